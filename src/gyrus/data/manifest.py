@@ -1,0 +1,312 @@
+"""The manifest: a table with a row per image, the first of the four nouns.
+
+A manifest is a CSV file that any spreadsheet opens. Paths in it are relative to the file's own folder.
+The columns of :class:`Row` are written first; every further column is a *fact* (scanner, modality, …)
+and travels along untouched.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from gyrus.errors import ManifestError
+from gyrus.runs.atomic import write_text
+
+MANIFEST_VERSION = 1
+SPLITS = ("train", "val", "cal", "test")
+TASKS = ("classify", "segment", "detect")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image.
+
+    Attributes
+    ----------
+    image_id : str
+        Unique name within the manifest: the path from the data folder, with ``/``.
+    path : str
+        Where the file lies, relative to :attr:`Manifest.root`, with ``/``.
+    label : str
+        Class name as the data set spells it; empty when unknown.
+    subject_id : str
+        Patient; empty when unknown.
+    subject_source : str
+        Where the patient came from: ``column``, ``folder``, ``pattern``, ``table``, ``phantom``; else empty.
+    split : str
+        ``train``, ``val``, ``cal``, ``test``, or empty (not used).
+    fold : int or None
+        Cross-validation fold in which the image is tested.
+    frame, plane : str
+        Frame number and plane where a file holds several.
+    mask, boxes : str
+        Path of the mask (relative to root) and boxes as ``x0 y0 x1 y1;…`` in pixels, half-open.
+    synthetic : bool
+        Generated image: for training only.
+    sha256, pixel_hash, perceptual_hash : str
+        Hashes of the file's bytes, of its decoded pixels, and of its look; empty before a scan.
+    width_px, height_px : int or None
+        Size of the decoded image; None before a scan.
+    notes : str
+        What gyrus or its user has to say about the image.
+    facts : mapping of str to str
+        All further columns.
+    """
+
+    image_id: str
+    path: str
+    label: str = ""
+    subject_id: str = ""
+    subject_source: str = ""
+    split: str = ""
+    fold: int | None = None
+    frame: str = ""
+    plane: str = ""
+    mask: str = ""
+    boxes: str = ""
+    synthetic: bool = False
+    sha256: str = ""
+    pixel_hash: str = ""
+    perceptual_hash: str = ""
+    width_px: int | None = None
+    height_px: int | None = None
+    notes: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    def with_(self, **changes: Any) -> Row:
+        """Return a copy with some fields changed."""
+        return replace(self, **changes)
+
+
+ROW_COLUMNS = tuple(f.name for f in fields(Row) if f.name != "facts")
+_HEADER_COLUMNS = ("manifest_version", "task")  # last two columns, the same in every row
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A data set: rows, the folder that their paths start from, and the task.
+
+    Raises
+    ------
+    ManifestError
+        When an ``image_id`` occurs twice or a split has an unknown name.
+    """
+
+    rows: tuple[Row, ...]
+    root: Path
+    task: str = "classify"
+
+    def __post_init__(self) -> None:
+        seen: dict[str, int] = {}
+        problems = []
+        for index, row in enumerate(self.rows):
+            if row.image_id in seen:
+                problems.append(f"row {index + 1}: image_id {row.image_id!r} also in row {seen[row.image_id] + 1}")
+            seen.setdefault(row.image_id, index)
+            if row.split and row.split not in SPLITS:
+                problems.append(f"row {index + 1}: split {row.split!r} is none of {', '.join(SPLITS)}")
+        if problems:
+            raise ManifestError(
+                f"{len(problems)} bad rows",
+                details=problems,
+                fix="give every image one row, and a split from the list or none",
+            )
+        if self.task not in TASKS:
+            raise ManifestError(f"task {self.task!r} is none of {', '.join(TASKS)}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in their one order: by name."""
+        return tuple(sorted({row.label for row in self.rows if row.label}))
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash over what training and testing depend on: content, label, patient, split, fold.
+
+        Where the files lie and in which order does not matter.
+        """
+        lines = sorted(
+            "\x1f".join(
+                (
+                    row.pixel_hash or row.sha256 or row.image_id, row.frame, row.label, row.subject_id,
+                    row.split, "" if row.fold is None else str(row.fold), row.mask, row.boxes,
+                    str(row.synthetic),
+                )
+            )
+            for row in self.rows
+        )
+        digest = hashlib.sha256("\x1e".join([self.task, *lines]).encode())
+        return digest.hexdigest()
+
+    def file_of(self, row: Row) -> Path:
+        """Return the path of a row's image file."""
+        return self.root / row.path
+
+    def select(self, split: str) -> Manifest:
+        """Return the rows of one split, in manifest order."""
+        return replace(self, rows=tuple(row for row in self.rows if row.split == split))
+
+    def with_rows(self, rows: Iterable[Row]) -> Manifest:
+        """Return a copy with other rows."""
+        return replace(self, rows=tuple(rows))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return images by split and class; rows without a split are counted under ``""``."""
+        table: dict[str, dict[str, int]] = {}
+        for row in self.rows:
+            of_split = table.setdefault(row.split, dict.fromkeys(self.classes, 0))
+            if row.label:
+                of_split[row.label] += 1
+        return table
+
+
+def write_manifest(manifest: Manifest, path: Path) -> None:
+    """Write ``manifest`` as CSV; its paths become relative to the folder of ``path``."""
+    folder = path.resolve().parent
+    root = manifest.root.resolve()
+    facts = sorted({name for row in manifest.rows for name in row.facts})
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*ROW_COLUMNS, *facts, *_HEADER_COLUMNS])
+    for row in manifest.rows:
+        moved = row.with_(path=_moved(row.path, root, folder), mask=_moved(row.mask, root, folder))
+        writer.writerow(
+            [*(_to_cell(getattr(moved, name)) for name in ROW_COLUMNS),
+             *(row.facts.get(name, "") for name in facts), MANIFEST_VERSION, manifest.task]
+        )  # fmt: skip
+    write_text(path, buffer.getvalue())
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a manifest, ours or a hand-written one with at least the column ``path``.
+
+    Raises
+    ------
+    ManifestError
+        With the line numbers of all bad rows.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ManifestError("is not UTF-8 text", path=path, fix="save it as CSV in UTF-8") from error
+    except OSError as error:
+        raise ManifestError(f"cannot be read: {error.strerror}", path=path) from error
+    reader = csv.DictReader(io.StringIO(text), strict=True)
+    try:
+        records = [(reader.line_num, record) for record in reader]
+    except csv.Error as error:
+        raise ManifestError(f"line {reader.line_num}: {error}", path=path, fix="mend the quoting") from error
+    columns = reader.fieldnames or []
+    if "path" not in columns:
+        raise ManifestError(
+            f"has no column 'path'; its columns are {', '.join(columns) or 'none'}",
+            path=path,
+            fix="a manifest needs the columns path and label; subject_id and split are read when present",
+        )
+    duplicated = sorted({name for name in columns if columns.count(name) > 1})
+    if duplicated:
+        raise ManifestError(f"has columns twice: {', '.join(duplicated)}", path=path, fix="rename or drop one")
+    if not records:
+        raise ManifestError("has a header but no rows", path=path)
+    problems: list[str] = []
+    rows: list[Row] = []
+    first_line: dict[str, int] = {}
+    for line, record in records:
+        try:
+            row = _row_from_record(record)
+        except ValueError as error:
+            problems.append(f"line {line}: {error}")
+            continue
+        if row.image_id in first_line:
+            problems.append(f"line {line}: image_id {row.image_id!r} stands already in line {first_line[row.image_id]}")
+            continue
+        first_line[row.image_id] = line
+        rows.append(row)
+    if problems:
+        raise ManifestError(f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named")
+    tasks = {record.get("task") or "classify" for _, record in records}
+    versions = {record.get("manifest_version") or str(MANIFEST_VERSION) for _, record in records}
+    if versions != {str(MANIFEST_VERSION)}:
+        raise ManifestError(
+            f"manifest_version is {', '.join(sorted(versions))}; this gyrus reads {MANIFEST_VERSION}",
+            path=path,
+            fix="update gyrus: pip install -U gyrus",
+        )
+    if len(tasks) > 1:
+        raise ManifestError(f"holds several tasks: {', '.join(sorted(tasks))}", path=path, fix="one file a task")
+    return Manifest(rows=tuple(rows), root=path.resolve().parent, task=tasks.pop())
+
+
+def _row_from_record(record: dict[str, Any]) -> Row:
+    if None in record:
+        raise ValueError(f"has more cells than the header ({record[None]!r} left over)")
+    if any(value is None for value in record.values()):
+        missing = [name for name, value in record.items() if value is None]
+        raise ValueError(f"has fewer cells than the header (nothing for {', '.join(missing)})")
+    known: dict[str, Any] = {name: record[name].strip() for name in ROW_COLUMNS if name in record}
+    if not known["path"]:
+        raise ValueError("path is empty")
+    known["image_id"] = known.get("image_id") or known["path"]
+    if known.get("subject_id") and not known.get("subject_source"):
+        known["subject_source"] = "column"
+    if known.get("split") and known["split"] not in SPLITS:
+        raise ValueError(f"split {known['split']!r} is none of {', '.join(SPLITS)}")
+    for name in ("fold", "width_px", "height_px"):
+        known[name] = _to_int(name, known.get(name, ""))
+    known["synthetic"] = _to_bool("synthetic", known.get("synthetic", ""))
+    known["facts"] = {
+        name: value for name, value in record.items() if name not in ROW_COLUMNS and name not in _HEADER_COLUMNS
+    }
+    return Row(**known)
+
+
+def _to_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "1" if value else ""
+    return str(value)
+
+
+def _to_int(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError(f"{name} {text!r} is not a whole number") from None
+    if number < 0:
+        raise ValueError(f"{name} {text!r} is negative")
+    return number
+
+
+def _to_bool(name: str, text: str) -> bool:
+    lowered = text.lower()
+    if lowered in ("", "0", "false", "no"):
+        return False
+    if lowered in ("1", "true", "yes"):
+        return True
+    raise ValueError(f"{name} {text!r} is neither 1/true/yes nor 0/false/no")
+
+
+def _moved(path: str, root: Path, folder: Path) -> str:
+    if not path:
+        return ""
+    target = root / path
+    try:
+        return Path(os.path.relpath(target, folder)).as_posix()
+    except ValueError:  # another drive on Windows: no relative path exists
+        return target.as_posix()

@@ -1,0 +1,162 @@
+"""The predictions file: a row per image, one probability column per class; the third of the four nouns.
+
+::
+
+    image_id,subject_id,label,p:glioma,p:meningioma,p:no_tumor,p:pituitary
+    Testing/a.png,P7,glioma,0.91,0.05,0.01,0.03
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.errors import PredictionsError
+from gyrus.runs.atomic import write_text
+
+PROBABILITY_PREFIX = "p:"
+SUM_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model answered for a set of images.
+
+    Attributes
+    ----------
+    image_ids : tuple of str
+        (n,) names of the images, each once.
+    subject_ids : tuple of str
+        (n,) patients; empty where unknown.
+    labels : tuple of str
+        (n,) true classes; empty where unknown.
+    classes : tuple of str
+        (n_classes,) class names, sorted.
+    y_prob : ndarray of float64
+        (n, n_classes) probabilities; each row sums to 1.
+    task : str
+        ``classify``.
+    group_ids : tuple of str
+        (n,) what the intervals cluster by: the patient, else images known to be copies of each other, else
+        the image itself.
+    """
+
+    image_ids: tuple[str, ...]
+    subject_ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    classes: tuple[str, ...]
+    y_prob: npt.NDArray[np.float64]
+    task: str = "classify"
+    group_ids: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if not self.group_ids:
+            groups = tuple(
+                f"subject:{subject}" if subject else f"image:{image}"
+                for subject, image in zip(self.subject_ids, self.image_ids, strict=True)
+            )
+            object.__setattr__(self, "group_ids", groups)
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    @property
+    def y_true(self) -> npt.NDArray[np.int64]:
+        """(n,) index of the true class; -1 where the label is empty."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        return np.array([index.get(label, -1) for label in self.labels], dtype=np.int64)
+
+    @property
+    def y_pred(self) -> npt.NDArray[np.int64]:
+        """(n,) index of the most probable class."""
+        return np.argmax(self.y_prob, axis=1).astype(np.int64)
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """Write a predictions file; probabilities keep 9 significant digits."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(
+        ["image_id", "subject_id", "label", *(PROBABILITY_PREFIX + name for name in predictions.classes)]
+    )
+    for image_id, subject_id, label, row in zip(
+        predictions.image_ids, predictions.subject_ids, predictions.labels, predictions.y_prob, strict=True
+    ):
+        writer.writerow([image_id, subject_id, label, *(f"{value:.9g}" for value in row)])
+    write_text(path, buffer.getvalue())
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read a predictions file.
+
+    Raises
+    ------
+    PredictionsError
+        With line numbers: missing columns, text where a number is expected, NaN, a probability outside
+        [0, 1], a row that does not sum to 1 within 1e-3, an image twice, a label without a column.
+    """
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
+        records = [(reader.line_num, record) for record in reader]
+    except OSError as error:
+        raise PredictionsError(f"cannot be read: {error.strerror}", path=path) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PredictionsError(f"is not a CSV file in UTF-8: {error}", path=path) from error
+    columns = reader.fieldnames or []
+    classes = tuple(sorted(name.removeprefix(PROBABILITY_PREFIX) for name in columns
+                           if name.startswith(PROBABILITY_PREFIX)))  # fmt: skip
+    if "image_id" not in columns or len(classes) < 2:
+        raise PredictionsError(
+            f"columns are {', '.join(columns) or 'none'}; expected image_id and one p:CLASS column per class",
+            path=path,
+            fix="name the columns image_id, subject_id, label, p:CLASS1, p:CLASS2, …",
+        )
+    if not records:
+        raise PredictionsError("has a header but no rows", path=path)
+    problems: list[str] = []
+    first_line: dict[str, int] = {}
+    y_prob = np.full((len(records), len(classes)), np.nan)
+    for index, (line, record) in enumerate(records):
+        try:
+            y_prob[index] = _probabilities(record, classes)
+            image_id, label = record["image_id"], record.get("label") or ""
+            if not image_id:
+                raise ValueError("image_id is empty")
+            if image_id in first_line:
+                raise ValueError(f"image_id {image_id!r} stands already in line {first_line[image_id]}")
+            first_line[image_id] = line
+            if label and label not in classes:
+                raise ValueError(f"label {label!r} has no column {PROBABILITY_PREFIX}{label}")
+        except ValueError as error:
+            problems.append(f"line {line}: {error}")
+    if problems:
+        raise PredictionsError(f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named")
+    return Predictions(
+        image_ids=tuple(record["image_id"] for _, record in records),
+        subject_ids=tuple(record.get("subject_id") or "" for _, record in records),
+        labels=tuple(record.get("label") or "" for _, record in records),
+        classes=classes,
+        y_prob=y_prob,
+    )
+
+
+def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    cells = [record[PROBABILITY_PREFIX + name] for name in classes]
+    if any(cell is None for cell in cells):
+        raise ValueError("has fewer cells than the header")
+    try:
+        values = np.array([float(cell) for cell in cells])
+    except ValueError:
+        raise ValueError(f"a probability is not a number: {cells}") from None
+    if not np.all(np.isfinite(values)):
+        raise ValueError("a probability is NaN or infinite")
+    if values.min() < 0 or values.max() > 1:
+        raise ValueError(f"a probability lies outside 0…1: {cells}")
+    if abs(values.sum() - 1) > SUM_TOLERANCE:
+        raise ValueError(f"probabilities sum to {values.sum():.4g}, not 1 (are these logits?)")
+    return values
