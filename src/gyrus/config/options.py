@@ -1,0 +1,52 @@
+"""Options that several verbs share. An option has its default here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions:
+    """How a folder or table of images is read."""
+
+    subjects: Path | None = None
+    """Side table (CSV) with a row per image, telling its patient."""
+    on: str | None = None
+    """Column of the side table that names the image (file name, with or without ending)."""
+    subject_column: str | None = None
+    """Column (of the side table or the manifest) that holds the patient."""
+    label_column: str | None = None
+    """Column (of the side table or the manifest) that holds the class."""
+    subject_pattern: str | None = None
+    """Regular expression searched in the image's path; its group "subject" (or first group) is the patient."""
+    subject_folder: bool = False
+    """The folder directly above each image is the patient (CLASS/PATIENT/image)."""
+    join_classes: tuple[str, ...] = ()
+    """Joins of class names, each as NAME=VARIANT,VARIANT (for example no_tumor=notumor,healthy)."""
+    on_bad_file: Literal["fail", "skip"] = "fail"
+    """What to do with an image that cannot be read: stop, or go on without it and list it."""
+    color: Literal["grey", "rgb"] = "grey"
+    """Read the images as grey (MRI) or in colour."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitOptions:
+    """How images are divided; patients and identical copies stay together."""
+
+    split: Literal["auto", "repair", "new"] = "auto"
+    """auto: keep a split that is given, fill in what is missing; repair: keep it and move the fewest images
+    so that no patient or copy stands on two sides; new: ignore it."""
+    val_fraction: float = 0.1
+    """Share of the images for validation (early stopping, choices)."""
+    cal_fraction: float = 0.1
+    """Share of the images for calibration."""
+    test_fraction: float = 0.2
+    """Share of the images for the test set (of a split that is made anew)."""
+    folds: int = 5
+    """Number of cross-validation folds."""
+    fold: int | None = None
+    """Use this fold (0 to folds-1) as the test set."""
+    seed: int = 0
+    """Seed of everything that is drawn at random."""

@@ -1,0 +1,58 @@
+"""Options of ``gyrus train``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gyrus.config.options import DataOptions, SplitOptions
+from gyrus.config.positional import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(DataOptions, SplitOptions):
+    """Audit the data, train a network, export it, and measure what was exported."""
+
+    source: Positional[Path]
+    """Folder of images, or a manifest (CSV)."""
+    out: Path | None = None
+    """Run folder; default: runs/ARCHITECTURE-NUMBER."""
+    architecture: str = "improved_cnn"
+    """Network by name: simple_cnn, improved_cnn, or any timm backbone (resnet50, mobilenetv2_100, …)."""
+    weights: Path | None = None
+    """Starting weights (safetensors, timm's or torchvision's names)."""
+    pretrained: bool = False
+    """Download the starting weights that timm knows for this architecture."""
+    image_size: int = 224
+    """Side of the square that images are resized to, in pixels."""
+    epochs: int = 12
+    """Passes through the training images."""
+    batch_size: int = 32
+    """Images a step."""
+    learning_rate: float | None = None
+    """Peak learning rate; default 5e-4 from given weights, 1e-3 from scratch."""
+    weight_decay: float = 0.01
+    """AdamW's weight decay (not on biases and norms)."""
+    warmup_epochs: float = 1.0
+    """Epochs of linear warm-up before the cosine."""
+    label_smoothing: float = 0.0
+    """Share of the target spread over the other classes."""
+    dropout: float = 0.2
+    """Dropout before the last layer."""
+    class_weights: Literal["balanced", "none"] = "balanced"
+    """balanced: classes weigh inversely to their number of training images."""
+    augmentation: Literal["brain-mri", "none"] = "brain-mri"
+    """brain-mri: small rotations, shifts, scalings and intensity changes; never a flip."""
+    patience: int | None = 5
+    """Stop after this many epochs without a lower validation loss; none: never."""
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    """auto: bf16 where a short measurement on this machine shows that it is faster."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where to train; cuda asked for and absent is an error."""
+    allow_leak: str | None = None
+    """Reason to train on a split that leaks; it is stamped on every report and bundle."""
+    test: bool = False
+    """Also look at the test set when done (the look is counted)."""
+    cache_dir: Path | None = None
+    """Where decoded pixels are kept; default: GYRUS_CACHE or the user's cache folder."""
