@@ -1,0 +1,128 @@
+"""The run folder: where everything of one training lies, under fixed names."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyrus.errors import StorageError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Names of the files of a run.
+
+    Attributes
+    ----------
+    path : Path
+        The folder itself.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """All options as they were used."""
+        return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Machine, versions, git state, command."""
+        return self.path / "environment.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The images with their splits."""
+        return self.path / "manifest.csv"
+
+    @property
+    def audit(self) -> Path:
+        """The audit made before the first batch."""
+        return self.path / "audit.json"
+
+    @property
+    def metrics(self) -> Path:
+        """An epoch a row."""
+        return self.path / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of weights saved in training."""
+        return self.path / "checkpoints"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def bundle(self) -> Path:
+        """The file that predicts and serves."""
+        return self.path / "model.gyrus"
+
+    def predictions(self, split: str) -> Path:
+        """Probabilities of one split."""
+        return self.path / "predictions" / f"predictions-{split}.csv"
+
+    def outputs(self, split: str) -> Path:
+        """Logits, embeddings and maps of one split."""
+        return self.path / "predictions" / f"outputs-{split}.npz"
+
+    def evaluation(self, split: str) -> Path:
+        """Figures of one split."""
+        return self.path / "predictions" / f"evaluation-{split}.json"
+
+    @property
+    def ledger(self) -> Path:
+        """Looks at test sets, shared by the runs that lie side by side."""
+        return self.path.parent / "test-ledger.jsonl"
+
+    def create(self) -> RunFolder:
+        """Make the folder; an existing one must be empty.
+
+        Raises
+        ------
+        UsageError
+            When something lies there already: a run is never overwritten.
+        StorageError
+            When it cannot be made.
+        """
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise UsageError(
+                "is not empty; a run is never overwritten", path=self.path, fix="name another folder with --out"
+            )
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self.checkpoints.mkdir(exist_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"the run folder cannot be made: {error.strerror}", path=self.path, fix="name another with --out"
+            ) from error
+        return self
+
+
+def next_run_folder(parent: Path, name: str) -> RunFolder:
+    """Return ``parent/name-N`` with the first free number, created.
+
+    The folder is made with an exclusive call, so two trainings that start together get two numbers.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        taken = [int(match[1]) for entry in parent.iterdir()
+                 if (match := re.fullmatch(re.escape(name) + r"-(\d+)", entry.name))]  # fmt: skip
+        number = max(taken, default=0) + 1
+        while True:
+            folder = parent / f"{name}-{number}"
+            try:
+                os.mkdir(folder)
+                return RunFolder(folder).create()
+            except FileExistsError:
+                number += 1
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"no run folder can be made here: {error.strerror}", path=parent, fix="name another with --out"
+        ) from error
