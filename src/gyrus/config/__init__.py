@@ -1,1 +1,25 @@
-"""TODO"""
+"""Options of every verb: one frozen dataclass each, at once Python API, command line and ``config.json``."""
+
+from gyrus.config.audit import AuditConfig
+from gyrus.config.bundle import BundleConfig
+from gyrus.config.demo import DemoConfig
+from gyrus.config.env import EnvConfig
+from gyrus.config.evaluate import EvaluateConfig
+from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
+from gyrus.config.predict import PredictConfig
+from gyrus.config.split import SplitConfig
+from gyrus.config.train import TrainConfig
+
+__all__ = [
+    "AuditConfig",
+    "BundleConfig",
+    "DataOptions",
+    "DemoConfig",
+    "EnvConfig",
+    "EvaluateConfig",
+    "OutputOptions",
+    "PredictConfig",
+    "SplitConfig",
+    "SplitOptions",
+    "TrainConfig",
+]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gyrus.config.ranges import at_least, share
+from gyrus.errors import UsageError
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataOptions:
@@ -50,3 +53,20 @@ class SplitOptions:
     """Use this fold (0 to folds-1) as the test set."""
     seed: int = 0
     """Seed of everything that is drawn at random."""
+
+    def __post_init__(self) -> None:
+        """Check shares and folds."""
+        share(self, "val_fraction", "cal_fraction", "test_fraction")
+        at_least(self, folds=2, seed=0)
+        if self.val_fraction + self.cal_fraction + self.test_fraction >= 1:
+            raise UsageError("val_fraction, cal_fraction and test_fraction leave nothing to train on")
+        if self.fold is not None and not 0 <= self.fold < self.folds:
+            raise UsageError(f"fold is {self.fold}; it can be 0 to {self.folds - 1}", fix="folds are counted from 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputOptions:
+    """How a result is given."""
+
+    json: bool = False
+    """Print exactly one JSON object to stdout."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gyrus.config.options import DataOptions, SplitOptions
+from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.positional import Positional
+from gyrus.config.ranges import at_least, positive, share
+from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(DataOptions, SplitOptions):
+class TrainConfig(DataOptions, SplitOptions, OutputOptions):
     """Audit the data, train a network, export it, and measure what was exported."""
 
     source: Positional[Path]
@@ -56,3 +58,14 @@ class TrainConfig(DataOptions, SplitOptions):
     """Also look at the test set when done (the look is counted)."""
     cache_dir: Path | None = None
     """Where decoded pixels are kept; default: GYRUS_CACHE or the user's cache folder."""
+
+    def __post_init__(self) -> None:
+        """Check the values that types alone do not."""
+        at_least(self, image_size=16, epochs=1, batch_size=1)
+        positive(self, "learning_rate", "weight_decay", allow_zero=("weight_decay",))
+        share(self, "label_smoothing", "dropout")
+        super().__post_init__()
+        if self.weights is not None and self.pretrained:
+            raise UsageError("weights and pretrained exclude each other", fix="give --weights FILE or --pretrained")
+        if self.allow_leak is not None and not self.allow_leak.strip():
+            raise UsageError("allow_leak needs a reason", fix='--allow-leak "why this leak is accepted"')

@@ -1,5 +1,7 @@
 """The run folder: names, atomic writes, provenance, test ledger."""
 
 from gyrus.runs.folder import RunFolder, next_run_folder
+from gyrus.runs.ledger import count_looks, record_look
+from gyrus.runs.provenance import environment
 
-__all__ = ["RunFolder", "next_run_folder"]
+__all__ = ["RunFolder", "count_looks", "environment", "next_run_folder", "record_look"]

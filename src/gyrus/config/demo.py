@@ -1,0 +1,27 @@
+"""Options of ``gyrus demo``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyrus.config.options import OutputOptions
+from gyrus.config.positional import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoConfig(OutputOptions):
+    """The whole line on the phantom cohort: audit, split, train, evaluate, bundle, predict."""
+
+    out: Positional[Path] = Path("demo")
+    """Folder for the cohort and the run."""
+    subjects: int = 96
+    """Synthetic patients."""
+    slices_per_subject: int = 5
+    """Slices of each."""
+    image_size: int = 128
+    """Side of the network's input, in pixels."""
+    epochs: int = 15
+    """Passes through the training images."""
+    seed: int = 0
+    """Seed of the cohort, the split and the training."""

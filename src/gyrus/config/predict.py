@@ -1,0 +1,23 @@
+"""Options of ``gyrus predict``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyrus.config.options import OutputOptions
+from gyrus.config.positional import Positional
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictConfig(OutputOptions):
+    """Ask a bundle about images; needs no torch."""
+
+    files: Positional[tuple[Path, ...]]
+    """Images, or folders of images."""
+    model: Path
+    """Bundle (model.gyrus) or run folder."""
+    heatmaps: Path | None = None
+    """Folder to write a heat-map overlay (PNG) per image to."""
+    threads: int | None = None
+    """Threads of the runtime; default: all cores."""

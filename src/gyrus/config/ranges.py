@@ -1,0 +1,31 @@
+"""Checks of numbers that several configurations share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gyrus.errors import UsageError
+
+
+def at_least(config: Any, **minimum: int) -> None:
+    """Refuse a field below its minimum."""
+    for name, low in minimum.items():
+        value = getattr(config, name)
+        if value < low:
+            raise UsageError(f"{name} is {value}; expected at least {low}")
+
+
+def positive(config: Any, *names: str, allow_zero: tuple[str, ...] = ()) -> None:
+    """Refuse a field that is not above zero; None passes."""
+    for name in names:
+        value = getattr(config, name)
+        if value is not None and not (value > 0 or (value == 0 and name in allow_zero)):
+            raise UsageError(f"{name} is {value}; expected a number above 0")
+
+
+def share(config: Any, *names: str) -> None:
+    """Refuse a field outside 0 ≤ x < 1."""
+    for name in names:
+        value = getattr(config, name)
+        if not 0 <= value < 1:
+            raise UsageError(f"{name} is {value}; expected a share from 0 to below 1")
