@@ -1,1 +1,39 @@
-"""gyrus."""
+"""gyrus: from a folder of brain MRI images to a classifier its user can defend.
+
+Every verb of the command line is a function here with the same options: ``gyrus.train("folder", epochs=3)``.
+Importing this package loads nothing heavy; a verb's parts are loaded when it is called.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# libgomp's threads spin at barriers, and a busy neighbour then turns milliseconds into seconds. It reads
+# this variable once, when torch is loaded, so it must stand before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from gyrus.verbs.audit import audit
+    from gyrus.verbs.bundle import bundle
+    from gyrus.verbs.demo import demo
+    from gyrus.verbs.env import env
+    from gyrus.verbs.evaluate import evaluate
+    from gyrus.verbs.predict import predict
+    from gyrus.verbs.split import split
+    from gyrus.verbs.train import train
+
+__all__ = ["__version__", "audit", "bundle", "demo", "env", "evaluate", "predict", "split", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in __all__:
+        return getattr(import_module(f"gyrus.verbs.{name}"), name)
+    raise AttributeError(f"module 'gyrus' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

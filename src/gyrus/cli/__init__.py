@@ -1,1 +1,5 @@
-"""TODO"""
+"""The command line."""
+
+from gyrus.cli.main import main
+
+__all__ = ["main"]

@@ -61,7 +61,9 @@ class SplitOptions:
         if self.val_fraction + self.cal_fraction + self.test_fraction >= 1:
             raise UsageError("val_fraction, cal_fraction and test_fraction leave nothing to train on")
         if self.fold is not None and not 0 <= self.fold < self.folds:
-            raise UsageError(f"fold is {self.fold}; it can be 0 to {self.folds - 1}", fix="folds are counted from 0")
+            raise UsageError(
+                f"fold is {self.fold}; it can be 0 to {self.folds - 1}", fix="folds are counted from 0"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,6 +66,8 @@ class TrainConfig(DataOptions, SplitOptions, OutputOptions):
         share(self, "label_smoothing", "dropout")
         super().__post_init__()
         if self.weights is not None and self.pretrained:
-            raise UsageError("weights and pretrained exclude each other", fix="give --weights FILE or --pretrained")
+            raise UsageError(
+                "weights and pretrained exclude each other", fix="give --weights FILE or --pretrained"
+            )
         if self.allow_leak is not None and not self.allow_leak.strip():
             raise UsageError("allow_leak needs a reason", fix='--allow-leak "why this leak is accepted"')

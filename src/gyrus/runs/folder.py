@@ -91,14 +91,18 @@ class RunFolder:
         """
         if self.path.is_dir() and any(self.path.iterdir()):
             raise UsageError(
-                "is not empty; a run is never overwritten", path=self.path, fix="name another folder with --out"
+                "is not empty; a run is never overwritten",
+                path=self.path,
+                fix="name another folder with --out",
             )
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         except OSError as error:
             raise StorageError(
-                f"the run folder cannot be made: {error.strerror}", path=self.path, fix="name another with --out"
+                f"the run folder cannot be made: {error.strerror}",
+                path=self.path,
+                fix="name another with --out",
             ) from error
         return self
 

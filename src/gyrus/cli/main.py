@@ -1,0 +1,117 @@
+"""Parse, call a verb, print, exit. Results go to stdout; progress, notes and errors to stderr."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from typing import Any
+
+from gyrus import __version__
+from gyrus.cli.verbs import VERBS, Verb
+from gyrus.errors import GyrusError
+
+_DETAILS_SHOWN = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code.
+
+    0 done; 1 a defect of ours; 2 wrong usage; 3 unusable data; 4 refused because of leakage; 5 a bundle or
+    export failed its check; 6 an optional dependency is missing; 130 interrupted.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        sys.stdout.write(f"gyrus {__version__}\n")
+        return 0
+    verb = VERBS.get(arguments[0])
+    if verb is None:
+        sys.stderr.write(_unknown_verb(arguments[0]))
+        return 2
+    try:
+        return _run(verb, arguments[1:])
+    except GyrusError as error:
+        sys.stderr.write(_shown(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\ninterrupted\n")
+        return 130
+    except BrokenPipeError:
+        # The reader of our output has left (gyrus … | head). Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except Exception:  # noqa: BLE001 - the last line of defence: anything that gets here is a defect of ours
+        traceback.print_exc()
+        sys.stderr.write(
+            "error: this is a defect of gyrus, not of your data; please report the lines above\n"
+        )
+        return 1
+
+
+def overview() -> str:
+    """Return the text of ``gyrus --help``."""
+    lines = [
+        "usage: gyrus VERB SOURCE [--option value]",
+        "",
+        "From a folder of brain MRI images to a classifier you can defend.",
+        "A research tool, not a medical device.",
+        "",
+        *(f"  {verb.name:<10} {verb.summary}" for verb in VERBS.values()),
+        "",
+        "gyrus VERB --help lists the options of a verb.",
+        "Exit codes: 0 done, 1 our defect, 2 usage, 3 data, 4 leakage, 5 bundle or export, 6 missing extra.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _unknown_verb(word: str) -> str:
+    from gyrus.config.build import nearest
+
+    return f"error: gyrus has no verb {word!r}{nearest(word, list(VERBS))}\n  fix: gyrus --help lists them\n"
+
+
+def _run(verb: Verb, arguments: list[str]) -> int:
+    import tyro
+
+    kind, function = verb.load()
+    try:
+        config = tyro.cli(
+            kind, args=arguments, prog=f"gyrus {verb.name}", config=(tyro.conf.FlagCreatePairsOff,)
+        )
+    except SystemExit as stop:  # tyro has printed its help (0) or what was wrong (2)
+        return stop.code if isinstance(stop.code, int) else 2
+    _show_notes()
+    result = function(config)
+    _print(result, as_json=config.json)
+    return int(result.exit_code)
+
+
+def _print(result: Any, *, as_json: bool) -> None:
+    from gyrus.runs.atomic import to_json
+
+    text = to_json(result.to_json()) if as_json else result.to_text()
+    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def _show_notes() -> None:
+    """Send what the verbs say along the way to stderr."""
+    logger = logging.getLogger("gyrus")
+    if not logger.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+def _shown(error: GyrusError) -> str:
+    """Return the error as printed on a terminal: long lists are cut, and say so."""
+    hidden = len(error.details) - _DETAILS_SHOWN
+    if hidden > 0:
+        error.details[_DETAILS_SHOWN:] = [f"… and {hidden} more"]
+    return f"error: {error}\n"

@@ -1,0 +1,46 @@
+"""The verbs: name, one line, where the options and the function are. Nothing is imported here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One word of the command line.
+
+    Attributes
+    ----------
+    name, summary : str
+        The word and what it does, as ``gyrus --help`` prints it.
+    config : str
+        Name of its dataclass in :mod:`gyrus.config`.
+    """
+
+    name: str
+    summary: str
+    config: str
+
+    def load(self) -> tuple[type[Any], Any]:
+        """Return the dataclass of options and the function that takes it."""
+        config = getattr(import_module("gyrus.config"), self.config)
+        return config, import_module(f"gyrus.verbs.{self.name}").run
+
+
+VERBS = {
+    verb.name: verb
+    for verb in (
+        Verb("demo", "the whole line on synthetic patients; start here", "DemoConfig"),
+        Verb(
+            "audit", "patients and copies on both sides of a split; exit 4 when there are any", "AuditConfig"
+        ),
+        Verb("split", "a manifest whose splits share no patient and no copy", "SplitConfig"),
+        Verb("train", "audit, train, export, measure: one run folder", "TrainConfig"),
+        Verb("evaluate", "figures with intervals, of a run or of anybody's predictions", "EvaluateConfig"),
+        Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
+        Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
+        Verb("env", "what this machine can do", "EnvConfig"),
+    )
+}

@@ -1,0 +1,55 @@
+"""The first steps that audit, split and train share: recognise the data and look at every image once."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyrus.config import DataOptions
+from gyrus.data import Manifest, PixelCache, Skipped, load, scan
+
+logger = logging.getLogger("gyrus")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A scanned data set.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Rows with hashes and sizes, without the images that could not be read.
+    notes : tuple of str
+        What was decided on the way, in sentences.
+    skipped : tuple of Skipped
+        Images left out, each with its reason.
+    pixels : PixelCache or None
+        Decoded images at the training size, when asked for.
+    """
+
+    manifest: Manifest
+    notes: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    pixels: PixelCache | None
+
+
+def prepare(
+    source: Path, options: DataOptions, *, cache_dir: Path | None, image_size: int | None = None
+) -> Prepared:
+    """Load ``source`` and scan it; notes are logged as they arise."""
+    loaded = load(source, options)
+    for note in loaded.notes:
+        logger.info("note: %s", note)
+    scanned = scan(
+        loaded.manifest,
+        on_bad_file=options.on_bad_file,
+        color=options.color,
+        image_size=image_size,
+        cache_dir=cache_dir,
+    )
+    for note in scanned.notes:
+        logger.info("note: %s", note)
+    for skipped in scanned.skipped:
+        logger.info("skipped: %s: %s", skipped.path, skipped.reason)
+    return Prepared(scanned.manifest, (*loaded.notes, *scanned.notes), scanned.skipped, scanned.pixels)
