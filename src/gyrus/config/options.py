@@ -23,7 +23,8 @@ class DataOptions:
     label_column: str | None = None
     """Column (of the side table or the manifest) that holds the class."""
     subject_pattern: str | None = None
-    """Regular expression searched in the image's path; its group "subject" (or first group) is the patient."""
+    """Regular expression searched in the image's path; its group "subject" (or the first) is the patient,
+    for example "person(\\d+)_"."""
     subject_folder: bool = False
     """The folder directly above each image is the patient (CLASS/PATIENT/image)."""
     join_classes: tuple[str, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +119,7 @@ def next_run_folder(parent: Path, name: str) -> RunFolder:
         while True:
             folder = parent / f"{name}-{number}"
             try:
-                os.mkdir(folder)
+                folder.mkdir()
                 return RunFolder(folder).create()
             except FileExistsError:
                 number += 1

@@ -12,9 +12,19 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    "gyrus", "numpy", "pillow", "onnxruntime", "torch", "torchvision", "lightning", "timm", "onnx", "onnxscript",
-    "matplotlib", "scipy",
-)  # fmt: skip
+    "gyrus",
+    "numpy",
+    "pillow",
+    "onnxruntime",
+    "torch",
+    "torchvision",
+    "lightning",
+    "timm",
+    "onnx",
+    "onnxscript",
+    "matplotlib",
+    "scipy",
+)
 
 
 def environment() -> dict[str, Any]:

@@ -1,0 +1,57 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+import gyrus
+from gyrus.cli import main
+from gyrus.cli.verbs import VERBS
+
+
+def test_help_lists_every_verb(capsys):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in VERBS)
+
+
+def test_nothing_asked_is_wrong_usage(capsys):
+    assert main([]) == 2
+    assert "usage:" in capsys.readouterr().out
+
+
+def test_a_mistyped_verb_gets_the_nearest(capsys):
+    assert main(["trian"]) == 2
+    assert "did you mean 'train'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_every_verb_has_help_and_refuses_unknown_options(name, capsys):
+    assert main([name, "--help"]) == 0
+    assert f"gyrus {name}" in capsys.readouterr().out
+    assert main([name, "--no-such-option-at-all"]) == 2
+
+
+def test_a_mistyped_option_gets_the_nearest(capsys):
+    assert main(["train", "data", "--epohcs", "3"]) == 2
+    assert "--epochs" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", list(VERBS))
+def test_every_verb_is_a_function_of_the_package(name):
+    assert callable(getattr(gyrus, name))
+    assert name in gyrus.__all__
+
+
+def test_json_is_one_object_on_stdout(capsys):
+    assert main(["env", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["packages"]["numpy"]
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from gyrus.cli import main; main(['--help']);"
+        "print(sorted({'numpy','torch','PIL','tyro','onnxruntime'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from gyrus.config import PredictConfig, SplitOptions, TrainConfig
+from gyrus.config.build import build, nearest
+from gyrus.errors import UsageError
+
+
+def test_text_becomes_paths_and_defaults_stand():
+    config = build(TrainConfig, source="data", learning_rate=1, subjects="patients.csv")
+    assert config.source == Path("data")
+    assert config.subjects == Path("patients.csv")
+    assert config.learning_rate == 1.0
+    assert config.split == "auto"
+
+
+def test_one_file_or_many():
+    assert build(PredictConfig, files="a.png", model="m").files == (Path("a.png"),)
+    assert build(PredictConfig, files=["a.png", Path("b.png")], model="m").files == (
+        Path("a.png"),
+        Path("b.png"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"epohcs": 3}, "did you mean 'epochs'"),
+        ({"split": "repiar"}, "auto, repair, new"),
+        ({"epochs": "3"}, "expected int"),
+        ({"epochs": True}, "expected int"),
+        ({"epochs": 0}, "at least 1"),
+        ({"learning_rate": -1.0}, "above 0"),
+        ({"learning_rate": float("nan")}, "above 0"),
+        ({"dropout": 1.0}, "share from 0"),
+        ({"fold": 5}, "0 to 4"),
+        ({"test_fraction": 0.9}, "leave nothing"),
+        ({"allow_leak": " "}, "needs a reason"),
+        ({"weights": "w.safetensors", "pretrained": True}, "exclude each other"),
+    ],
+)
+def test_wrong_options_say_what_is_expected(options, words):
+    with pytest.raises(UsageError, match=words):
+        build(TrainConfig, source="data", **options)
+
+
+def test_a_missing_option_is_named():
+    with pytest.raises(UsageError, match="source"):
+        build(TrainConfig)
+
+
+def test_split_options_alone_are_checked_too():
+    with pytest.raises(UsageError):
+        SplitOptions(folds=1)
+
+
+def test_nearest_is_silent_when_nothing_is_near():
+    assert nearest("zzz", ["train", "audit"]) == ""
