@@ -1,0 +1,80 @@
+"""The scanner: gain, resolution, window and noise of a subject's examination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.phantom.fields import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Scanner:
+    """How an examination was recorded.
+
+    Attributes
+    ----------
+    gain, gamma : float
+        Brightness and curve of the display window.
+    bias : float
+        Strength of the coil's uneven gain (standard deviation of its logarithm).
+    noise : float
+        Standard deviation of each of the two channels whose magnitude is the image (Rician noise).
+    blur : float
+        Weight of the neighbours in a (blur, 1 - 2 blur, blur) filter along both axes.
+    """
+
+    gain: float
+    gamma: float
+    bias: float
+    noise: float
+    blur: float
+
+
+def draw_scanner(rng: np.random.Generator) -> Scanner:
+    """Draw the settings of an examination."""
+    between = rng.uniform
+    return Scanner(
+        gain=between(0.70, 1.10),
+        gamma=between(0.80, 1.25),
+        bias=between(0.04, 0.16),
+        noise=between(0.010, 0.035),
+        blur=between(0.0, 0.22),
+    )
+
+
+def record(rng: np.random.Generator, image: Field, bias: Field, scanner: Scanner) -> npt.NDArray[np.uint8]:
+    """Return the slice as the scanner shows it.
+
+    The magnitude of a complex signal with Gaussian noise in both channels follows Rice's distribution
+    (Gudbjartsson and Patz, 1995).
+
+    Returns
+    -------
+    ndarray of uint8, shape (size, size)
+    """
+    signal = _blurred(image, scanner.blur) * bias
+    noise = rng.standard_normal((2, *signal.shape), dtype=np.float32)
+    noise *= np.float32(scanner.noise)
+    noise[0] += signal
+    noise *= noise
+    magnitude = np.sqrt(noise[0] + noise[1])
+    if scanner.gamma != 1:
+        np.power(magnitude, np.float32(scanner.gamma), out=magnitude)
+    magnitude *= np.float32(235 * scanner.gain)
+    return np.clip(magnitude, 0, 255).astype(np.uint8)
+
+
+def _blurred(image: Field, weight: float) -> Field:
+    if weight <= 0:
+        return image
+    middle, side = np.float32(1 - 2 * weight), np.float32(weight)
+    across = middle * image
+    across[:, 1:] += side * image[:, :-1]
+    across[:, :-1] += side * image[:, 1:]
+    blurred = middle * across
+    blurred[1:] += side * across[:-1]
+    blurred[:-1] += side * across[1:]
+    return blurred
