@@ -1,1 +1,28 @@
-"""TODO"""
+"""The bundle ``model.gyrus``: the file that was measured is the file that ships. Without torch or onnx."""
+
+from gyrus.bundle.card import FORMAT_VERSION, INTENDED_USE, check_card, make_card
+from gyrus.bundle.file import (
+    Bundle,
+    decode_bundle,
+    encode_bundle,
+    model_digest,
+    read_bundle,
+    rewrite_card,
+    verify_bundle,
+    write_bundle,
+)
+
+__all__ = [
+    "FORMAT_VERSION",
+    "INTENDED_USE",
+    "Bundle",
+    "check_card",
+    "decode_bundle",
+    "encode_bundle",
+    "make_card",
+    "model_digest",
+    "read_bundle",
+    "rewrite_card",
+    "verify_bundle",
+    "write_bundle",
+]

@@ -1,0 +1,134 @@
+"""The card: what a bundle says about itself. ``docs/reference/bundle.md`` describes every field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import gyrus
+from gyrus.bundle.card_rules import RULES, problems_of
+from gyrus.errors import BundleError
+
+FORMAT_VERSION = 1
+INTENDED_USE = (
+    "Research and teaching on brain MRI images. gyrus is a research tool, not a medical device: "
+    "no answer of this model may decide about a patient."
+)
+
+
+def make_card(
+    *,
+    classes: Sequence[str],
+    architecture: str,
+    reading_policy: str,
+    color: str,
+    image_size_px: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    dynamic_size: bool = True,
+    maps: str = "exact",
+    embedding: bool = True,
+    data: Mapping[str, Any] | None = None,
+    leakage: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    seeds: Mapping[str, int] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    licence: str | None = None,
+    notes: Sequence[str] = (),
+    name: str = "",
+) -> dict[str, Any]:
+    """Build a checked card.
+
+    Parameters
+    ----------
+    classes : sequence of str
+        Class names in the order of the logits, which is by name.
+    architecture : str
+        Name in the registry of networks.
+    reading_policy, color : str
+        How a file becomes pixels before the graph (``grey8/1``), and whether grey or rgb.
+    image_size_px : int
+        Side of the square that ``preprocess.onnx`` gives, in pixels.
+    mean, std : sequence of float
+        Normalisation inside ``preprocess.onnx``, a value per channel of the network, for pixels in 0…1.
+    dynamic_size : bool
+        Whether ``network.onnx`` accepts other heights and widths than ``image_size_px``.
+    maps : str
+        ``exact``: class activation maps that are the network's own sum; ``none``: there are no maps.
+    embedding : bool
+        Whether the network gives an embedding.
+    data : mapping, optional
+        ``fingerprint`` (of the manifest), ``licence`` (of the images), ``splits`` (name -> ``images``,
+        ``subjects`` or None, ``classes`` -> images).
+    leakage : mapping, optional
+        ``verdict`` (clean, leaking, unknowable), ``sentence``, ``allow_leak`` (the user's reason or None).
+    metrics : mapping, optional
+        Split -> figures with their intervals; filled in after measuring, see :func:`rewrite_card`.
+    seeds, provenance : mapping, optional
+        Seeds by name; versions, git state, command.
+    licence : str, optional
+        Licence of the weights; None when nobody has said.
+    notes : sequence of str
+        Sentences for people.
+    name : str
+        What people call the model.
+
+    Raises
+    ------
+    BundleError
+        Naming every field that is wrong.
+    """
+    card: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        "gyrus_version": gyrus.__version__,
+        "task": "classify",
+        "name": name,
+        "classes": list(classes),
+        "architecture": architecture,
+        "input": {
+            "reading_policy": reading_policy, "color": color, "channels": {"grey": 1, "rgb": 3}.get(color, 0),
+            "image_size_px": image_size_px, "dynamic_size": dynamic_size,
+            "mean": [float(value) for value in mean], "std": [float(value) for value in std],
+        },
+        "outputs": {"maps": maps, "embedding": embedding},
+        "data": {"fingerprint": None, "licence": None, "splits": {}, **(data or {})},
+        "leakage": {
+            "verdict": "unknowable", "sentence": "Nothing is known about the split.", "allow_leak": None,
+            **(leakage or {}),
+        },
+        "metrics": dict(metrics) if metrics is not None else None,
+        "calibration": None,
+        "operating_points": None,
+        "conformal": None,
+        "gate": None,
+        "lineage": [],
+        "seeds": dict(seeds or {}),
+        "provenance": dict(provenance or {}),
+        "licence": licence,
+        "intended_use": INTENDED_USE,
+        "notes": list(notes),
+    }  # fmt: skip
+    check_card(card)
+    return card
+
+
+def check_card(card: Any) -> None:
+    """Check a card against the format.
+
+    Raises
+    ------
+    BundleError
+        With a line for every field that is missing, unknown or wrong. Unknown fields are refused, not
+        ignored: a field that this version does not know could change what the model's answer means.
+    """
+    if not isinstance(card, Mapping):
+        raise BundleError(f"the card is {type(card).__name__}, not an object")
+    version = card.get("format_version")
+    if isinstance(version, int) and not isinstance(version, bool) and version > FORMAT_VERSION:
+        raise BundleError(
+            f"the card has format_version {version}; this gyrus reads {FORMAT_VERSION}",
+            fix="update gyrus: pip install -U gyrus",
+        )
+    problems = problems_of(card, RULES)
+    if problems:
+        raise BundleError(f"the card has {len(problems)} wrong fields", details=problems)
