@@ -1,0 +1,209 @@
+"""Bytes of an image file to an array of its own pixels, within limits.
+
+Pillow does the decoding; what is added here is the list of formats that are let in, limits that are
+checked on the header, the unfolding of every colour mode to grey or RGB, and one kind of error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import __version__ as pillow_version
+
+from gyrus.errors import ImageError
+from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+from gyrus.imaging.signature import looks_like
+
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+DECODER = f"pillow-{pillow_version}"  # pixels of lossy formats may differ between versions
+
+Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+
+# What Pillow's readers raise on damaged files, seen by fuzzing them.
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError,
+    AttributeError, AssertionError, OverflowError, ZeroDivisionError, RuntimeError,
+    Image.DecompressionBombError, Image.DecompressionBombWarning,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The pixels that a file holds, upright.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8 or uint16
+        (height, width) or (height, width, 3).
+    format : str
+        ``PNG``, ``JPEG``, ``TIFF``, ``BMP`` or ``WEBP``.
+    mode : str
+        Pillow's name of the stored colour mode (``L``, ``RGBA``, ``I;16``, …).
+    notes : tuple of str
+        What was done that a user may want to know.
+    """
+
+    pixels: Pixels
+    format: str
+    mode: str
+    notes: tuple[str, ...] = ()
+
+
+def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
+    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file.
+
+    EXIF orientation is applied; transparency is composited on black; palettes, CMYK and other colour modes
+    become RGB (colour profiles are not applied). 16-bit grey stays 16-bit.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    name : str
+        What the file is called in errors.
+    limits : Limits
+        Bounds, checked before decoding.
+
+    Raises
+    ------
+    ImageError
+        When it is empty, too large, of another format, damaged or truncated.
+    """
+    limits.check_bytes(len(data), name)
+    image = _open(data, name)
+    with image:
+        limits.check_pixels(*image.size, name)
+        image_format, mode = image.format or "", image.mode
+        notes = _header_notes(image, data)
+        try:
+            upright, orientation_notes = _upright(image)
+            limits.check_pixels(*upright.size, name)
+            pixels, pixel_notes = _unfold(upright, name)
+        except ImageError:
+            raise
+        except _DAMAGE as error:
+            raise _damaged(name, image_format, error) from error
+    return Decoded(
+        pixels, image_format.replace("MPO", "JPEG"), mode, (*notes, *orientation_notes, *pixel_notes)
+    )
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    try:
+        with _quiet():
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except UnidentifiedImageError as error:
+        if _known_beginning(data):
+            raise _damaged(name, "image", error) from error
+        raise ImageError(
+            f"is no PNG, JPEG, TIFF, BMP or WebP image; it looks like {looks_like(data)}",
+            path=name,
+            fix="convert it, or copy it again",
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise ImageError("has too many pixels to be decoded", path=name, fix="store it smaller") from error
+    except _DAMAGE as error:
+        raise _damaged(name, "image", error) from error
+
+
+def _known_beginning(data: bytes) -> bool:
+    return data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")) or (
+        data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+    )
+
+
+def _damaged(name: str, image_format: str, error: BaseException) -> ImageError:
+    # str(KeyError) is only the key, str(AssertionError) is empty: the class says more
+    reason = str(error) if isinstance(error, (OSError, ValueError, SyntaxError)) else ""
+    if isinstance(error, UnidentifiedImageError):
+        reason = "its header cannot be read"
+    return ImageError(
+        f"is damaged or truncated: the {image_format} cannot be decoded ({reason or type(error).__name__})",
+        path=name,
+        fix="copy the file again",
+    )
+
+
+_quiet_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Pillow's own warnings (corrupt EXIF, large image) from the user; errors still come through.
+
+    ``catch_warnings`` is not thread-safe: hence the lock, and a filter so narrow that even one left behind
+    by another thread's ``catch_warnings`` would silence nothing but Pillow.
+    """
+    with _quiet_lock, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
+
+
+def _header_notes(image: Image.Image, data: bytes) -> list[str]:
+    notes = []
+    with contextlib.suppress(*_DAMAGE), _quiet():
+        frames = int(getattr(image, "n_frames", 1))
+        if frames > 1:
+            notes.append(f"holds {frames} frames; the first is read")
+    if image.format == "PNG" and data[24:25] == b"\x10" and not image.mode.startswith("I"):
+        notes.append("16-bit colour is read by its high byte")
+    return notes
+
+
+def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """Decode, then turn the image as its EXIF orientation says."""
+    if image.format == "TIFF":  # Pillow reads a TIFF's tags while it decodes, and may warn then
+        with _quiet():
+            image.load()
+    else:
+        image.load()
+    try:
+        with _quiet():
+            return ImageOps.exif_transpose(image), []
+    except _DAMAGE:
+        return image, ["its EXIF data cannot be read; no orientation is applied"]
+
+
+def _unfold(image: Image.Image, name: str) -> tuple[Pixels, list[str]]:
+    """Return grey or RGB pixels of any colour mode."""
+    if image.mode.startswith("I;16"):
+        return np.asarray(image).astype(np.uint16), []
+    if image.mode in ("I", "F"):
+        return _to_uint16(np.asarray(image), name)
+    if image.mode == "1":
+        return np.array(image.convert("L")), []
+    if image.has_transparency_data:
+        return _on_black(image), ["transparency is composited on black"]
+    return np.array(image if image.mode in ("L", "RGB") else image.convert("RGB")), []
+
+
+def _on_black(image: Image.Image) -> npt.NDArray[np.uint8]:
+    grey = image.mode in ("L", "LA", "La")
+    with_alpha = image.convert("LA" if grey else "RGBA")
+    black = Image.new("L" if grey else "RGB", image.size, 0)
+    black.paste(with_alpha.convert(black.mode), mask=with_alpha.getchannel("A"))
+    return np.array(black)
+
+
+def _to_uint16(
+    values: npt.NDArray[np.int32] | npt.NDArray[np.float32], name: str
+) -> tuple[Pixels, list[str]]:
+    """Bring 32-bit whole or floating numbers to 16 bits; whole numbers that fit keep their values."""
+    if not np.all(np.isfinite(values)):
+        raise ImageError("holds NaN or infinite pixels", path=name, fix="store it as 8- or 16-bit grey")
+    low, high = float(values.min()), float(values.max())
+    if values.dtype.kind == "i" and low >= 0 and high <= 65535:
+        return values.astype(np.uint16), []
+    scale = 65535.0 / (high - low) if high > low else 0.0
+    scaled = np.rint((values.astype(np.float64) - low) * scale).astype(np.uint16)
+    return scaled, [f"pixel values {low:g} to {high:g} are scaled to 16 bits"]

@@ -1,0 +1,77 @@
+"""Three hashes of an image: of its bytes, of its pixels, of its look."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+_LOOK_SIDE = 32  # the image is shrunk to this before the cosine transform
+_LOOK_BLOCK = 8  # lowest frequencies kept, each way
+
+
+def byte_hash(data: bytes) -> str:
+    """Return the SHA-256 of a file's bytes (64 hexadecimal digits)."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def pixel_hash(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> str:
+    """Return a SHA-256 over shape, type and values of decoded pixels (64 hexadecimal digits).
+
+    The same picture in another container has the same hash; an image whose three channels are equal counts
+    as the grey image.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8 or uint16
+        (height, width), (height, width, 1) or (height, width, 3).
+    """
+    plain = _without_equal_channels(pixels)
+    digest = hashlib.sha256(f"{plain.dtype.name} {plain.shape}".encode())
+    digest.update(np.ascontiguousarray(plain, dtype=plain.dtype.newbyteorder("<")).data)
+    return digest.hexdigest()
+
+
+def _without_equal_channels(
+    pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16],
+) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
+    if pixels.ndim == 2:
+        return pixels
+    first = pixels[:, :, 0]
+    if all(np.array_equal(first, pixels[:, :, channel]) for channel in range(1, pixels.shape[2])):
+        return first
+    return pixels
+
+
+def perceptual_hash(grey: npt.NDArray[np.uint8]) -> str:
+    """Return a 64-bit hash of how an image looks (16 hexadecimal digits).
+
+    The image is shrunk to 32 x 32; of its two-dimensional cosine transform (DCT-II) the 8 x 8 lowest
+    frequencies are kept, each bit telling whether one lies above the median of the 63 that are not the mean
+    (after Zauner 2010, "Implementation and benchmarking of perceptual image hash functions"). Re-encoding or
+    resizing changes few bits; mirroring changes many. A small distance is a hint, not a proof.
+
+    Parameters
+    ----------
+    grey : ndarray of uint8
+        (height, width) or (height, width, 1).
+    """
+    plane = grey[:, :, 0] if grey.ndim == 3 else grey
+    small = Image.fromarray(plane).resize((_LOOK_SIDE, _LOOK_SIDE), Image.Resampling.BILINEAR)
+    basis = _cosines()
+    low = basis @ np.asarray(small, dtype=np.float64) @ basis.T
+    # a flat image has coefficients of 1e-14 whose sign is noise
+    coefficients = np.round(low, 6).ravel()
+    bits = coefficients > np.median(coefficients[1:])
+    return np.packbits(bits).tobytes().hex()
+
+
+@functools.cache
+def _cosines() -> npt.NDArray[np.float64]:
+    """(8, 32) rows of the orthogonal DCT-II matrix up to scale."""
+    frequency = np.arange(_LOOK_BLOCK)[:, np.newaxis]
+    position = np.arange(_LOOK_SIDE)[np.newaxis, :]
+    return np.cos(np.pi * frequency * (2 * position + 1) / (2 * _LOOK_SIDE))

@@ -1,0 +1,106 @@
+"""Reading policies: how stored pixels become the 8-bit array that everything else works on.
+
+A policy has an id with a version. It travels in the bundle, so that a prediction reads an image exactly as
+training did; changed behaviour needs a new version.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gyrus.errors import ImageError, UsageError
+from gyrus.imaging.decode import Decoded, Pixels, decode
+from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+
+Color = Literal["grey", "rgb"]
+
+READING_POLICIES: dict[str, str] = {"grey": "grey8/1", "rgb": "rgb8/1"}
+IMAGE_SUFFIXES = frozenset(
+    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp"}
+)
+WINDOW_PERCENTILE = 99.9
+
+
+def read_image(
+    path: Path, *, color: Color = "grey", limits: Limits = DEFAULT_LIMITS
+) -> npt.NDArray[np.uint8]:
+    """Read an image file as uint8 (height, width, channels), channels 1 for grey and 3 for rgb.
+
+    Raises
+    ------
+    ImageError
+        When it cannot be read; the error names the file.
+    """
+    return read_bytes(read_file(path, limits=limits), name=str(path), color=color, limits=limits)
+
+
+def read_bytes(
+    data: bytes, *, name: str, color: Color = "grey", limits: Limits = DEFAULT_LIMITS
+) -> npt.NDArray[np.uint8]:
+    """Read the bytes of an image file as uint8 (height, width, channels); see :func:`read_image`."""
+    return as_uint8(decode(data, name=name, limits=limits), color)
+
+
+def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Return the bytes of an image file, its size checked first.
+
+    Raises
+    ------
+    ImageError
+        When it is absent, no regular file, empty, too large or not permitted.
+    """
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise ImageError("is no regular file", path=path)
+        limits.check_bytes(path.stat().st_size, str(path))
+        with path.open("rb") as stream:
+            # the file may have grown since: never read more than the limit
+            data = stream.read(limits.max_file_bytes + 1)
+    except FileNotFoundError as error:
+        raise ImageError("does not exist", path=path) from error
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror or error}", path=path) from error
+    limits.check_bytes(len(data), str(path))
+    return data
+
+
+def as_uint8(decoded: Decoded, color: Color) -> npt.NDArray[np.uint8]:
+    """Apply a reading policy to decoded pixels.
+
+    16-bit pixels go through a linear window from the image's minimum to its 99.9th percentile. Grey from
+    RGB is the luma of ITU-R BT.601 as Pillow rounds it; where the channels are equal it is the channel.
+
+    Returns
+    -------
+    ndarray of uint8
+        (height, width, 1) for ``grey``, (height, width, 3) for ``rgb``.
+    """
+    if color not in READING_POLICIES:
+        raise UsageError(f"color {color!r} is none of {', '.join(READING_POLICIES)}")
+    stored = decoded.pixels
+    narrow = stored.astype(np.uint8, copy=False) if stored.dtype == np.uint8 else window(stored)
+    if color == "grey":
+        grey = narrow if narrow.ndim == 2 else np.array(Image.fromarray(narrow).convert("L"))
+        return grey[:, :, np.newaxis]
+    return narrow if narrow.ndim == 3 else np.repeat(narrow[:, :, np.newaxis], 3, axis=2)
+
+
+def window(pixels: Pixels) -> npt.NDArray[np.uint8]:
+    """Return uint16 pixels as uint8, linear from the minimum (0) to the 99.9th percentile (255).
+
+    The percentile keeps a few hot pixels from darkening the rest. Where it equals the minimum (an almost
+    constant image) the maximum takes its place; a constant image becomes black.
+    """
+    low = float(pixels.min())
+    high = float(np.percentile(pixels, WINDOW_PERCENTILE))
+    if high <= low:
+        high = float(pixels.max())
+    if high <= low:
+        return np.zeros(pixels.shape, dtype=np.uint8)
+    scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
+    return np.rint(np.minimum(scaled, 255.0)).astype(np.uint8)
