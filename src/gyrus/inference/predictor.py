@@ -1,0 +1,241 @@
+"""From a bundle to answers: read, preprocess, run, without torch."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.bundle import Bundle, model_digest, read_bundle
+from gyrus.bundle.members import NETWORK, PREPROCESS
+from gyrus.errors import BundleError, ImageError, UsageError
+from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, byte_hash, read_bytes
+from gyrus.imaging.reading import Color, read_file
+from gyrus.inference.prediction import Failure, Prediction, softmax
+from gyrus.inference.runtime import Graph, checked_threads, output_names
+
+BATCH_SIZE = 16
+
+Image = Path | npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An image on its way into the network; ``pixels`` is float32 (1, channels, size, size)."""
+
+    name: str
+    sha256: str
+    height_px: int
+    width_px: int
+    pixels: npt.NDArray[np.float32]
+    seconds: float
+
+
+class Predictor:
+    """A model that answers.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        As :func:`gyrus.bundle.read_bundle` gives it.
+    threads : int, optional
+        Threads for reading images and inside the network; default all cores that this process may use.
+
+    Raises
+    ------
+    BundleError
+        When the runtime cannot load the graphs, or the card names a way of reading images that this version
+        does not know.
+    """
+
+    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+        self.card: Mapping[str, Any] = bundle.card
+        self.digest = bundle.digest
+        self.path = bundle.path
+        self.model_digest = model_digest(bundle.members[PREPROCESS], bundle.members[NETWORK])
+        self.classes: tuple[str, ...] = tuple(bundle.card["classes"])
+        self.threads = checked_threads(threads)
+        self._color = _color_of(bundle)
+        self._preprocess = Graph(
+            bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1
+        )
+        self._network = Graph(
+            bundle.members[NETWORK],
+            name=NETWORK,
+            source="pixels",
+            results=output_names(bundle.card),
+            threads=self.threads,
+        )
+
+    @classmethod
+    def load(cls, path: Path | str, threads: int | None = None) -> Predictor:
+        """Read, check and load a bundle.
+
+        Raises
+        ------
+        BundleError
+            See :func:`gyrus.bundle.read_bundle`.
+        """
+        return cls(read_bundle(Path(path)), threads)
+
+    def predict(self, images: Sequence[Image], batch_size: int = BATCH_SIZE) -> list[Prediction]:
+        """Answer every image, in order.
+
+        Parameters
+        ----------
+        images : sequence of Path or ndarray of uint8
+            Files, or pixels (height, width, channels) with the channels that the card's reading policy
+            gives; (height, width) counts as one channel.
+        batch_size : int
+            Images that go through the network together.
+
+        Raises
+        ------
+        ImageError
+            For the first image that cannot be read. See :meth:`predict_files` for going on without it.
+        """
+        answers = []
+        for answer in self.stream(images, batch_size):
+            if isinstance(answer, Failure):
+                raise answer.error
+            answers.append(answer)
+        return answers
+
+    def predict_files(
+        self, paths: Sequence[Path], batch_size: int = BATCH_SIZE
+    ) -> tuple[list[Prediction], list[Failure]]:
+        """Answer the files that can be read, and name the others with their reasons."""
+        predictions: list[Prediction] = []
+        failures: list[Failure] = []
+        for answer in self.stream(paths, batch_size):
+            if isinstance(answer, Failure):
+                failures.append(answer)
+            else:
+                predictions.append(answer)
+        return predictions, failures
+
+    def stream(self, images: Iterable[Image], batch_size: int = BATCH_SIZE) -> Iterator[Prediction | Failure]:
+        """Yield an answer or a failure per image, in order, while later images are still being read.
+
+        At most two batches of images are held in memory.
+        """
+        if batch_size < 1:
+            raise UsageError(f"batch_size is {batch_size}; expected at least 1")
+        waiting: list[_Prepared | Failure] = []
+        for item in self._prepare_all(images, ahead=2 * batch_size):
+            waiting.append(item)
+            if sum(isinstance(entry, _Prepared) for entry in waiting) == batch_size:
+                yield from self._answer(waiting)
+                waiting = []
+        yield from self._answer(waiting)
+
+    def _prepare_all(self, images: Iterable[Image], ahead: int) -> Iterator[_Prepared | Failure]:
+        """Read and preprocess in threads (Pillow and ONNX Runtime release the lock), ``ahead`` at most."""
+        numbered = enumerate(images)
+        first = list(islice(numbered, 2))
+        if len(first) == 1 or self.threads == 1:  # a pool would only cost time
+            for index, image in (*first, *numbered):
+                yield self._prepare(image, index)
+            return
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="gyrus-read") as pool:
+            queue: deque[Future[_Prepared | Failure]] = deque()
+            try:
+                for index, image in (*first, *islice(numbered, max(0, ahead - len(first)))):
+                    queue.append(pool.submit(self._prepare, image, index))
+                while queue:
+                    done = queue.popleft().result()
+                    for index, image in islice(numbered, 1):
+                        queue.append(pool.submit(self._prepare, image, index))
+                    yield done
+            finally:
+                for future in queue:  # whoever stops listening should not wait for the rest
+                    future.cancel()
+
+    def _prepare(self, image: Image, index: int) -> _Prepared | Failure:
+        start = time.perf_counter()
+        try:
+            name, sha256, pixels = self._read(image, index)
+        except ImageError as error:
+            return Failure(path=Path(error.path or f"image-{index}"), error=error)
+        ready = self._preprocess.run(pixels)["pixels"]
+        height, width = pixels.shape[:2]
+        return _Prepared(name, sha256, height, width, ready, time.perf_counter() - start)
+
+    def _read(self, image: Image, index: int) -> tuple[str, str, npt.NDArray[np.uint8]]:
+        if isinstance(image, np.ndarray):
+            name = f"image-{index}"
+            return name, "", _checked_pixels(image, int(self.card["input"]["channels"]), name)
+        data = read_file(image, limits=DEFAULT_LIMITS)
+        return str(image), byte_hash(data), read_bytes(data, name=str(image), color=self._color)
+
+    def _answer(self, waiting: Sequence[_Prepared | Failure]) -> Iterator[Prediction | Failure]:
+        batch = [item for item in waiting if isinstance(item, _Prepared)]
+        if not batch:
+            yield from cast("Sequence[Failure]", waiting)
+            return
+        start = time.perf_counter()
+        results = self._network.run(np.concatenate([item.pixels for item in batch]))
+        share = (time.perf_counter() - start) / len(batch)
+        logits = self._checked_logits(results["logits"], batch)
+        probabilities = softmax(logits)
+        row = 0
+        for item in waiting:
+            if isinstance(item, Failure):
+                yield item
+                continue
+            yield Prediction(
+                name=item.name, classes=self.classes, probabilities=probabilities[row], logits=logits[row],
+                embedding=results["embedding"][row] if "embedding" in results else None,
+                maps=results["maps"][row] if "maps" in results else None,
+                height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
+                seconds=item.seconds + share,
+            )  # fmt: skip
+            row += 1
+
+    def _checked_logits(
+        self, logits: npt.NDArray[np.float32], batch: Sequence[_Prepared]
+    ) -> npt.NDArray[np.float32]:
+        expected = (len(batch), len(self.classes))
+        if logits.shape != expected:
+            raise BundleError(
+                f"the network gives logits of shape {logits.shape}; expected {expected}", path=self.path
+            )
+        undefined = ~np.isfinite(logits).all(axis=1)
+        if undefined.any():
+            name = batch[int(np.argmax(undefined))].name
+            raise BundleError(f"the network gives no finite logits for {name}", path=self.path)
+        return logits
+
+
+def _color_of(bundle: Bundle) -> Color:
+    wanted = bundle.card["input"]
+    color = cast("Color", wanted["color"])
+    policy = wanted["reading_policy"]
+    if READING_POLICIES.get(color) != policy:
+        known = ", ".join(READING_POLICIES.values())
+        raise BundleError(
+            f"its images are read by the policy {policy!r} ({color}); this gyrus knows {known}",
+            path=bundle.path,
+            fix="update gyrus: pip install -U gyrus",
+        )
+    return color
+
+
+def _checked_pixels(pixels: npt.NDArray[np.uint8], channels: int, name: str) -> npt.NDArray[np.uint8]:
+    shaped = pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+    if shaped.dtype != np.uint8 or shaped.ndim != 3 or shaped.shape[2] != channels or shaped.size == 0:
+        raise ImageError(
+            f"is {pixels.dtype} of shape {pixels.shape}; expected uint8 (height, width, {channels})",
+            path=name,
+            fix="give the file's path, or pixels as gyrus.imaging.read_image returns them",
+        )
+    DEFAULT_LIMITS.check_pixels(shaped.shape[1], shaped.shape[0], name)
+    return np.ascontiguousarray(shaped)

@@ -1,0 +1,122 @@
+"""Predictions of a split from the raw files through the bundle's graphs: what is measured is what ships."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.errors import DataError
+from gyrus.evaluation.predictions import Predictions
+from gyrus.inference.outputs import Outputs
+from gyrus.inference.prediction import Failure, Prediction
+from gyrus.inference.predictor import BATCH_SIZE, Predictor
+
+if TYPE_CHECKING:
+    from gyrus.data.manifest import Manifest, Row
+
+
+def predict_rows(
+    predictor: Predictor,
+    manifest: Manifest,
+    split: str,
+    *,
+    batch_size: int = BATCH_SIZE,
+    progress: bool = True,
+) -> tuple[Predictions, Outputs]:
+    """Answer every image of one split.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The bundle.
+    manifest : Manifest
+        Rows with splits; images without a label are answered too.
+    split : str
+        ``train``, ``val``, ``cal`` or ``test``.
+    batch_size : int
+        Images a step.
+    progress : bool
+        Show a bar on stderr.
+
+    Raises
+    ------
+    DataError
+        When the split is empty, an image cannot be read, or a label is unknown to the model.
+    """
+    rows = manifest.select(split).rows
+    if not rows:
+        raise DataError(f"no image is in the split {split!r}", fix="split the data: gyrus split DATA")
+    _check_labels(rows, predictor.classes)
+    stream = predictor.stream((manifest.file_of(row) for row in rows), batch_size)
+    answers: list[Prediction] = []
+    failures: list[Failure] = []
+    for answer in _with_progress(stream, len(rows), split) if progress else stream:
+        if isinstance(answer, Failure):
+            failures.append(answer)
+        else:
+            answers.append(answer)
+    if failures:
+        raise DataError(
+            f"{len(failures)} of {len(rows)} images of the split {split!r} cannot be read",
+            details=[str(failure.error).splitlines()[0] for failure in failures],
+            fix="mend or remove the files, or train again with --on-bad-file skip",
+        )
+    return _predictions(rows, answers, predictor.classes), _outputs(rows, answers, predictor.model_digest)
+
+
+def _check_labels(rows: tuple[Row, ...], classes: tuple[str, ...]) -> None:
+    unknown = sorted({row.label for row in rows if row.label and row.label not in classes})
+    if unknown:
+        raise DataError(
+            f"the model knows {', '.join(classes)}; the data also have {', '.join(unknown)}",
+            fix="rename the classes (--join-classes NAME=VARIANT) or leave those images out",
+        )
+
+
+def _with_progress(
+    stream: Iterator[Prediction | Failure], total: int, split: str
+) -> Iterator[Prediction | Failure]:
+    from tqdm import tqdm
+
+    yield from tqdm(
+        stream, total=total, desc=f"predict {split}", unit="img", file=sys.stderr, mininterval=0.5
+    )
+
+
+def _predictions(rows: tuple[Row, ...], answers: list[Prediction], classes: tuple[str, ...]) -> Predictions:
+    return Predictions(
+        image_ids=tuple(row.image_id for row in rows),
+        subject_ids=tuple(row.subject_id for row in rows),
+        labels=tuple(row.label for row in rows),
+        classes=classes,
+        y_prob=np.stack([answer.probabilities for answer in answers]),
+        group_ids=tuple(_group_of(row) for row in rows),
+    )
+
+
+def _group_of(row: Row) -> str:
+    """Name what an image is not independent of: its patient, else its copies, else nothing but itself."""
+    if row.subject_id:
+        return f"subject:{row.subject_id}"
+    if row.pixel_hash:
+        return f"pixels:{row.pixel_hash}"
+    return f"bytes:{row.sha256}" if row.sha256 else f"image:{row.image_id}"
+
+
+def _outputs(rows: tuple[Row, ...], answers: list[Prediction], model_digest: str) -> Outputs:
+    return Outputs(
+        image_ids=tuple(row.image_id for row in rows),
+        logits=np.stack([answer.logits for answer in answers]),
+        embedding=_stacked([answer.embedding for answer in answers]),
+        maps=_stacked([answer.maps for answer in answers]),
+        model_digest=model_digest,
+    )
+
+
+def _stacked(values: list[npt.NDArray[np.float32] | None]) -> npt.NDArray[np.float32] | None:
+    present = [value for value in values if value is not None]
+    return np.stack(present) if present else None

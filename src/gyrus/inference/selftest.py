@@ -1,0 +1,142 @@
+"""Images with known answers that travel in the bundle: does it answer here as it did where it was made?"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from gyrus.bundle import Bundle, canonical_json
+from gyrus.bundle.members import NETWORK, PREPROCESS
+from gyrus.errors import BundleError
+from gyrus.imaging import read_bytes
+from gyrus.inference.predictor import Predictor
+
+EXPECTED = "selftest/expected.json"
+RELATIVE_TOLERANCE = 1e-4
+SMALLEST_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """Outcome of a self-test.
+
+    Attributes
+    ----------
+    cases : int
+        Images that were answered; 0 when the bundle carries none.
+    worst : float
+        Largest difference of a logit from what the exporter saw.
+    tolerance : float
+        Largest difference allowed.
+    """
+
+    cases: int
+    worst: float
+    tolerance: float
+
+
+def make_self_test(
+    card: Mapping[str, Any], preprocess: bytes, network: bytes, images: Mapping[str, npt.NDArray[np.uint8]]
+) -> dict[str, bytes]:
+    """Return the members ``selftest/…`` for a bundle that is about to be written.
+
+    Parameters
+    ----------
+    card : mapping
+        The card that the bundle will have.
+    preprocess, network : bytes
+        Its graphs.
+    images : mapping of str to ndarray of uint8
+        Name (lower-case letters, digits, ``-`` and ``_``) to pixels (height, width, channels).
+
+    Raises
+    ------
+    BundleError
+        When the graphs do not run.
+    """
+    bundle = Bundle(card=dict(card), members={PREPROCESS: preprocess, NETWORK: network}, digest="")
+    answers = Predictor(bundle).predict(list(images.values()))
+    members = {f"selftest/{name}.png": _to_png(pixels) for name, pixels in images.items()}
+    largest = max((float(np.abs(answer.logits).max()) for answer in answers), default=0.0)
+    cases = [
+        {"file": f"selftest/{name}.png", "logits": [float(value) for value in answer.logits]}
+        for name, answer in zip(images, answers, strict=True)
+    ]
+    tolerance = max(SMALLEST_TOLERANCE, RELATIVE_TOLERANCE * largest)
+    members[EXPECTED] = canonical_json.dump({"tolerance": tolerance, "cases": cases})
+    return members
+
+
+def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
+    """Answer the bundle's own images here and compare.
+
+    Raises
+    ------
+    BundleError
+        When an answer differs by more than the tolerance, or the expected answers are damaged.
+    """
+    if EXPECTED not in bundle.members:
+        return SelfTest(cases=0, worst=0.0, tolerance=0.0)
+    tolerance, cases = _expected(bundle)
+    predictor = Predictor(bundle, threads)
+    pixels = [
+        read_bytes(bundle.members[file], name=file, color=bundle.card["input"]["color"]) for file, _ in cases
+    ]
+    answers = predictor.predict(pixels)
+    differences = [
+        float(np.abs(answer.logits - logits).max())
+        for answer, (_, logits) in zip(answers, cases, strict=True)
+    ]
+    failed = [
+        f"{file}: logits differ by {difference:.3g}"
+        for (file, _), difference in zip(cases, differences, strict=True)
+        if difference > tolerance
+    ]
+    if failed:
+        raise BundleError(
+            f"answers {len(failed)} of {len(cases)} of its own test images differently here "
+            f"(allowed: {tolerance:.3g})",
+            path=bundle.path,
+            details=failed,
+            fix="use another version of onnxruntime, or export the model again",
+        )
+    return SelfTest(cases=len(cases), worst=max(differences, default=0.0), tolerance=tolerance)
+
+
+def verify(path: Path, threads: int | None = None) -> tuple[Bundle, SelfTest]:
+    """Check a bundle from the first byte to its answers: :func:`read_bundle`, then :func:`self_test`."""
+    from gyrus.bundle import verify_bundle
+
+    bundle = verify_bundle(path)
+    return bundle, self_test(bundle, threads)
+
+
+def _expected(bundle: Bundle) -> tuple[float, list[tuple[str, npt.NDArray[np.float32]]]]:
+    width = len(bundle.card["classes"])
+    try:
+        stated = canonical_json.load(bundle.members[EXPECTED])
+        tolerance = float(stated["tolerance"])
+        cases = [(str(case["file"]), np.array(case["logits"], dtype=np.float32)) for case in stated["cases"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"member {EXPECTED} cannot be used: {error}", path=bundle.path) from error
+    for file, logits in cases:
+        if file not in bundle.members or logits.shape != (width,):
+            raise BundleError(
+                f"member {EXPECTED} expects {logits.shape} logits for {file}; "
+                f"there must be such a member and {width} logits",
+                path=bundle.path,
+            )
+    return tolerance, cases
+
+
+def _to_png(pixels: npt.NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
