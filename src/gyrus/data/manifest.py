@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from gyrus.data.table import Table, bad_rows, read_table
 from gyrus.errors import ManifestError
 from gyrus.runs.atomic import write_text
 
@@ -86,6 +87,7 @@ class Row:
 
 
 ROW_COLUMNS = tuple(f.name for f in fields(Row) if f.name != "facts")
+_FILE_COLUMNS = ("image_id", "path", "mask")
 _HEADER_COLUMNS = ("manifest_version", "task")  # last two columns, the same in every row
 
 
@@ -107,9 +109,9 @@ class Manifest:
         seen: dict[str, int] = {}
         problems = []
         for index, row in enumerate(self.rows):
-            if row.image_id in seen:
-                problems.append(f"row {index + 1}: image_id {row.image_id!r} also in row {seen[row.image_id] + 1}")
-            seen.setdefault(row.image_id, index)
+            first = seen.setdefault(row.image_id, index)
+            if first != index:
+                problems.append(f"row {index + 1}: image_id {row.image_id!r} also in row {first + 1}")
             if row.split and row.split not in SPLITS:
                 problems.append(f"row {index + 1}: split {row.split!r} is none of {', '.join(SPLITS)}")
         if problems:
@@ -141,8 +143,14 @@ class Manifest:
         lines = sorted(
             "\x1f".join(
                 (
-                    row.pixel_hash or row.sha256 or row.image_id, row.frame, row.label, row.subject_id,
-                    row.split, "" if row.fold is None else str(row.fold), row.mask, row.boxes,
+                    row.pixel_hash or row.sha256 or row.image_id,
+                    row.frame,
+                    row.label,
+                    row.subject_id,
+                    row.split,
+                    "" if row.fold is None else str(row.fold),
+                    row.mask.rpartition("/")[2],  # its folder is written relative to where the table lies
+                    row.boxes,
                     str(row.synthetic),
                 )
             )
@@ -198,65 +206,55 @@ def read_manifest(path: Path) -> Manifest:
     ManifestError
         With the line numbers of all bad rows.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ManifestError("is not UTF-8 text", path=path, fix="save it as CSV in UTF-8") from error
-    except OSError as error:
-        raise ManifestError(f"cannot be read: {error.strerror}", path=path) from error
-    reader = csv.DictReader(io.StringIO(text), strict=True)
-    try:
-        records = [(reader.line_num, record) for record in reader]
-    except csv.Error as error:
-        raise ManifestError(f"line {reader.line_num}: {error}", path=path, fix="mend the quoting") from error
-    columns = reader.fieldnames or []
-    if "path" not in columns:
+    table = read_table(path)
+    if "path" not in table.columns:
         raise ManifestError(
-            f"has no column 'path'; its columns are {', '.join(columns) or 'none'}",
+            f"has no column 'path'; its columns are {', '.join(table.columns)}",
             path=path,
             fix="a manifest needs the columns path and label; subject_id and split are read when present",
         )
-    duplicated = sorted({name for name in columns if columns.count(name) > 1})
-    if duplicated:
-        raise ManifestError(f"has columns twice: {', '.join(duplicated)}", path=path, fix="rename or drop one")
-    if not records:
-        raise ManifestError("has a header but no rows", path=path)
-    problems: list[str] = []
-    rows: list[Row] = []
-    first_line: dict[str, int] = {}
-    for line, record in records:
-        try:
-            row = _row_from_record(record)
-        except ValueError as error:
-            problems.append(f"line {line}: {error}")
-            continue
-        if row.image_id in first_line:
-            problems.append(f"line {line}: image_id {row.image_id!r} stands already in line {first_line[row.image_id]}")
-            continue
-        first_line[row.image_id] = line
-        rows.append(row)
-    if problems:
-        raise ManifestError(f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named")
-    tasks = {record.get("task") or "classify" for _, record in records}
-    versions = {record.get("manifest_version") or str(MANIFEST_VERSION) for _, record in records}
+    versions = {record.cells.get("manifest_version") or str(MANIFEST_VERSION) for record in table.records}
     if versions != {str(MANIFEST_VERSION)}:
         raise ManifestError(
             f"manifest_version is {', '.join(sorted(versions))}; this gyrus reads {MANIFEST_VERSION}",
             path=path,
             fix="update gyrus: pip install -U gyrus",
         )
-    if len(tasks) > 1:
-        raise ManifestError(f"holds several tasks: {', '.join(sorted(tasks))}", path=path, fix="one file a task")
-    return Manifest(rows=tuple(rows), root=path.resolve().parent, task=tasks.pop())
+    tasks = {record.cells.get("task") or "classify" for record in table.records}
+    if len(tasks) > 1 or not tasks <= set(TASKS):
+        raise ManifestError(
+            f"column task holds {', '.join(sorted(tasks))}; expected one of {', '.join(TASKS)}",
+            path=path,
+            fix="one task a file",
+        )
+    return Manifest(rows=_rows_of(table), root=path.resolve().parent, task=tasks.pop())
 
 
-def _row_from_record(record: dict[str, Any]) -> Row:
-    if None in record:
-        raise ValueError(f"has more cells than the header ({record[None]!r} left over)")
-    if any(value is None for value in record.values()):
-        missing = [name for name, value in record.items() if value is None]
-        raise ValueError(f"has fewer cells than the header (nothing for {', '.join(missing)})")
-    known: dict[str, Any] = {name: record[name].strip() for name in ROW_COLUMNS if name in record}
+def _rows_of(table: Table) -> tuple[Row, ...]:
+    problems: list[str] = []
+    rows: list[Row] = []
+    line_of: dict[str, int] = {}
+    for record in table.records:
+        try:
+            row = _row_from_cells(record.cells)
+        except ValueError as error:
+            problems.append(f"line {record.line}: {error}")
+            continue
+        first = line_of.setdefault(row.image_id, record.line)
+        if first != record.line:
+            problems.append(f"line {record.line}: image_id {row.image_id!r} stands already in line {first}")
+        rows.append(row)
+    if problems:
+        raise bad_rows(problems, table.path)
+    return tuple(rows)
+
+
+def _row_from_cells(cells: dict[str, str]) -> Row:
+    # a table written by hand has stray blanks; in one of ours a blank belongs to the file's name
+    exact = _FILE_COLUMNS if "manifest_version" in cells else ()
+    known: dict[str, Any] = {
+        name: cells[name] if name in exact else cells[name].strip() for name in ROW_COLUMNS if name in cells
+    }
     if not known["path"]:
         raise ValueError("path is empty")
     known["image_id"] = known.get("image_id") or known["path"]
@@ -267,9 +265,8 @@ def _row_from_record(record: dict[str, Any]) -> Row:
     for name in ("fold", "width_px", "height_px"):
         known[name] = _to_int(name, known.get(name, ""))
     known["synthetic"] = _to_bool("synthetic", known.get("synthetic", ""))
-    known["facts"] = {
-        name: value for name, value in record.items() if name not in ROW_COLUMNS and name not in _HEADER_COLUMNS
-    }
+    own = {*ROW_COLUMNS, *_HEADER_COLUMNS}
+    known["facts"] = {name: value for name, value in cells.items() if name not in own}
     return Row(**known)
 
 
