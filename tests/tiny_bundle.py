@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from gyrus.bundle import make_card
+from gyrus.bundles import make_card
 
 CLASSES = ("glioma", "meningioma", "no_tumor", "pituitary")
 SIZE = 32

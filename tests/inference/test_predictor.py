@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import tiny_bundle
-from gyrus.bundle import read_bundle, write_bundle
+from gyrus.bundles import read_bundle, write_bundle
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import byte_hash, read_image
 from gyrus.inference import Predictor

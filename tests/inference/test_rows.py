@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import tiny_bundle
-from gyrus.bundle import write_bundle
+from gyrus.bundles import write_bundle
 from gyrus.data.manifest import Manifest, Row
 from gyrus.errors import DataError, PredictionsError, StorageError
 from gyrus.evaluation.predictions import read_predictions, write_predictions

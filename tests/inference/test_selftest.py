@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tiny_bundle
-from gyrus.bundle import canonical_json, decode_bundle, encode_bundle, write_bundle
+from gyrus.bundles import canonical_json, decode_bundle, encode_bundle, write_bundle
 from gyrus.errors import BundleError
 from gyrus.inference import make_self_test, self_test, verify
 

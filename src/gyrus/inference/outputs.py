@@ -30,7 +30,7 @@ class Outputs:
     maps : ndarray of float32 or None
         (n, n_classes, rows, columns).
     model_digest : str
-        Which graphs made them; see :attr:`gyrus.bundle.Bundle.model_digest`.
+        Which graphs made them; see :attr:`gyrus.bundles.Bundle.model_digest`.
     """
 
     image_ids: tuple[str, ...]

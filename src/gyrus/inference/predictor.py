@@ -14,8 +14,8 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.bundle import Bundle, model_digest, read_bundle
-from gyrus.bundle.members import NETWORK, PREPROCESS
+from gyrus.bundles import Bundle, model_digest, read_bundle
+from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, byte_hash, read_bytes
 from gyrus.imaging.reading import Color, read_file
@@ -45,7 +45,7 @@ class Predictor:
     Parameters
     ----------
     bundle : Bundle
-        As :func:`gyrus.bundle.read_bundle` gives it.
+        As :func:`gyrus.bundles.read_bundle` gives it.
     threads : int, optional
         Threads for reading images and inside the network; default all cores that this process may use.
 
@@ -82,7 +82,7 @@ class Predictor:
         Raises
         ------
         BundleError
-            See :func:`gyrus.bundle.read_bundle`.
+            See :func:`gyrus.bundles.read_bundle`.
         """
         return cls(read_bundle(Path(path)), threads)
 

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gyrus.bundle import Bundle, canonical_json
-from gyrus.bundle.members import NETWORK, PREPROCESS
+from gyrus.bundles import Bundle, canonical_json
+from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError
 from gyrus.imaging import read_bytes
 from gyrus.inference.predictor import Predictor
@@ -112,7 +112,7 @@ def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
 
 def verify(path: Path, threads: int | None = None) -> tuple[Bundle, SelfTest]:
     """Check a bundle from the first byte to its answers: :func:`read_bundle`, then :func:`self_test`."""
-    from gyrus.bundle import verify_bundle
+    from gyrus.bundles import verify_bundle
 
     bundle = verify_bundle(path)
     return bundle, self_test(bundle, threads)

@@ -1,7 +1,7 @@
 """The bundle ``model.gyrus``: the file that was measured is the file that ships. Without torch or onnx."""
 
-from gyrus.bundle.card import FORMAT_VERSION, INTENDED_USE, check_card, make_card
-from gyrus.bundle.file import (
+from gyrus.bundles.card import FORMAT_VERSION, INTENDED_USE, check_card, make_card
+from gyrus.bundles.file import (
     Bundle,
     decode_bundle,
     encode_bundle,

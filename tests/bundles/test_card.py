@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import tiny_bundle
-from gyrus.bundle import INTENDED_USE, check_card
-from gyrus.bundle.card_rules import RULES
+from gyrus.bundles import INTENDED_USE, check_card
+from gyrus.bundles.card_rules import RULES
 from gyrus.errors import BundleError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "reference" / "bundle.md"

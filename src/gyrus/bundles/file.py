@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gyrus.bundle import canonical_json, canonical_zip
-from gyrus.bundle.canonical_zip import ArchiveDamage
-from gyrus.bundle.card import FORMAT_VERSION, check_card
-from gyrus.bundle.damage import what_is_wrong
-from gyrus.bundle.members import (
+from gyrus.bundles import canonical_json, canonical_zip
+from gyrus.bundles.canonical_zip import ArchiveDamage
+from gyrus.bundles.card import FORMAT_VERSION, check_card
+from gyrus.bundles.damage import what_is_wrong
+from gyrus.bundles.members import (
     CARD,
     COMMENT,
     COMMENT_SIZE,
@@ -41,7 +41,7 @@ class Bundle:
     Attributes
     ----------
     card : dict
-        What it says about itself; see :func:`gyrus.bundle.make_card`.
+        What it says about itself; see :func:`gyrus.bundles.make_card`.
     members : mapping of str to bytes
         All members by name, ``card.json`` and ``members.json`` included.
     digest : str
@@ -79,7 +79,7 @@ def encode_bundle(members: Mapping[str, bytes], card: Mapping[str, Any]) -> byte
     members : mapping of str to bytes
         ``preprocess.onnx``, ``network.onnx`` and whatever optional members there are.
     card : mapping
-        See :func:`gyrus.bundle.make_card`.
+        See :func:`gyrus.bundles.make_card`.
 
     Raises
     ------

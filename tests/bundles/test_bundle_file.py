@@ -18,10 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny_bundle
-from gyrus.bundle import canonical_json, canonical_zip
-from gyrus.bundle import file as bundle_file
-from gyrus.bundle.file import decode_bundle, encode_bundle, read_bundle, rewrite_card, write_bundle
-from gyrus.bundle.members import COMMENT, COMMENT_SIZE, limit_of
+from gyrus.bundles import canonical_json, canonical_zip
+from gyrus.bundles import file as bundle_file
+from gyrus.bundles.file import decode_bundle, encode_bundle, read_bundle, rewrite_card, write_bundle
+from gyrus.bundles.members import COMMENT, COMMENT_SIZE, limit_of
 from gyrus.errors import BundleError, StorageError
 
 
@@ -338,6 +338,6 @@ def test_canonical_json_refuses_every_other_spelling() -> None:
 
 def test_importing_the_bundle_needs_no_torch_onnx_or_runtime() -> None:
     heavy = "{'torch', 'onnx', 'onnxruntime', 'PIL', 'numpy'}"
-    code = f"import sys, gyrus.bundle; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, gyrus.bundles; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

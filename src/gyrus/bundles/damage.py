@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gyrus.bundle import canonical_zip
-from gyrus.bundle.canonical_zip import ArchiveDamage, Entry
-from gyrus.bundle.members import COMMENT, COMMENT_SIZE, MEMBERS, altered_members, limit_of
+from gyrus.bundles import canonical_zip
+from gyrus.bundles.canonical_zip import ArchiveDamage, Entry
+from gyrus.bundles.members import COMMENT, COMMENT_SIZE, MEMBERS, altered_members, limit_of
 
 
 def what_is_wrong(data: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gyrus
-from gyrus.bundle.card_rules import RULES, problems_of
+from gyrus.bundles.card_rules import RULES, problems_of
 from gyrus.errors import BundleError
 
 FORMAT_VERSION = 1

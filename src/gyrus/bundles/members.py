@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gyrus.bundle import canonical_json
-from gyrus.bundle.card import FORMAT_VERSION
-from gyrus.bundle.graph import inspect_graph
+from gyrus.bundles import canonical_json
+from gyrus.bundles.card import FORMAT_VERSION
+from gyrus.bundles.graph import inspect_graph
 from gyrus.errors import BundleError
 
 MEBIBYTE = 1024 * 1024

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import tiny_bundle
-from gyrus.bundle.graph import inspect_graph
+from gyrus.bundles.graph import inspect_graph
 from gyrus.errors import BundleError
 
 
