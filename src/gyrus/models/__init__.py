@@ -1,1 +1,7 @@
-"""TODO"""
+"""Networks by name, their contract, and their weights from files."""
+
+from gyrus.models.network import Network, NetworkFacts
+from gyrus.models.registry import build, names, suggest
+from gyrus.models.weights import WeightsReport, load_weights
+
+__all__ = ["Network", "NetworkFacts", "WeightsReport", "build", "load_weights", "names", "suggest"]

@@ -1,0 +1,185 @@
+"""timm's networks as trunks of ours.
+
+One rule for all of them: timm's feature map is taken as it leaves ``forward_features``, and what stood
+after it is replaced by our head (mean over space, dropout, one linear layer). For ResNet, MobileNetV2,
+EfficientNet and Inception that is their own head. For VGG (fully connected layers), MobileNetV3 and ConvNeXt
+(a layer after the mean) and transformers (a class token) it is a simpler one; the layers that thereby fall
+out of use are removed, so that no weight is stored, decayed or counted that does no work.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gyrus.errors import UsageError, require
+from gyrus.models.network import Network, NetworkFacts
+
+
+@cache
+def timm_library() -> ModuleType:
+    """Return timm, imported when first needed: it costs a second."""
+    return require("timm", "train", "networks by name")
+
+
+def backbone(
+    architecture: str,
+    *,
+    num_classes: int,
+    in_channels: int,
+    image_size: int,
+    dropout: float,
+    pretrained: bool,
+) -> Network:
+    """Build a network on one of timm's trunks.
+
+    Raises
+    ------
+    UsageError
+        When weights are asked for that do not exist or cannot be downloaded, or when the architecture has no
+        feature map or refuses the image size.
+    """
+    timm = timm_library()
+    description = timm.get_pretrained_cfg(architecture)
+    options: dict[str, Any] = {"num_classes": 0, "global_pool": "", "in_chans": in_channels}
+    if description.fixed_input_size:
+        options["img_size"] = image_size
+    trunk = _create(architecture, options, pretrained, image_size)
+    features = TimmFeatures(trunk)
+    shape = features.drop_unused(torch.zeros(1, in_channels, image_size, image_size), architecture)
+    facts = NetworkFacts(
+        architecture=architecture,
+        in_channels=in_channels,
+        mean=_per_channel(description.mean, in_channels),
+        std=_per_channel(description.std, in_channels),
+        fixed_size=image_size if description.fixed_input_size else None,
+        maps_exact=features.layout == "NCHW",
+    )
+    return Network(features, num_features=shape[1], num_classes=num_classes, dropout=dropout, facts=facts)
+
+
+class TimmFeatures(nn.Module):
+    """A timm network up to its feature map, always as (batch, channels, height, width).
+
+    Attributes
+    ----------
+    layout : str
+        What timm returns: ``NCHW``, ``NHWC`` or ``tokens``.
+    """
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.layout = "NHWC" if getattr(trunk, "output_fmt", "NCHW") == "NHWC" else "NCHW"
+        self.prefix_tokens = 0
+        self.grid = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (batch, D, h, w)."""
+        features: Tensor = self.trunk.forward_features(x)  # type: ignore[operator]
+        if self.layout == "NHWC":
+            return features.permute(0, 3, 1, 2)
+        if self.layout == "tokens":
+            places = features[:, self.prefix_tokens :].transpose(1, 2)
+            return places.reshape(*places.shape[:2], self.grid, self.grid)
+        return features
+
+    def drop_unused(self, example: Tensor, architecture: str) -> tuple[int, ...]:
+        """Learn the layout from one pass, and remove the modules that a backward pass does not reach.
+
+        Returns the shape of the features of ``example``.
+        """
+        was_training = self.training
+        self.eval()
+        with torch.enable_grad():
+            raw = self._features_of(example, architecture)
+            torch.autograd.backward(raw.sum())
+        _remove_unreached(self.trunk)
+        self.zero_grad(set_to_none=True)
+        if raw.ndim == 3:
+            self._learn_grid(int(raw.shape[1]), architecture)
+        elif raw.ndim != 4:
+            raise _no_feature_map(architecture, tuple(raw.shape))
+        with torch.no_grad():
+            shape = tuple(self(example).shape)
+        self.train(was_training)
+        return shape
+
+    def _features_of(self, example: Tensor, architecture: str) -> Tensor:
+        try:
+            raw = self.trunk.forward_features(example)  # type: ignore[operator]
+        except (RuntimeError, AssertionError, ValueError) as error:
+            raise _refuses_size(architecture, example.shape[-1], error) from error
+        if not isinstance(raw, Tensor):
+            raise _no_feature_map(architecture, ())
+        return raw
+
+    def _learn_grid(self, tokens: int, architecture: str) -> None:
+        known = getattr(self.trunk, "num_prefix_tokens", None)
+        for prefix in (0, 1) if known is None else (int(known),):
+            side = round((tokens - prefix) ** 0.5)
+            if side > 0 and side * side == tokens - prefix:
+                self.layout, self.prefix_tokens, self.grid = "tokens", prefix, side
+                return
+        raise _no_feature_map(architecture, (1, tokens))
+
+
+def _create(architecture: str, options: dict[str, Any], pretrained: bool, image_size: int) -> nn.Module:
+    timm = timm_library()
+    if not pretrained:
+        try:
+            model: nn.Module = timm.create_model(architecture, pretrained=False, **options)
+        except (AssertionError, ValueError) as error:
+            raise _refuses_size(architecture, image_size, error) from error
+        return model
+    if not timm.get_pretrained_cfg(architecture).has_weights:
+        raise UsageError(
+            f"timm knows no weights for {architecture}",
+            fix="leave out --pretrained, or give a file with --weights FILE",
+        )
+    try:
+        model = timm.create_model(architecture, pretrained=True, **options)
+    except Exception as error:  # the hub's client may raise anything: offline, proxy, certificate, quota
+        raise UsageError(
+            f"the weights of {architecture} could not be downloaded: {_first_line(error)}",
+            fix="fetch them on a machine with a network and give the file with --weights FILE (safetensors)",
+        ) from error
+    return model
+
+
+def _remove_unreached(trunk: nn.Module) -> None:
+    """Replace each outermost module none of whose parameters got a gradient by an identity."""
+    reached = {name for name, parameter in trunk.named_parameters() if parameter.grad is not None}
+    for name, module in list(trunk.named_modules()):
+        own = [f"{name}.{inner}" for inner, _ in module.named_parameters()]
+        if name and own and not reached.intersection(own):
+            trunk.set_submodule(name, nn.Identity())
+
+
+def _per_channel(values: tuple[float, ...], in_channels: int) -> tuple[float, ...]:
+    if len(values) == in_channels:
+        return tuple(float(value) for value in values)
+    return (float(sum(values) / len(values)),) * in_channels
+
+
+def _refuses_size(architecture: str, image_size: int, error: Exception) -> UsageError:
+    return UsageError(
+        f"{architecture} cannot take images of {image_size} x {image_size} pixels: {_first_line(error)}",
+        fix="try --image-size 224, or another --architecture",
+    )
+
+
+def _no_feature_map(architecture: str, shape: tuple[int, ...]) -> UsageError:
+    found = " x ".join(map(str, shape)) if shape else "not one tensor"
+    return UsageError(
+        f"{architecture} has no feature map that lies over the picture (its features are {found})",
+        fix="choose a convolutional network, for example resnet50 or mobilenetv2_100",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,176 @@
+"""What every network of gyrus is: features, a mean over space, one linear layer.
+
+The contract, checked for every registered network by ``tests/models/test_contract.py``:
+
+- ``forward(x)`` takes float32 (batch, in_channels, height, width), normalised with ``mean`` and ``std``,
+  and returns logits (batch, num_classes);
+- ``forward_all(x)`` returns logits, an embedding (batch, D), and class activation maps
+  (batch, num_classes, h, w) with ``maps.mean((2, 3)) + head.bias == logits``: each map is that class's logit,
+  spread over the picture;
+- building a network never touches the network connection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """What is known of a network besides its weights.
+
+    Attributes
+    ----------
+    architecture : str
+        Name in the registry.
+    in_channels : int
+        Channels of the input.
+    mean, std : tuple of float
+        Normalisation (per channel, of pixels scaled to [0, 1]) that its weights were, or will be, trained
+        with.
+    fixed_size : int or None
+        Side of the only input it takes, in pixels; None where any size goes.
+    maps_exact : bool
+        Whether a place in the class maps stands for a place in the picture. The sum always equals the logit;
+        but a token of a transformer has looked at the whole picture before it is weighed.
+    """
+
+    architecture: str
+    in_channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    fixed_size: int | None = None
+    maps_exact: bool = True
+
+
+class Network(nn.Module):
+    """Features, global average pooling, dropout, one linear layer.
+
+    Parameters
+    ----------
+    features : nn.Module
+        (batch, in_channels, height, width) -> (batch, D, h, w).
+    num_features : int
+        D.
+    num_classes : int
+        Number of classes, K.
+    facts : NetworkFacts
+        Name, normalisation, input size.
+    dropout : float
+        Share of the embedding dropped before the linear layer, in training only.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module,
+        *,
+        num_features: int,
+        num_classes: int,
+        facts: NetworkFacts,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.facts = facts
+        self.features = features
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(num_features, num_classes)
+
+    @property
+    def architecture(self) -> str:
+        """Name in the registry."""
+        return self.facts.architecture
+
+    @property
+    def in_channels(self) -> int:
+        """Channels of the input."""
+        return self.facts.in_channels
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        """Mean of each channel that the input is normalised with."""
+        return self.facts.mean
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel that the input is normalised with."""
+        return self.facts.std
+
+    @property
+    def fixed_size(self) -> int | None:
+        """Side of the only input it takes, in pixels; None where any size goes."""
+        return self.facts.fixed_size
+
+    @property
+    def maps_exact(self) -> bool:
+        """Whether a place in the class maps stands for a place in the picture."""
+        return self.facts.maps_exact
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return self.head.out_features
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (batch, num_classes)."""
+        logits: Tensor = self.head(self.dropout(self.features(x).mean((2, 3))))
+        return logits
+
+    def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits (batch, K), embedding (batch, D), class activation maps (batch, K, h, w).
+
+        The maps are weights x features (Zhou et al. 2016, Learning Deep Features for Discriminative
+        Localization), exact because one linear layer follows the mean over space.
+        """
+        features = self.features(x)
+        embedding = features.mean((2, 3))
+        maps = functional.conv2d(features, self.head.weight[:, :, None, None])
+        return self.head(embedding), embedding, maps
+
+
+class FlatNetwork(Network):
+    """Features, flattened, dropout, one linear layer: it knows where in the picture each feature lies.
+
+    Its input size is fixed by the linear layer. The embedding is the mean of the features over space, so
+    that it stays small; the maps are the linear layer's weights x the features at each place, times the
+    number of places, so that the contract's sentence on the maps holds as it does for the others.
+
+    Parameters
+    ----------
+    side : int
+        Height and width of the features, in cells.
+    """
+
+    def __init__(
+        self,
+        features: nn.Module,
+        *,
+        num_features: int,
+        side: int,
+        num_classes: int,
+        facts: NetworkFacts,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__(
+            features,
+            num_features=num_features * side * side,
+            num_classes=num_classes,
+            facts=facts,
+            dropout=dropout,
+        )
+        self.side = side
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (batch, num_classes)."""
+        logits: Tensor = self.head(self.dropout(self.features(x).flatten(1)))
+        return logits
+
+    def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits (batch, K), embedding (batch, D), class activation maps (batch, K, side, side)."""
+        features = self.features(x)
+        weight = self.head.weight.reshape(self.num_classes, -1, self.side, self.side)
+        maps = torch.einsum("kdhw,ndhw->nkhw", weight, features) * self.side**2
+        return self.head(features.flatten(1)), features.mean((2, 3)), maps

@@ -1,0 +1,189 @@
+"""Batches for the fit, straight from the cache of decoded pixels: no file is opened, no worker is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import lightning
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from gyrus.data.manifest import Manifest
+from gyrus.errors import DataError
+from gyrus.training.augmentation import Ranges, apply, draw
+from gyrus.training.draws import permutation
+from gyrus.training.preparation import normalise, to_unit
+
+
+class Pixels(Protocol):
+    """What the fit needs of a pixel cache."""
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        """(n, side, side, channels) decoded and resized images."""
+
+    def rows_of(self, image_ids: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Return the row of each image."""
+
+
+class Batch(NamedTuple):
+    """Images as they leave the cache.
+
+    Attributes
+    ----------
+    pixels : Tensor
+        (n, side, side, channels) uint8.
+    labels : Tensor
+        (n,) int64.
+    numbers : ndarray
+        (n,) number of each image in its split; its random draws depend on it.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    numbers: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How pixels become the network's input.
+
+    Attributes
+    ----------
+    mean, std : tuple of float
+        (channels of the network,) normalisation.
+    ranges : Ranges or None
+        Augmentation of training batches; None for none.
+    channels_last : bool
+        Memory format of the batches.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    ranges: Ranges | None
+    channels_last: bool
+
+
+class SplitPixels(Dataset[Batch]):
+    """One split of a manifest; an item is a batch, asked for by the numbers of its images."""
+
+    def __init__(self, manifest: Manifest, split: str, pixels: Pixels) -> None:
+        rows = manifest.select(split).rows
+        if not rows:
+            raise DataError(f"the split {split!r} has no images", fix="let gyrus divide them: --split new")
+        unlabelled = [row.image_id for row in rows if not row.label]
+        if unlabelled:
+            raise DataError(f"{len(unlabelled)} images of {split!r} have no label", details=unlabelled[:10])
+        number = {name: index for index, name in enumerate(manifest.classes)}
+        self.labels = np.array([number[row.label] for row in rows], dtype=np.int64)
+        self._pixels = pixels.pixels
+        self._rows = np.asarray(pixels.rows_of([row.image_id for row in rows]), dtype=np.int64)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch:
+        pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[index]]))
+        return Batch(pixels, torch.from_numpy(self.labels[index]), index)
+
+
+class BatchOrder(Sampler[npt.NDArray[np.int64]]):
+    """Numbers of the images of each batch; the order is a function of (seed, epoch).
+
+    Batches differ by one image at most, so that no epoch ends with a batch of one, on which BatchNorm fails.
+
+    Parameters
+    ----------
+    size : int
+        Number of images.
+    batch_size : int
+        Most images a batch.
+    seed : int or None
+        None keeps the images in order.
+    """
+
+    def __init__(self, size: int, batch_size: int, seed: int | None = None) -> None:
+        self.size = size
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Tell which epoch comes; Lightning calls it before each."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-self.size // self.batch_size)
+
+    def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
+        order = np.arange(self.size) if self.seed is None else permutation(self.seed, self.epoch, self.size)
+        yield from np.array_split(order, len(self))
+
+
+class CachedPixels(lightning.LightningDataModule):
+    """Training and validation batches from the pixel cache, prepared on the device that trains.
+
+    Parameters
+    ----------
+    train, val : SplitPixels
+        The two splits.
+    look : Look
+        How pixels become input.
+    batch_size : int
+        Images a training step.
+    seed : int
+        Of order and augmentation.
+    """
+
+    def __init__(
+        self, train: SplitPixels, val: SplitPixels, *, look: Look, batch_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self.train = train
+        self.val = val
+        self.look = look
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return shuffled batches."""
+        order = BatchOrder(len(self.train), self.batch_size, self.seed)
+        return DataLoader(self.train, sampler=order, batch_size=None, collate_fn=_as_it_is)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Return batches in order, larger ones: there is no gradient to keep."""
+        order = BatchOrder(len(self.val), 2 * self.batch_size)
+        return DataLoader(self.val, sampler=order, batch_size=None, collate_fn=_as_it_is)
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """Move pixels and labels; the numbers of the images stay where the draws are made."""
+        return Batch(batch.pixels.to(device), batch.labels.to(device), batch.numbers)
+
+    def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor]:
+        """Augment, normalise: on the GPU where there is one, for the whole batch at once."""
+        trainer = self.trainer
+        epoch = trainer.current_epoch if trainer is not None and trainer.training else None
+        return prepare(batch, self.look, seed=self.seed, epoch=epoch), batch.labels
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return nothing: order and draws are functions of seed and epoch."""
+        return {}
+
+
+def prepare(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor:
+    """Return the network's input (n, channels, side, side); augmented when ``epoch`` is given."""
+    images = to_unit(batch.pixels)
+    if epoch is not None and look.ranges is not None:
+        images = apply(images, draw(seed, epoch, batch.numbers, look.ranges))
+    images = normalise(images, look.mean, look.std)
+    return images.contiguous(memory_format=torch.channels_last) if look.channels_last else images
+
+
+def _as_it_is(batch: Any) -> Any:
+    """Keep the loader from turning the numbers of the images into a tensor."""
+    return batch

@@ -1,0 +1,29 @@
+"""uint8 pixels -> what a network takes: scaled to [0, 1], normalised, as many channels as it has inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """Turn uint8 (n, height, width, channels) into float32 (n, channels, height, width) in [0, 1]."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255.0)
+
+
+def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:
+    """Subtract ``mean`` and divide by ``std``; one grey channel becomes as many as there are means.
+
+    Parameters
+    ----------
+    images : Tensor
+        (n, 1 or channels, height, width) in [0, 1].
+    mean, std : sequence of float
+        (channels,) of pixels in [0, 1].
+    """
+    shape = (1, -1, 1, 1)
+    centre = torch.tensor(mean, dtype=images.dtype, device=images.device).reshape(shape)
+    spread = torch.tensor(std, dtype=images.dtype, device=images.device).reshape(shape)
+    return (images - centre) / spread

@@ -1,0 +1,88 @@
+"""The progress bar, and one line an epoch that stays."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback
+from tqdm import tqdm
+
+
+class EpochBar(Callback):
+    """One bar over all steps on stderr, with the running loss; above it a line for each finished epoch.
+
+    Parameters
+    ----------
+    show : bool
+        False keeps silent.
+    """
+
+    def __init__(self, show: bool = True) -> None:
+        self.show = show
+        self._bar: tqdm[Any] | None = None
+        self._loss = float("nan")
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Open the bar."""
+        if not self.show:
+            return
+        # a log file wants a line now and then, a terminal a moving bar
+        interval = 0.5 if sys.stderr.isatty() else 15.0
+        total = int(trainer.estimated_stepping_batches)
+        self._bar = tqdm(total=total, file=sys.stderr, mininterval=interval, dynamic_ncols=True, unit="batch")
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Name the epoch."""
+        self._loss = float("nan")
+        if self._bar is not None:
+            self._bar.set_description(
+                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", refresh=False
+            )
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Move the bar and smooth the loss."""
+        if self._bar is None:
+            return
+        loss = outputs["loss"] if isinstance(outputs, dict) else outputs
+        value = float(loss.detach()) if isinstance(loss, torch.Tensor) else float("nan")
+        self._loss = value if self._loss != self._loss else 0.9 * self._loss + 0.1 * value
+        self._bar.set_postfix_str(f"loss {self._loss:.3f}", refresh=False)
+        self._bar.update()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write the epoch's line."""
+        if self._bar is None:
+            return
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        told = [
+            f"{split} loss {values[f'{split}_loss']:.3f} accuracy {values[f'{split}_accuracy']:.1%}"
+            for split in ("train", "val")
+            if f"{split}_loss" in values and f"{split}_accuracy" in values
+        ]
+        line = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  " + "   ".join(told)
+        self._bar.write(line, file=sys.stderr)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Close the bar."""
+        self._close()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Close the bar, so that the error stands on a line of its own."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
