@@ -64,7 +64,8 @@ def join_class_names(labels: Sequence[str], joins: Sequence[str]) -> tuple[list[
         merged[target.get(name, name)] += count
     spelling = _most_frequent_spelling(merged)
     notes += [
-        f"Class {name!r} ({merged[name]} images) joined into {kept!r}: the names differ in case and separators only."
+        f"Class {name!r} ({merged[name]} images) joined into {kept!r}:"
+        " the names differ in case and separators only."
         for name, kept in sorted(spelling.items())
     ]
     final = {name: spelling.get(target.get(name, name), target.get(name, name)) for name in counts}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gyrus.data.files import Files, natural_key, shown
-from gyrus.data.manifest import Row
+from gyrus.data.manifest import SPLITS, Row
 from gyrus.data.side_table import tables_beside
 from gyrus.errors import LayoutError
 
@@ -19,8 +19,9 @@ _IMAGE_FOLDERS = frozenset({"images", "image", "imgs"})
 _MASK_FOLDER = "masks"
 _SHOWN = 10
 KNOWN_LAYOUTS = (
-    "known arrangements: CLASS/image; Training/CLASS/image and Testing/CLASS/image (or train, val, cal, test);"
-    " a folder images/ with a table (--subjects TABLE.csv --on COLUMN --label-column COLUMN); a manifest (CSV)"
+    "known arrangements: CLASS/image; Training/CLASS/image and Testing/CLASS/image (or train, val, cal,"
+    " test); a folder images/ with a table (--subjects TABLE.csv --on COLUMN --label-column COLUMN);"
+    " a manifest (CSV)"
 )
 
 
@@ -94,27 +95,20 @@ def _by_split(
             details=unclassed,
             fix="arrange them as Training/CLASS/image",
         )
-    empty = [name for name in files.empty if name in _split_names(files) or _is_class_of(name, splits, depth)]
-    _refuse_empty(folder, empty)
+    _refuse_empty(
+        folder,
+        [name for name in files.empty if _top(name).casefold() in _SPLIT_OF and name.count("/") < depth],
+    )
     rows = tuple(
         Row(image_id=name, path=name, split=splits[_top(name)],
             label="" if labels_from_table else name.split("/")[1])
         for name in images
     )  # fmt: skip
     counts = Counter(row.split for row in rows)
-    listed = ", ".join(f"{top} = {splits[top]}" for top in sorted(splits, key=natural_key))
-    totals = ", ".join(f"{split} {count}" for split, count in counts.items())
-    return Arrangement(
-        "split folders", rows, depth, (f"The folders give a split ({listed}): {totals} images.",)
-    )
-
-
-def _split_names(files: Files) -> set[str]:
-    return {name for name in files.empty if name.casefold() in _SPLIT_OF}
-
-
-def _is_class_of(name: str, splits: dict[str, str], depth: int) -> bool:
-    return depth == 2 and name.count("/") == 1 and _top(name) in splits
+    totals = ", ".join(f"{top}/ is {splits[top]}" for top in sorted(splits, key=natural_key))
+    shares = ", ".join(f"{split} {counts[split]}" for split in SPLITS if counts[split])
+    note = f"The folders give a split ({totals}): {shares} images."
+    return Arrangement("split folders", rows, depth, (note,))
 
 
 def _by_table(images: list[str], tops: set[str]) -> Arrangement:

@@ -69,7 +69,7 @@ def load(source: Path, options: DataOptions | None = None) -> Loaded:
     check_subject_options(options, has_table=table_path is not None)
     if table_path is not None:
         manifest = read_manifest(table_path)
-        found = Arrangement("manifest", manifest.rows, 0, tuple(notes))
+        found = Arrangement("manifest", manifest.rows, 0, ())
         root, task = manifest.root, manifest.task
     else:
         labels_from_table = options.subjects is not None and options.label_column is not None
@@ -102,7 +102,8 @@ def _manifest_path(source: Path) -> tuple[Path | None, list[str]]:
     if "manifest_version" in read_table(inside).columns:
         return inside, [f"The folder holds a manifest of gyrus, {MANIFEST_NAME}; it is used."]
     return None, [
-        f"{MANIFEST_NAME} in the folder was not written by gyrus and is not used; give {inside} as the source to use it."
+        f"{MANIFEST_NAME} in the folder was not written by gyrus and is not used;"
+        f" to use it, give {inside} as the source."
     ]
 
 

@@ -47,7 +47,7 @@ def join_side_table(rows: Sequence[Row], options: DataOptions) -> Joined:
     on = _column(table, options.on, "--on", "names the image")
     if options.subject_column is None and options.label_column is None:
         raise UsageError(
-            f"{path}: neither --subject-column nor --label-column is given; it has {', '.join(table.columns)}",
+            f"{path}: give --subject-column, --label-column or both; it has {', '.join(table.columns)}",
             fix="say which column holds the patient, the class, or both",
         )
     for option, column in (

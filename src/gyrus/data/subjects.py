@@ -63,7 +63,8 @@ def _cell(row: Row, column: str, option: str) -> str:
     columns = [*ROW_COLUMNS, *row.facts]
     near = difflib.get_close_matches(column, columns, n=1)
     raise UsageError(
-        f"{option} {column!r} is no column of the manifest; its own columns are {', '.join(row.facts) or 'none'}",
+        f"{option} {column!r} is no column of the manifest, whose further columns are "
+        f"{', '.join(row.facts) or 'none'}",
         fix=f"did you mean {near[0]!r}?" if near else "name a column of the manifest",
     )
 
