@@ -1,0 +1,59 @@
+"""Groups of images that must stay on one side of a split: patients and identical copies."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.data.manifest import Manifest
+
+
+def link_groups(manifest: Manifest) -> npt.NDArray[np.int64]:
+    """Return the group of each image.
+
+    Two images belong together when they share a patient, their bytes or their pixels; and so do all images
+    that are joined by a chain of such pairs (connected components). Images whose hashes are not known yet
+    are joined by patient alone.
+
+    Returns
+    -------
+    ndarray of int64
+        (n,) numbers from 0, by first occurrence.
+    """
+    parent = list(range(len(manifest)))
+    first_with: dict[tuple[str, str], int] = {}
+    for index, row in enumerate(manifest.rows):
+        for key in (("subject", row.subject_id), ("bytes", row.sha256), ("pixels", row.pixel_hash)):
+            if key[1]:
+                _join(parent, first_with.setdefault(key, index), index)
+    number: dict[int, int] = {}
+    roots = [_root(parent, index) for index in range(len(parent))]
+    return np.array([number.setdefault(root, len(number)) for root in roots], dtype=np.int64)
+
+
+def group_keys(manifest: Manifest, groups: npt.NDArray[np.int64], seed: int) -> list[str]:
+    """Return for each group a number drawn from the seed and the content of its images.
+
+    It depends on neither the order nor the names of files (unless the manifest was not scanned), so that a
+    split is the same on every machine.
+    """
+    contents: list[set[str]] = [set() for _ in range(int(groups.max(initial=-1)) + 1)]
+    for row, group in zip(manifest.rows, groups.tolist(), strict=True):
+        contents[group].add(row.pixel_hash or row.sha256 or row.image_id)
+    return [
+        hashlib.sha256("\n".join([str(seed), *sorted(content)]).encode()).hexdigest() for content in contents
+    ]
+
+
+def _root(parent: list[int], index: int) -> int:
+    while parent[index] != index:
+        parent[index] = parent[parent[index]]  # halve the path on the way
+        index = parent[index]
+    return index
+
+
+def _join(parent: list[int], one: int, other: int) -> None:
+    first, second = sorted((_root(parent, one), _root(parent, other)))
+    parent[second] = first

@@ -1,0 +1,114 @@
+"""What must hold before and after a data set is divided, and how a split is described."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.config.options import SplitOptions
+from gyrus.data.manifest import SPLITS, Manifest
+from gyrus.errors import DataError, UsageError
+
+
+def check_options(options: SplitOptions) -> None:
+    """Raise UsageError when fractions or folds make no sense."""
+    fractions = {
+        "val_fraction": options.val_fraction,
+        "cal_fraction": options.cal_fraction,
+        "test_fraction": options.test_fraction,
+    }
+    for name, value in fractions.items():
+        if not 0 <= value < 1:
+            raise UsageError(f"{name} is {value:g}; expected a share from 0 to below 1")
+    if sum(fractions.values()) >= 1:
+        raise UsageError(
+            f"{' + '.join(fractions)} = {sum(fractions.values()):g}; nothing would be left for training",
+            fix="ask for smaller fractions",
+        )
+    if options.folds < 2:
+        raise UsageError(f"folds is {options.folds}; expected at least 2")
+    if options.fold is not None and options.fold < 0:
+        raise UsageError(f"fold is {options.fold}; folds are counted from 0")
+
+
+def check_labels(manifest: Manifest) -> None:
+    """Raise DataError when there are no images, images without a class, or one class only."""
+    if not manifest.rows:
+        raise DataError("there are no images", path=manifest.root)
+    without = [row.image_id for row in manifest.rows if not row.label]
+    if without:
+        raise DataError(
+            f"{len(without)} of {len(manifest)} images have no class",
+            path=manifest.root,
+            details=without,
+            fix="fill in the column label, or take these rows out",
+        )
+    if len(manifest.classes) == 1:
+        raise DataError(
+            f"there is one class only, {manifest.classes[0]!r}", path=manifest.root, fix="two are needed"
+        )
+
+
+def check_enough_groups(
+    manifest: Manifest, groups: npt.NDArray[np.int64], counted: npt.NDArray[np.bool_], parts: list[str]
+) -> None:
+    """Raise DataError when a class has fewer groups than there are parts to fill."""
+    of_class: dict[str, set[int]] = defaultdict(set)
+    for row, group, use in zip(manifest.rows, groups.tolist(), counted.tolist(), strict=True):
+        if use:
+            of_class[row.label].add(group)
+    few = [name for name in manifest.classes if len(of_class[name]) < len(parts)]
+    if few:
+        raise DataError(
+            f"too few groups (patients, or sets of identical images) for {', '.join(parts)}",
+            path=manifest.root,
+            details=[f"class {name!r} has {len(of_class[name])}; {len(parts)} are needed" for name in few],
+            fix="ask for fewer splits (a fraction of 0) or folds, or add patients",
+        )
+
+
+def check_classes_present(manifest: Manifest) -> None:
+    """Raise DataError when a class is absent from a split, naming all such."""
+    groups_of: dict[str, set[str]] = defaultdict(set)
+    for row in manifest.rows:
+        groups_of[row.label].add(row.subject_id or row.image_id)
+    absent = [
+        f"class {name!r} is absent from {split} (it has {len(groups_of[name])} patients or images in all)"
+        for split, of_class in manifest.counts().items()
+        if split
+        for name, count in of_class.items()
+        if not count
+    ]
+    if absent:
+        raise DataError(
+            "a split must hold every class",
+            path=manifest.root,
+            details=absent,
+            fix="make a new split (--split new), add images, or leave that class out",
+        )
+
+
+def describe_split(manifest: Manifest) -> list[str]:
+    """Return a sentence per split with its images, patients and share of each class."""
+    used = sum(bool(row.split) for row in manifest.rows)
+    totals = dict.fromkeys(manifest.classes, 0)
+    for split, of_class in manifest.counts().items():
+        if split:
+            for name, count in of_class.items():
+                totals[name] += count
+    notes = []
+    for split in SPLITS:
+        part = manifest.select(split)
+        if not part.rows:
+            continue
+        subjects = {row.subject_id for row in part.rows} - {""}
+        patients = f", {len(subjects)} patients" if subjects else ""
+        of_class = part.counts()[split]
+        shares = ", ".join(
+            f"{name} {of_class.get(name, 0)} ({100 * of_class.get(name, 0) / totals[name]:.1f} %)"
+            for name in manifest.classes
+        )
+        notes.append(f"{split}: {len(part)} images ({100 * len(part) / used:.1f} %){patients}: {shares}.")
+    return notes
