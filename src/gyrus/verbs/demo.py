@@ -1,0 +1,108 @@
+"""``gyrus demo``: the whole line on synthetic patients."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gyrus.config import BundleConfig, DemoConfig, PredictConfig, TrainConfig
+from gyrus.config.build import build
+from gyrus.data import read_manifest
+from gyrus.errors import UsageError
+from gyrus.phantom import Phantom, write_cohort
+from gyrus.runs import next_run_folder
+from gyrus.runs.atomic import to_json
+from gyrus.verbs import bundle as bundle_verb
+from gyrus.verbs import predict as predict_verb
+from gyrus.verbs import train as train_verb
+from gyrus.verbs.predict import PredictResult
+from gyrus.verbs.train import TrainResult
+
+logger = logging.getLogger("gyrus")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Where the demo left its things."""
+
+    cohort: Path
+    trained: TrainResult
+    predicted: PredictResult
+
+    exit_code = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the cohort's folder, the run and three predictions."""
+        return {
+            "cohort": str(self.cohort),
+            "train": self.trained.to_json(),
+            "predict": self.predicted.to_json(),
+        }
+
+    def to_text(self) -> str:
+        """Return the figures and where to look next."""
+        return "\n".join(
+            [
+                self.trained.to_text(),
+                "",
+                "three test images through the bundle:",
+                self.predicted.to_text(),
+                "",
+                f"open    {self.trained.run.report}",
+                "These patients are synthetic; with your own folder:  gyrus train FOLDER",
+            ]
+        )
+
+
+def run(config: DemoConfig) -> DemoResult:
+    """Make a cohort, train on it, measure, verify the bundle, and ask it about three test images."""
+    cohort = _cohort(config)
+    folder = next_run_folder(config.out / "runs", "demo")
+    trained = train_verb.run(
+        TrainConfig(
+            source=cohort,
+            out=folder.path,
+            architecture="improved_cnn",
+            image_size=config.image_size,
+            epochs=config.epochs,
+            patience=None,
+            seed=config.seed,
+            test=True,
+        )
+    )
+    bundle_verb.run(BundleConfig(action="verify", file=trained.run.bundle))
+    manifest = read_manifest(trained.run.manifest)
+    test = manifest.select("test")
+    chosen = [next(row for row in test if row.label == label) for label in manifest.classes[:3]]
+    predicted = predict_verb.run(
+        PredictConfig(
+            files=tuple(manifest.file_of(row) for row in chosen),
+            model=trained.run.bundle,
+            heatmaps=trained.run.path / "heatmaps",
+        )
+    )
+    return DemoResult(cohort, trained, predicted)
+
+
+def demo(out: Path | str = "demo", **options: Any) -> DemoResult:
+    """Run the whole line on the phantom; options as in :class:`gyrus.config.DemoConfig`."""
+    return run(build(DemoConfig, out=out, **options))
+
+
+def _cohort(config: DemoConfig) -> Path:
+    """Return the folder of the cohort; one that was made with the same options is used again."""
+    phantom = Phantom(
+        subjects=config.subjects, slices_per_subject=config.slices_per_subject, seed=config.seed
+    )
+    folder = config.out / "cohort"
+    recipe, wanted = config.out / "cohort.json", to_json(asdict(phantom))
+    if folder.exists():
+        if recipe.is_file() and recipe.read_text(encoding="utf-8") == wanted:
+            return folder
+        raise UsageError("holds another cohort", path=folder, fix="name another folder: gyrus demo FOLDER")
+    logger.info("drawing %d synthetic patients, %d slices each", config.subjects, config.slices_per_subject)
+    write_cohort(folder, phantom)
+    recipe.write_text(wanted, encoding="utf-8")
+    return folder

@@ -1,0 +1,43 @@
+"""Measure a run through its own bundle, on the raw files: what is measured is what ships."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gyrus.data import Manifest
+from gyrus.evaluation import evaluate_predictions, write_predictions
+from gyrus.inference import Predictor, predict_rows, write_outputs
+from gyrus.runs import RunFolder
+from gyrus.runs.atomic import write_json
+
+_CARD_FIGURES = ("n_images", "n_subjects", "accuracy", "balanced_accuracy", "majority_baseline", "macro", "per_class")
+
+
+def measure(
+    run: RunFolder,
+    manifest: Manifest,
+    split: str,
+    *,
+    predictor: Predictor,
+    bootstrap_samples: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Predict one split with the bundle, write predictions, outputs and figures; return the figures."""
+    predictions, outputs = predict_rows(predictor, manifest, split)
+    write_predictions(predictions, run.predictions(split))
+    write_outputs(outputs, run.outputs(split))
+    evaluation = evaluate_predictions(
+        predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed
+    )
+    write_json(run.evaluation(split), evaluation)
+    return evaluation
+
+
+def metrics_for_card(evaluations: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the figures that the card shows: no curves, no matrices."""
+    return {
+        split: {name: evaluation[name] for name in _CARD_FIGURES if name in evaluation}
+        for split, evaluation in evaluations.items()
+    }

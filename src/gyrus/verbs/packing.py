@@ -1,0 +1,89 @@
+"""Pack a trained network into its bundle, with its card and its self-test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gyrus.bundles import make_card, write_bundle
+from gyrus.imaging import READING_POLICIES
+from gyrus.inference import make_self_test
+from gyrus.phantom import Phantom, generate
+from gyrus.runs import environment
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from gyrus.auditing import Audit
+    from gyrus.config import TrainConfig
+    from gyrus.data import Manifest
+    from gyrus.exporting import Graphs, Parity
+    from gyrus.training import FitResult
+
+
+def pack(
+    path: Path,
+    graphs: Graphs,
+    fitted: FitResult,
+    manifest: Manifest,
+    audit: Audit,
+    config: TrainConfig,
+    parity: Parity,
+) -> str:
+    """Write the bundle of a run and return its digest; its figures are entered once they are measured."""
+    network = fitted.network
+    card = make_card(
+        classes=fitted.classes,
+        architecture=network.architecture,
+        reading_policy=READING_POLICIES[config.color],
+        color=config.color,
+        image_size_px=config.image_size,
+        mean=graphs.mean,
+        std=graphs.std,
+        dynamic_size=network.fixed_size is None,
+        maps="exact" if network.facts.maps_exact else "none",
+        data={"fingerprint": manifest.fingerprint, "splits": _splits(manifest)},
+        leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
+        seeds={"seed": config.seed},
+        provenance=_provenance(fitted, config, parity),
+        name=path.parent.name,
+    )
+    members = {"preprocess.onnx": graphs.preprocess, "network.onnx": graphs.network}
+    members |= make_self_test(card, graphs.preprocess, graphs.network, _self_test_images(config.color))
+    return write_bundle(path, members, card)
+
+
+def _splits(manifest: Manifest) -> dict[str, Any]:
+    table = {}
+    for split, counts in manifest.counts().items():
+        if not split:
+            continue
+        subjects = {row.subject_id for row in manifest if row.split == split and row.subject_id}
+        table[split] = {"images": sum(counts.values()), "subjects": len(subjects) or None, "classes": counts}
+    return table
+
+
+def _provenance(fitted: FitResult, config: TrainConfig, parity: Parity) -> dict[str, Any]:
+    surroundings = environment()
+    return {
+        "packages": surroundings["packages"],
+        "git": surroundings["git"],
+        "time_utc": surroundings["time_utc"],
+        "starting_weights": None if config.weights is None else config.weights.name,
+        "pretrained": config.pretrained,
+        "best_epoch": fitted.best_epoch,
+        "precision": fitted.precision.dtype,
+        "parity": asdict(parity),
+    }
+
+
+def _self_test_images(color: str) -> dict[str, npt.NDArray[np.uint8]]:
+    """Return one phantom slice per class, of different sizes, in the channels that the bundle reads."""
+    images = {}
+    for number, size in enumerate((96, 131, 160, 224)):
+        picture = next(iter(generate(Phantom(subjects=1, slices_per_subject=1, image_size=size, seed=number))))
+        pixels = picture.pixels[:, :, None]
+        images[f"phantom-{number}"] = pixels if color == "grey" else pixels.repeat(3, axis=2)
+    return images

@@ -1,0 +1,136 @@
+"""``gyrus predict``: ask a bundle about images. No torch."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gyrus.config import PredictConfig
+from gyrus.config.build import build
+from gyrus.errors import DataError, UsageError
+from gyrus.imaging import IMAGE_SUFFIXES, read_image
+from gyrus.inference import Failure, Prediction, Predictor
+from gyrus.verbs.sources import bundle_of
+from gyrus.verbs.tables import align
+
+logger = logging.getLogger("gyrus")
+
+
+@dataclass(frozen=True, slots=True)
+class PredictResult:
+    """Answers, and the images that got none."""
+
+    predictions: tuple[Prediction, ...]
+    failures: tuple[Failure, ...]
+    heatmaps: dict[str, Path]
+    model: dict[str, Any]
+
+    @property
+    def exit_code(self) -> int:
+        """3 when an image could not be read, else 0; the readable ones are answered either way."""
+        return DataError.exit_code if self.failures else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the model's identity, an entry per image, and the failures."""
+        return {
+            "model": self.model,
+            "predictions": [
+                {**item.to_json(), "heatmap": str(self.heatmaps[item.name]) if item.name in self.heatmaps else None}
+                for item in self.predictions
+            ],
+            "failures": [{"name": str(item.path), "error": str(item.error)} for item in self.failures],
+        }
+
+    def to_text(self) -> str:
+        """Return a table, a row per image."""
+        lines = []
+        if self.predictions:
+            classes = self.predictions[0].classes
+            rows = [["image", "prediction", *classes]]
+            rows += [
+                [item.name, item.label, *(f"{100 * value:.1f} %" for value in item.probabilities)]
+                for item in self.predictions
+            ]
+            lines.append(align(rows))
+        lines += [f"heat map: {path}" for path in self.heatmaps.values()]
+        lines.append(f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device.")
+        return "\n".join(lines)
+
+
+def run(config: PredictConfig) -> PredictResult:
+    """Answer ``config.files``; a file that cannot be read is named and does not stop the others."""
+    files = list(_files(config.files))
+    predictor = Predictor.load(bundle_of(config.model), config.threads)
+    predictions, failures = predictor.predict_files(files)
+    for failure in failures:
+        logger.error("error: %s", failure.error)
+    heatmaps = {}
+    if config.heatmaps is not None:
+        heatmaps = _write_heatmaps(predictor, predictions, config.heatmaps)
+    card = predictor.card
+    model = {
+        "name": card["name"] or card["architecture"],
+        "digest": predictor.digest,
+        "classes": list(predictor.classes),
+        "verdict": card["leakage"]["verdict"],
+        "leakage": card["leakage"]["sentence"],
+        "intended_use": card["intended_use"],
+    }
+    return PredictResult(tuple(predictions), tuple(failures), heatmaps, model)
+
+
+def predict(files: Any, model: Path | str, **options: Any) -> PredictResult:
+    """Ask a bundle about one image or several; options as in :class:`gyrus.config.PredictConfig`."""
+    return run(build(PredictConfig, files=files, model=model, **options))
+
+
+def _files(given: tuple[Path, ...]) -> Iterator[Path]:
+    """Yield the files; of a folder, the images in it by name."""
+    if not given:
+        raise UsageError("no file was named", fix="gyrus predict SCAN.png --model model.gyrus")
+    for path in given:
+        if not path.is_dir():
+            yield path
+            continue
+        images = sorted(
+            entry
+            for entry in path.rglob("*")
+            if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith(".")
+        )
+        if not images:
+            raise DataError("holds no image", path=path, fix=f"known endings: {', '.join(sorted(IMAGE_SUFFIXES))}")
+        yield from images
+
+
+def _write_heatmaps(predictor: Predictor, predictions: list[Prediction], folder: Path) -> dict[str, Path]:
+    from gyrus.pages import write_overlay
+
+    if predictor.card["outputs"]["maps"] != "exact":
+        raise UsageError(
+            f"{predictor.card['architecture']} has no exact class activation maps",
+            path=predictor.path,
+            fix="leave out --heatmaps, or train a network with global average pooling before its last layer",
+        )
+    written: dict[str, Path] = {}
+    for item in predictions:
+        source = Path(item.name)
+        target = _free_name(folder, source.stem, set(written.values()))
+        heat = item.heat()
+        if heat is not None:
+            pixels = read_image(source, color=predictor.card["input"]["color"])
+            caption = f"{item.label} {100 * item.confidence:.1f} %"
+            write_overlay(target, pixels, heat, caption=caption)
+            written[item.name] = target
+    return written
+
+
+def _free_name(folder: Path, stem: str, taken: set[Path]) -> Path:
+    """Return a name that no other image of this call has: two folders may hold the same file name."""
+    target, number = folder / f"{stem}-heat.png", 2
+    while target in taken:
+        target = folder / f"{stem}-heat-{number}.png"
+        number += 1
+    return target

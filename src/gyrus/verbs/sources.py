@@ -1,0 +1,43 @@
+"""Recognise what a SOURCE is: a run, a bundle, a predictions file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gyrus.errors import DataError
+from gyrus.runs import RunFolder
+
+
+def bundle_of(source: Path) -> Path:
+    """Return the bundle that a path names: itself, or the one in a run folder.
+
+    Raises
+    ------
+    DataError
+        When there is neither.
+    """
+    if source.is_dir():
+        bundle = RunFolder(source).bundle
+        if not bundle.is_file():
+            raise DataError("is a folder without model.gyrus", path=source, fix="name a bundle or a run folder")
+        return bundle
+    if not source.exists():
+        raise DataError("does not exist", path=source, fix="name a bundle (model.gyrus) or a run folder")
+    return source
+
+
+def run_of(source: Path) -> RunFolder:
+    """Return the run folder at ``source``.
+
+    Raises
+    ------
+    DataError
+        When it is not one, or a training that did not finish.
+    """
+    run = RunFolder(source)
+    missing = [path.name for path in (run.config, run.manifest, run.bundle) if not path.is_file()]
+    if missing:
+        raise DataError(
+            f"is no finished run: {', '.join(missing)} is missing", path=source, fix="name a folder made by gyrus train"
+        )
+    return run

@@ -1,0 +1,211 @@
+"""``gyrus train``: audit, train, export, measure what was exported."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gyrus.auditing import Audit, audit_manifest, refuse_leak
+from gyrus.config import TrainConfig
+from gyrus.config.build import build
+from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
+from gyrus.errors import DataError, require
+from gyrus.evaluation import format_evaluation
+from gyrus.imaging import read_image
+from gyrus.inference import Predictor
+from gyrus.runs import RunFolder, environment, next_run_folder, record_look
+from gyrus.runs.atomic import write_json
+from gyrus.verbs.measure import measure, metrics_for_card
+from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.report import write_run_report
+from gyrus.verbs.tables import counts_table
+
+if TYPE_CHECKING:
+    from gyrus.exporting import Parity
+    from gyrus.training import FitResult
+
+logger = logging.getLogger("gyrus")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """A finished run.
+
+    Attributes
+    ----------
+    run : RunFolder
+        Where everything lies.
+    evaluations : dict
+        Split -> figures, measured through the bundle on the raw files.
+    verdict : str
+        ``clean``, ``leaking`` (allowed with a reason) or ``unknowable``.
+    digest : str
+        Of the bundle.
+    seconds : dict
+        Wall time of each part.
+    """
+
+    run: RunFolder
+    evaluations: dict[str, dict[str, Any]]
+    verdict: str
+    sentence: str
+    digest: str
+    seconds: dict[str, float]
+
+    exit_code = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return paths, verdict, figures and times."""
+        return {
+            "run": str(self.run.path),
+            "bundle": str(self.run.bundle),
+            "report": str(self.run.report),
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "digest": self.digest,
+            "seconds": self.seconds,
+            "evaluations": self.evaluations,
+        }
+
+    def to_text(self) -> str:
+        """Return the leak verdict, then the figures, then where to look."""
+        parts = [self.sentence]
+        for split, evaluation in self.evaluations.items():
+            parts += ["", f"{SPLIT_TITLES[split]}:", format_evaluation(evaluation)]
+        times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
+        parts += [
+            "",
+            f"time    {times}",
+            f"report  {self.run.report}",
+            f"bundle  {self.run.bundle}  (gyrus predict FILES --model {self.run.bundle})",
+        ]
+        return "\n".join(parts)
+
+
+SPLIT_TITLES = {"val": "validation images", "cal": "calibration images", "test": "test images"}
+
+
+class _Clock:
+    """Wall time by part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._last, 2)
+        self._last = now
+
+
+def run(config: TrainConfig) -> TrainResult:
+    """Train as ``config`` says; a split that leaks is refused before anything is written.
+
+    Raises
+    ------
+    LeakageError
+        A patient or an image on two sides, without ``allow_leak``.
+    """
+    require("torch", "train", "training")
+    # Before the minutes of training, not after them.
+    require("matplotlib", "report", "the report")
+    clock = _Clock()
+    prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
+    divided = make_split(prepared.manifest, config)
+    for note in divided.notes:
+        logger.info("note: %s", note)
+    audit = audit_manifest(divided.manifest)
+    refuse_leak(audit, config.allow_leak)
+    logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
+    clock.lap("audit")
+
+    folder = _start_run(config, prepared, divided.manifest, audit)
+    fitted, manifest = _fit(config, prepared, folder)
+    clock.lap("training")
+    parity = _export(config, fitted, manifest, audit, folder)
+    clock.lap("export")
+    evaluations = _measure(config, folder, manifest, fitted, parity)
+    clock.lap("measuring")
+    digest = write_run_report(folder)
+    clock.lap("report")
+    return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds)
+
+
+def train(source: Path | str, **options: Any) -> TrainResult:
+    """Train on a folder or manifest; options as in :class:`gyrus.config.TrainConfig`.
+
+    Raises
+    ------
+    LeakageError
+        When the split leaks and ``allow_leak`` gives no reason.
+    """
+    return run(build(TrainConfig, source=source, **options))
+
+
+def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:
+    folder = (
+        RunFolder(config.out).create()
+        if config.out is not None
+        else next_run_folder(Path("runs"), config.architecture.replace("/", "_"))
+    )
+    write_manifest(manifest, folder.manifest)
+    write_json(folder.config, {"verb": "train", **asdict(config)})
+    write_json(folder.environment, environment())
+    write_json(
+        folder.audit,
+        {
+            **audit.to_json(),
+            "allow_leak": config.allow_leak,
+            "notes": list(prepared.notes),
+            "skipped": [asdict(item) for item in prepared.skipped],
+        },
+    )
+    return folder
+
+
+def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[FitResult, Manifest]:
+    from gyrus.training import fit
+
+    pixels: PixelCache | None = prepared.pixels
+    if pixels is None:
+        raise DataError("the images were not decoded for training", path=config.source)
+    # Read back: what is trained on is what stands in the run folder, with its paths.
+    manifest = read_manifest(folder.manifest)
+    return fit(manifest, pixels, config, folder), manifest
+
+
+def _export(
+    config: TrainConfig, fitted: FitResult, manifest: Manifest, audit: Audit, folder: RunFolder
+) -> Parity:
+    """Write the bundle, after its graphs have answered as the network does on every validation image."""
+    from gyrus.exporting import check_parity, make_graphs
+    from gyrus.verbs.packing import pack
+
+    channels = {"grey": 1, "rgb": 3}[config.color]
+    graphs = make_graphs(fitted.network, image_size=config.image_size, channels_in=channels)
+    images = (read_image(manifest.file_of(row), color=config.color) for row in manifest.select("val"))
+    parity = check_parity(fitted.network, graphs, images)
+    pack(folder.bundle, graphs, fitted, manifest, audit, config, parity)
+    return parity
+
+
+def _measure(
+    config: TrainConfig, folder: RunFolder, manifest: Manifest, fitted: FitResult, parity: Parity
+) -> dict[str, dict[str, Any]]:
+    """Measure validation (and, when asked, the test set) and enter the figures into the card."""
+    from gyrus.bundles import rewrite_card
+
+    predictor = Predictor.load(folder.bundle)
+    splits = [split for split in ("val", "cal") if len(manifest.select(split))]
+    if config.test:
+        record_look(folder.ledger, manifest.fingerprint, folder.path.name)
+        splits.append("test")
+    evaluations = {
+        split: measure(folder, manifest, split, predictor=predictor, seed=config.seed) for split in splits
+    }
+    shown = {split: evaluation for split, evaluation in evaluations.items() if split != "cal"}
+    rewrite_card(folder.bundle, metrics=metrics_for_card(shown))
+    return shown
