@@ -8,7 +8,7 @@ def test_numbers_count_on(tmp_path):
     first = next_run_folder(tmp_path / "runs", "resnet50")
     second = next_run_folder(tmp_path / "runs", "resnet50")
     assert (first.path.name, second.path.name) == ("resnet50-1", "resnet50-2")
-    assert first.checkpoints.is_dir()
+    assert first.create().checkpoints.is_dir()
     assert first.ledger == second.ledger
 
 

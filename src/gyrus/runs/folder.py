@@ -107,7 +107,7 @@ class RunFolder:
 
 
 def next_run_folder(parent: Path, name: str) -> RunFolder:
-    """Return ``parent/name-N`` with the first free number, created.
+    """Return ``parent/name-N`` with the first free number, made and empty.
 
     The folder is made with an exclusive call, so two trainings that start together get two numbers.
     """
@@ -120,11 +120,9 @@ def next_run_folder(parent: Path, name: str) -> RunFolder:
             folder = parent / f"{name}-{number}"
             try:
                 folder.mkdir()
-                return RunFolder(folder).create()
+                return RunFolder(folder)
             except FileExistsError:
                 number += 1
-    except StorageError:
-        raise
     except OSError as error:
         raise StorageError(
             f"no run folder can be made here: {error.strerror}", path=parent, fix="name another with --out"

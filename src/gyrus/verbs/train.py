@@ -147,10 +147,10 @@ def train(source: Path | str, **options: Any) -> TrainResult:
 
 def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:
     folder = (
-        RunFolder(config.out).create()
+        RunFolder(config.out)
         if config.out is not None
         else next_run_folder(Path("runs"), config.architecture.replace("/", "_"))
-    )
+    ).create()
     write_manifest(manifest, folder.manifest)
     write_json(folder.config, {"verb": "train", **asdict(config)})
     write_json(folder.environment, environment())
