@@ -3,17 +3,21 @@
 from gyrus.data.groups import link_groups
 from gyrus.data.load import Loaded, load
 from gyrus.data.manifest import Manifest, Row, read_manifest, write_manifest
-from gyrus.data.splits import SplitResult, make_folds, make_split
+from gyrus.data.pixel_cache import PixelCache
+from gyrus.data.scan import Scan, scan
+from gyrus.data.splits import make_folds, make_split
 
 __all__ = [
     "Loaded",
     "Manifest",
+    "PixelCache",
     "Row",
-    "SplitResult",
+    "Scan",
     "link_groups",
     "load",
     "make_folds",
     "make_split",
     "read_manifest",
+    "scan",
     "write_manifest",
 ]

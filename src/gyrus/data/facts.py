@@ -1,0 +1,107 @@
+"""What a scan learns about an image, and the memory of it by content.
+
+Facts are remembered under the SHA-256 of the file's bytes, in one file per decoder version: they can not
+become stale, and a second look at the same data decodes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gyrus.imaging import Decoded, as_uint8, perceptual_hash, pixel_hash
+from gyrus.imaging.decode import DECODER
+from gyrus.runs.atomic import write_bytes
+
+FACTS_VERSION = 1
+_MOST_REMEMBERED = 200_000  # entries; about 60 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the pixels of an image tell; or why there are none.
+
+    Attributes
+    ----------
+    pixel_hash, perceptual_hash : str
+        See :mod:`gyrus.imaging.hashes`.
+    width_px, height_px : int
+        Size, upright.
+    notes : str
+        What the decoder had to say.
+    error : str
+        Why the image cannot be read; empty when it can.
+    """
+
+    pixel_hash: str = ""
+    perceptual_hash: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    notes: str = ""
+    error: str = ""
+
+
+def facts_of(decoded: Decoded) -> Facts:
+    """Compute the facts of a decoded image."""
+    height, width = decoded.pixels.shape[:2]
+    return Facts(
+        pixel_hash=pixel_hash(decoded.pixels),
+        perceptual_hash=perceptual_hash(as_uint8(decoded, "grey")),
+        width_px=width,
+        height_px=height,
+        notes="; ".join(decoded.notes),
+    )
+
+
+class FactsMemory:
+    """Facts by SHA-256 of the file, kept in a file of the cache folder.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The cache folder; None remembers nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self.path = folder / f"facts-{FACTS_VERSION}-{DECODER}.json" if folder is not None else None
+        self.known: dict[str, Facts] = _read(self.path) if self.path is not None else {}
+
+    def remember(self, new: Mapping[str, Facts]) -> None:
+        """Add facts and write the file.
+
+        Two processes that write at once do no harm: one's additions are lost, to be found again.
+
+        Raises
+        ------
+        StorageError
+            When the disk is full; the former file survives.
+        """
+        if not new:
+            return
+        for sha256 in new:
+            self.known.pop(sha256, None)  # to the end: the oldest are dropped first
+        self.known.update(new)
+        if self.path is None:
+            return
+        for sha256 in list(self.known)[:-_MOST_REMEMBERED]:
+            del self.known[sha256]
+        body = json.dumps({sha256: _to_list(facts) for sha256, facts in self.known.items()}).encode()
+        write_bytes(self.path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+
+
+def _to_list(facts: Facts) -> list[str | int]:
+    return list(asdict(facts).values())
+
+
+def _read(path: Path) -> dict[str, Facts]:
+    """Read the memory; one that is absent, damaged or altered is an empty one."""
+    try:
+        digest, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return {}
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        return {}
+    return {sha256: Facts(*values) for sha256, values in json.loads(body).items()}
