@@ -1,9 +1,9 @@
-"""Training: data sets for anybody's loop, the module, and the fit. The only room that imports Lightning.
-
-Names are loaded when first used: ``Classifier`` does not bring the readers of images along.
-"""
+"""Data sets and module for anybody's own loop, and the fit. The only room that imports Lightning."""
 
 from gyrus.training.classifier import Classifier
+from gyrus.training.datamodule import ImageDataModule
+from gyrus.training.dataset import ImageDataset
 from gyrus.training.fit import FitResult, fit
+from gyrus.training.precision import Precision
 
-__all__ = ["Classifier", "FitResult", "fit"]
+__all__ = ["Classifier", "FitResult", "ImageDataModule", "ImageDataset", "Precision", "fit"]

@@ -14,13 +14,13 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from gyrus.config.train import TrainConfig
+from gyrus.data.cache_folder import default_cache_folder
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, UsageError
 from gyrus.models import Network, WeightsReport, build, load_weights
 from gyrus.runs import RunFolder
 from gyrus.training.augmentation import BRAIN_MRI
 from gyrus.training.batches import CachedPixels, Look, Pixels, SplitPixels
-from gyrus.training.cache_folder import cache_folder
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.classifier import Classifier, balanced_weights
 from gyrus.training.draws import Stream, key_of
@@ -118,7 +118,7 @@ def fit(
             config.image_size,
         ),
         device=device,
-        cache_folder=cache_folder(config.cache_dir),
+        cache_folder=config.cache_dir or default_cache_folder(),
     )
     memory_format = torch.channels_last if precision.channels_last else torch.contiguous_format
     network.to(memory_format=memory_format)

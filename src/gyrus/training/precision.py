@@ -7,11 +7,9 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import nn
@@ -23,7 +21,8 @@ FILE_NAME = "precision.json"
 # bf16 rounds to 8 bits; below this gain it is not worth it
 WORTHWHILE_GAIN = 1.10
 _WARM_UP_STEPS = 1
-_TIMED_STEPS = 2
+# the fastest of these counts: a busy neighbour slows a step, nothing speeds one up
+_TIMED_STEPS = 3
 _LARGEST_BATCH = 16
 
 
@@ -115,11 +114,6 @@ def machine(device: torch.device) -> str:
     return f"{_processor()} x{torch.get_num_threads()} threads"
 
 
-def as_record(precision: Precision) -> dict[str, Any]:
-    """Return the choice as plain values, for a run's record."""
-    return asdict(precision)
-
-
 def _decide(speeds: dict[str, float], source: Literal["measured", "remembered"]) -> Precision:
     plain = max(("float32", "float32+channels_last"), key=lambda name: speeds[name])
     best = "bf16+channels_last" if speeds["bf16+channels_last"] > WORTHWHILE_GAIN * speeds[plain] else plain
@@ -136,37 +130,26 @@ def _speed(
     labels = torch.zeros(shape[0], dtype=torch.int64, device=device)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-6)
 
-    def step() -> None:
+    def step() -> float:
+        _wait(device)
+        began = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=dtype == "bf16"):
             logits = model(images)
         torch.autograd.backward(functional.cross_entropy(logits.float(), labels))
         optimizer.step()
         optimizer.zero_grad()
+        _wait(device)
+        return time.perf_counter() - began
 
     for _ in range(_WARM_UP_STEPS):
         step()
-    with _clock(device) as elapsed:
-        for _ in range(_TIMED_STEPS):
-            step()
-    return float(_TIMED_STEPS * shape[0] / elapsed())
+    return shape[0] / min(step() for _ in range(_TIMED_STEPS))
 
 
-@contextmanager
-def _clock(device: torch.device) -> Iterator[Any]:
-    """Time a block, to the end of the work it queued on the device."""
-
-    def wait() -> None:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    wait()
-    began = time.perf_counter()
-
-    def elapsed() -> float:
-        wait()
-        return time.perf_counter() - began
-
-    yield elapsed
+def _wait(device: torch.device) -> None:
+    """Wait for the work that is queued on a GPU; it would not be in the time otherwise."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def _read_memory(path: Path) -> dict[str, dict[str, float]]:

@@ -1,0 +1,102 @@
+"""``network.onnx``: the network's whole answer (logits, embedding, class maps) in float32."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gyrus.errors import ExportError
+from gyrus.exporting.cleaning import clean, to_bytes
+from gyrus.models import Network
+
+OPSET = 20
+INPUT = "pixels"
+OUTPUTS = ("logits", "embedding", "maps")
+# the size it is traced at; two different odd numbers of cells, so that no equality is taken for a law
+_EXAMPLE_HEIGHT, _EXAMPLE_WIDTH = 224, 288
+
+
+def network_graph(network: Network) -> bytes:
+    """Export ``network``: input ``pixels`` (batch, channels, height, width) normalised float32.
+
+    Batch, height and width stay open; only the batch where the network's size is fixed. The network itself is
+    not changed.
+
+    Raises
+    ------
+    ExportError
+        When torch cannot trace the network.
+    """
+    module = _Answer(copy.deepcopy(network).cpu().float().to(memory_format=torch.contiguous_format)).eval()
+    height, width = (network.fixed_size,) * 2 if network.fixed_size else (_EXAMPLE_HEIGHT, _EXAMPLE_WIDTH)
+    for layer in module.modules():
+        if isinstance(getattr(layer, "inplace", None), bool):
+            setattr(layer, "inplace", False)  # noqa: B010  # the same answer, and the exporter is a third faster (8 s to 5 s)
+    example = torch.zeros(2, network.in_channels, height, width)
+    open_axes = {0: torch.export.Dim.DYNAMIC}
+    if not network.fixed_size:
+        open_axes |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    with _quiet(), torch.no_grad():
+        try:
+            program = torch.onnx.export(
+                module,
+                (example,),
+                dynamo=True,
+                dynamic_shapes=(open_axes,),
+                input_names=[INPUT],
+                output_names=list(OUTPUTS),
+                opset_version=OPSET,
+                verbose=False,
+            )
+        except (torch.onnx.errors.OnnxExporterError, RuntimeError, TypeError, ValueError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise ExportError(
+                f"{network.architecture} cannot be turned into ONNX: {reason}",
+                fix="train another architecture; resnet50, mobilenetv2_100 and our own are tested",
+            ) from error
+    if program is None:
+        raise ExportError(f"{network.architecture} cannot be turned into ONNX: torch gave no graph")
+    return to_bytes(clean(program.model_proto, _dimension_names(network)))
+
+
+class _Answer(nn.Module):
+    """Makes ``forward_all`` the module's forward, which is what the exporter traces."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.network.forward_all(pixels)
+
+
+def _dimension_names(network: Network) -> dict[str, dict[int, str]]:
+    names = {name: {0: "batch"} for name in (INPUT, *OUTPUTS)}
+    if not network.fixed_size:
+        names[INPUT] |= {2: "height", 3: "width"}
+        names["maps"] |= {2: "map_height", 3: "map_width"}
+    return names
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporter's notes on its own inside."""
+    names = ("torch.onnx", "onnxscript", "onnx_ir", "torch.export", "torch._dynamo")
+    levels = {name: logging.getLogger(name).level for name in names}
+    with warnings.catch_warnings():
+        # deprecations inside torch and onnxscript; nothing that a user of ours could act on
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
+        for name in names:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)

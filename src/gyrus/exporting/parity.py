@@ -1,0 +1,159 @@
+"""The gate of the export: torch and ONNX Runtime must give the same answer, from an image's pixels on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch.nn import functional
+
+from gyrus.errors import ExportError
+from gyrus.exporting.graphs import Graphs
+from gyrus.exporting.network_graph import INPUT, OUTPUTS
+from gyrus.inference.runtime import Graph, checked_threads
+from gyrus.models import Network
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+LARGEST_DIFFERENCE = 1e-3
+"""Two probabilities may differ by this much."""
+DECIDED_MARGIN = 1e-3
+"""Where the two most probable classes are further apart than this, their order must be the same."""
+_BATCH = 16
+_MOST_TOLD = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the graphs are from the network.
+
+    Attributes
+    ----------
+    images : int
+        Number compared.
+    max_probability_difference : float
+        Largest absolute difference of a probability.
+    max_pixel_difference : float
+        Largest absolute difference of the preprocessed images, in grey levels.
+    flips : int
+        Images whose class differs although the difference is allowed: ties within the margin.
+    """
+
+    images: int
+    max_probability_difference: float
+    max_pixel_difference: float
+    flips: int
+
+
+def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> Parity:
+    """Compare torch's own preprocessing and the network with ONNX Runtime on the two graphs.
+
+    Parameters
+    ----------
+    network : Network
+        The network that was exported; left as it is.
+    graphs : Graphs
+        What :func:`make_graphs` gave.
+    images : iterable of ndarray
+        uint8 (height, width, channels) as read, of any sizes.
+
+    Raises
+    ------
+    ExportError
+        When a class differs where the top-two margin exceeds 1e-3, when a probability differs by more than
+        1e-3, when an answer is not a number, or when there is no image to compare.
+    """
+    answer = _Answers(network, graphs)
+    count, flips, worst, worst_pixel = 0, 0, 0.0, 0.0
+    refused: list[str] = []
+    was_training = network.training
+    network.eval()
+    try:
+        for batch in _batches(images):
+            expected, got, pixel = answer.both(batch)
+            difference, flipped, problems = _compare(expected, got, first=count)
+            refused += problems
+            count += len(batch)
+            flips += flipped
+            worst, worst_pixel = max(worst, difference), max(worst_pixel, pixel)
+    finally:
+        network.train(was_training)
+    if count == 0:
+        raise ExportError("there is no image to compare the export on", fix="give validation images")
+    if refused:
+        more = [f"… and {len(refused) - _MOST_TOLD} more"] if len(refused) > _MOST_TOLD else []
+        raise ExportError(
+            f"the exported graphs do not answer as the network does on {len(refused)} of {count} images "
+            f"(largest difference of a probability {worst:.2g}; allowed {LARGEST_DIFFERENCE:g})",
+            details=refused[:_MOST_TOLD] + more,
+            fix="nothing was written; report it with the versions of torch and onnxruntime",
+        )
+    return Parity(count, worst, worst_pixel, flips)
+
+
+def torch_preprocess(image: Pixels, graphs: Graphs) -> torch.Tensor:
+    """Return what the preprocessing graph should give, (1, channels, size, size), by torch's resize."""
+    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
+    size = (graphs.image_size, graphs.image_size)
+    resized = functional.interpolate(planes, size, mode="bilinear", align_corners=False, antialias=True)
+    mean, std = (torch.tensor(values).reshape(1, -1, 1, 1) for values in (graphs.mean, graphs.std))
+    return (resized / 255.0 - mean) / std
+
+
+class _Answers:
+    """Both sides, ready to run."""
+
+    def __init__(self, network: Network, graphs: Graphs) -> None:
+        threads = checked_threads(None)
+        self._torch_network, self._graphs = network, graphs
+        self._preprocess = Graph(
+            graphs.preprocess, name="preprocess.onnx", source="image", results=[INPUT], threads=threads
+        )
+        self._network = Graph(
+            graphs.network, name="network.onnx", source=INPUT, results=OUTPUTS, threads=threads
+        )
+
+    @torch.no_grad()
+    def both(self, images: list[Pixels]) -> tuple[Floats, Floats, float]:
+        """Return probabilities (n, K) by torch and by ONNX Runtime, and the pixels' difference in levels."""
+        expected = torch.cat([torch_preprocess(image, self._graphs) for image in images])
+        got = np.concatenate([self._preprocess.run(image)[INPUT] for image in images])
+        device = next(self._torch_network.parameters()).device
+        logits = self._torch_network.float()(expected.to(device)).float().cpu().numpy()
+        spread = 255.0 * np.asarray(self._graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
+        pixel = float(np.abs((expected.numpy() - got) * spread).max())
+        return _softmax(logits), _softmax(self._network.run(got)["logits"]), pixel
+
+
+def _compare(expected: Floats, got: Floats, *, first: int) -> tuple[float, int, list[str]]:
+    differences = np.abs(expected - got).max(axis=1)
+    ranked = np.sort(expected, axis=1)
+    decided = ranked[:, -1] - ranked[:, -2] > DECIDED_MARGIN
+    flipped = expected.argmax(axis=1) != got.argmax(axis=1)
+    problems = []
+    for index, difference in enumerate(differences):
+        if not np.isfinite(difference):
+            problems.append(f"image {first + index}: the answer is not a number")
+        elif flipped[index] and decided[index]:
+            problems.append(
+                f"image {first + index}: class {expected[index].argmax()} became {got[index].argmax()}"
+            )
+        elif difference > LARGEST_DIFFERENCE:
+            problems.append(f"image {first + index}: a probability differs by {difference:.2g}")
+    return float(np.nanmax(differences, initial=0.0)), int((flipped & ~decided).sum()), problems
+
+
+def _softmax(logits: Floats) -> Floats:
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
+def _batches(images: Iterable[Pixels]) -> Iterator[list[Pixels]]:
+    iterator = iter(images)
+    while batch := list(islice(iterator, _BATCH)):
+        yield batch
