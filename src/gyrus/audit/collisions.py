@@ -1,0 +1,70 @@
+"""Images that share something across splits: counted by image of the protected side."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gyrus.audit.findings import Pair
+from gyrus.data.manifest import SPLITS, Row
+
+
+def by_value(rows: Sequence[Row], value: Callable[[Row], str]) -> list[list[Row]]:
+    """Return the sets of at least two rows that have the same value; empty values are left out."""
+    sets: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if value(row):
+            sets[value(row)].append(row)
+    return [members for members in sets.values() if len(members) > 1]
+
+
+def across_splits(rows: Sequence[Row], value: Callable[[Row], str], why: Callable[[Row], str]) -> list[Pair]:
+    """Return a pair for each image that has a counterpart in a less protected split.
+
+    The order of protection is test, cal, val, train. The counterpart named is the first in the least
+    protected split, so that a copy in train is named before one in val.
+    """
+    pairs = []
+    for members in by_value([row for row in rows if row.split], value):
+        lowest = min(members, key=lambda row: SPLITS.index(row.split))
+        pairs += [
+            Pair(row.image_id, row.split, lowest.image_id, lowest.split, why(row))
+            for row in members
+            if row.split != lowest.split
+        ]
+    position = {row.image_id: number for number, row in enumerate(rows)}
+    return sorted(pairs, key=lambda pair: (-SPLITS.index(pair.split), position[pair.image_id]))
+
+
+def count_pairs(pairs: Sequence[Pair], rows: Sequence[Row]) -> dict[str, Any]:
+    """Return per protected split how many of its images collide, in all and by class.
+
+    Returns
+    -------
+    dict
+        ``{split: {"images": n, "of": total, "by_class": {name: {"images": n, "of": total}}}}``
+    """
+    label_of = {row.image_id: row.label for row in rows}
+    counts: dict[str, Any] = {}
+    for split in reversed(SPLITS):
+        hit = Counter(label_of[pair.image_id] for pair in pairs if pair.split == split)
+        total = Counter(row.label for row in rows if row.split == split)
+        if hit:
+            counts[split] = {
+                "images": sum(hit.values()),
+                "of": sum(total.values()),
+                "by_class": {name: {"images": hit[name], "of": total[name]} for name in sorted(total)},
+            }
+    return counts
+
+
+def describe_counts(counts: dict[str, Any]) -> str:
+    """Return ``251 of 394 test images (glioma 18 of 100, …)``, split by split."""
+    parts = []
+    for split, count in counts.items():
+        classes = ", ".join(
+            f"{name} {number['images']} of {number['of']}" for name, number in count["by_class"].items()
+        )
+        parts.append(f"{count['images']} of {count['of']} {split} images ({classes})")
+    return "; ".join(parts)

@@ -1,0 +1,158 @@
+"""The audit: all checks, one verdict, and the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gyrus.audit.checks import CHECKS
+from gyrus.audit.findings import Finding
+from gyrus.data.manifest import SPLITS, Manifest
+from gyrus.errors import DataError, LeakageError, UsageError
+
+Verdict = Literal["clean", "leaking", "unknowable"]
+AUDIT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was found in a manifest, and whether its split may be trusted.
+
+    Attributes
+    ----------
+    verdict : {"clean", "leaking", "unknowable"}
+        ``unknowable``: nothing was found, but not every image has a patient.
+    sentence : str
+        The verdict with its reasons.
+    findings : tuple of Finding
+        The gravest first.
+    images, subjects : int
+        Number of images, and of known patients.
+    splits : mapping
+        Images by split and class.
+    fingerprint : str
+        Of the manifest that was audited.
+    """
+
+    verdict: Verdict
+    sentence: str
+    findings: tuple[Finding, ...]
+    images: int
+    subjects: int
+    splits: Mapping[str, Mapping[str, int]]
+    fingerprint: str
+
+    @property
+    def leaks(self) -> tuple[Finding, ...]:
+        """The findings that stop training."""
+        return tuple(finding for finding in self.findings if finding.severity == "leak")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the audit as a JSON-able dict (the content of ``audit.json``)."""
+        return {
+            "audit_version": AUDIT_VERSION,
+            "verdict": self.verdict,
+            "sentence": self.sentence,
+            "images": self.images,
+            "subjects": self.subjects,
+            "splits": {split: dict(counts) for split, counts in self.splits.items()},
+            "fingerprint": self.fingerprint,
+            "findings": [finding.to_json() for finding in self.findings],
+        }
+
+
+def audit(manifest: Manifest) -> Audit:
+    """Check a scanned manifest for leaks and copies.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        With hashes (see :func:`gyrus.data.scan`).
+
+    Raises
+    ------
+    DataError
+        When there are no images, or they were not scanned.
+    """
+    if not manifest.rows:
+        raise DataError("there are no images to audit", path=manifest.root)
+    unscanned = [row.image_id for row in manifest.rows if not (row.sha256 and row.pixel_hash)]
+    if unscanned:
+        raise DataError(
+            f"{len(unscanned)} of {len(manifest)} images have no hashes; copies among them would be missed",
+            path=manifest.root,
+            details=unscanned,
+            fix="scan the manifest first",
+        )
+    findings = [finding for check in CHECKS for finding in check(manifest.rows)]
+    findings.sort(key=lambda finding: ("leak", "warning", "info").index(finding.severity))
+    verdict = _verdict(findings)
+    counts = manifest.counts()
+    return Audit(
+        verdict=verdict,
+        sentence=_sentence(verdict, findings, manifest),
+        findings=tuple(findings),
+        images=len(manifest),
+        subjects=len({row.subject_id for row in manifest.rows} - {""}),
+        splits={split: counts[split] for split in (*SPLITS, "") if split in counts},
+        fingerprint=manifest.fingerprint,
+    )
+
+
+def refuse_leak(result: Audit, allow_leak: str | None) -> str | None:
+    """Stop when the split leaks, unless a reason to go on is given.
+
+    Returns
+    -------
+    str or None
+        The reason, to be stamped on every report and bundle, when the split leaks and that is allowed;
+        None when it does not leak.
+
+    Raises
+    ------
+    LeakageError
+        Names the pairs and the ways out.
+    UsageError
+        When the reason is blank.
+    """
+    if allow_leak is not None and not allow_leak.strip():
+        raise UsageError("--allow-leak needs a reason", fix='for example --allow-leak "to show the effect"')
+    if result.verdict != "leaking":
+        return None
+    if allow_leak is not None:
+        return allow_leak.strip()
+    details = []
+    for finding in result.leaks:
+        details.append(finding.message)
+        details += [f"- {pair}" for pair in finding.pairs]
+        details += [f"- {image_id}" for image_id in finding.rows]
+    raise LeakageError(
+        result.sentence,
+        details=details,
+        fix='--split repair keeps patients and copies on one side; or --allow-leak "reason", which stamps every'
+        " later report and bundle",
+    )
+
+
+def _verdict(findings: list[Finding]) -> Verdict:
+    if any(finding.severity == "leak" for finding in findings):
+        return "leaking"
+    if any(finding.kind == "subjects_unknown" for finding in findings):
+        return "unknowable"
+    return "clean"
+
+
+def _sentence(verdict: Verdict, findings: list[Finding], manifest: Manifest) -> str:
+    if verdict == "leaking":
+        return "The split leaks. " + " ".join(
+            finding.message for finding in findings if finding.severity == "leak"
+        )
+    divided = any(row.split for row in manifest.rows)
+    if verdict == "unknowable":
+        unknown = next(finding for finding in findings if finding.kind == "subjects_unknown")
+        found = "No identical image stands in two splits, but " if divided else "There is no split yet, and "
+        return found + unknown.message[0].lower() + unknown.message[1:]
+    if not divided:
+        return "There is no split yet; all patients are known, so one can be made that does not leak."
+    return "No patient and no identical image stands in two splits."
