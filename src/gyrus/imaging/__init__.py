@@ -3,11 +3,12 @@
 from gyrus.imaging.decode import Decoded, decode
 from gyrus.imaging.hashes import byte_hash, perceptual_hash, pixel_hash
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
-from gyrus.imaging.reading import READING_POLICIES, as_uint8, read_bytes, read_image
+from gyrus.imaging.reading import IMAGE_SUFFIXES, READING_POLICIES, as_uint8, read_bytes, read_image
 from gyrus.imaging.resize import resize
 
 __all__ = [
     "DEFAULT_LIMITS",
+    "IMAGE_SUFFIXES",
     "READING_POLICIES",
     "Decoded",
     "Limits",

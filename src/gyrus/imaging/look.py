@@ -115,3 +115,35 @@ def _cosines(side: int, frequencies: int) -> npt.NDArray[np.float32]:
     basis = np.cos(np.pi * frequency * (2 * position + 1) / (2 * side)) * np.sqrt(2 / side)
     basis[0] /= np.sqrt(2)
     return basis.astype(np.float32)
+
+
+
+HASH_FREQUENCIES = 16
+
+
+def look_hash(looks: Looks) -> npt.NDArray[np.uint8]:
+    """Return 256 bits per look: the signs of its 16 x 16 lowest frequencies.
+
+    Returns
+    -------
+    ndarray of uint8
+        (n, 32).
+    """
+    signs = spectrum(looks, HASH_FREQUENCIES).reshape(len(looks), -1) > 0
+    return np.packbits(signs, axis=1)
+
+
+def firm_signs(looks: Looks, orientation: int, count: int) -> npt.NDArray[np.float32]:
+    """Return the signs of the ``count`` largest frequencies of each look in an orientation, and 0 elsewhere.
+
+    The sign of a small frequency is noise. Only the picture that is asked about knows which are small; the
+    hash that it is compared with does not.
+
+    Returns
+    -------
+    ndarray of float32
+        (n, 256) of -1, 0 and 1.
+    """
+    flat = orient_spectrum(spectrum(looks, HASH_FREQUENCIES), orientation).reshape(len(looks), -1)
+    limit = np.partition(np.abs(flat), -count, axis=1)[:, -count, np.newaxis]
+    return np.sign(flat) * (np.abs(flat) >= limit)

@@ -1,0 +1,1 @@
+"""Duplicates, leaks, recovered patients, shortcuts: works on arrays of facts."""
