@@ -20,11 +20,8 @@ def subject_across_splits(rows: Sequence[Row]) -> list[Finding]:
         f"{_plural(len(subjects), 'patient')} on both sides of a split: {describe_counts(counts)} "
         "are of a patient who is also in a split that is used before."
     )
-    return [
-        Finding(
-            "subject_across_splits", "leak", message, tuple(pairs), counts={**counts, "subjects": subjects}
-        )
-    ]
+    counts["subjects"] = subjects
+    return [Finding("subject_across_splits", "leak", message, tuple(pairs), counts=counts)]
 
 
 def bytes_across_splits(rows: Sequence[Row]) -> list[Finding]:
@@ -76,11 +73,8 @@ def copies_with_different_labels(rows: Sequence[Row]) -> list[Finding]:
     if not pairs:
         return []
     message = f"{_plural(len(pairs), 'pair')} of pixel-identical images with different classes."
-    return [
-        Finding(
-            "copies_with_different_labels", "warning", message, tuple(pairs), counts={"pairs": len(pairs)}
-        )
-    ]
+    counts = {"pairs": len(pairs)}
+    return [Finding("copies_with_different_labels", "warning", message, tuple(pairs), counts=counts)]
 
 
 def copies_within_split(rows: Sequence[Row]) -> list[Finding]:
@@ -100,11 +94,8 @@ def copies_within_split(rows: Sequence[Row]) -> list[Finding]:
         return []
     listed = ", ".join(f"{split} {number}" for split, number in surplus.items())
     message = f"{_plural(len(pairs), 'surplus copy', 'surplus copies')} within one side: {listed}."
-    return [
-        Finding(
-            "copies_within_split", "info", message, tuple(pairs), counts={"images": len(pairs), **surplus}
-        )
-    ]
+    counts = {"images": len(pairs), **surplus}
+    return [Finding("copies_within_split", "info", message, tuple(pairs), counts=counts)]
 
 
 def subjects_unknown(rows: Sequence[Row]) -> list[Finding]:
@@ -112,23 +103,13 @@ def subjects_unknown(rows: Sequence[Row]) -> list[Finding]:
     unknown = tuple(row.image_id for row in rows if not row.subject_id)
     if not unknown:
         return []
-    counts = {"images": len(unknown), "of": len(rows)}
-    what = (
-        "No patient is known"
-        if len(unknown) == len(rows)
-        else f"{len(unknown)} of {len(rows)} images have no patient"
-    )
+    none_known = len(unknown) == len(rows)
+    what = "No patient is known" if none_known else f"{len(unknown)} of {len(rows)} images have no patient"
     message = f"{what}: whether a patient stands on both sides of a split cannot be told."
-    # every row is concerned when none has a patient; listing them would say nothing
-    return [
-        Finding(
-            "subjects_unknown",
-            "warning",
-            message,
-            rows=unknown if len(unknown) < len(rows) else (),
-            counts=counts,
-        )
-    ]
+    counts = {"images": len(unknown), "of": len(rows)}
+    # every row is concerned when none has a patient: listing them would say nothing
+    listed = () if none_known else unknown
+    return [Finding("subjects_unknown", "warning", message, rows=listed, counts=counts)]
 
 
 CHECKS = (

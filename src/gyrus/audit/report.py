@@ -122,17 +122,28 @@ def refuse_leak(result: Audit, allow_leak: str | None) -> str | None:
         return None
     if allow_leak is not None:
         return allow_leak.strip()
-    details = []
-    for finding in result.leaks:
-        details.append(finding.message)
-        details += [f"- {pair}" for pair in finding.pairs]
-        details += [f"- {image_id}" for image_id in finding.rows]
     raise LeakageError(
         result.sentence,
-        details=details,
-        fix='--split repair keeps patients and copies on one side; or --allow-leak "reason", which stamps every'
-        " later report and bundle",
+        details=_lines(result.leaks),
+        fix='--split repair keeps patients and copies on one side; or --allow-leak "reason",'
+        " which stamps every later report and bundle",
     )
+
+
+def _lines(leaks: tuple[Finding, ...]) -> list[str]:
+    """Return the leaks pair by pair; a pair of identical files is not listed again for its pixels."""
+    lines: list[str] = []
+    identical: set[str] = set()
+    for finding in leaks:
+        lines.append(finding.message)
+        lines += [f"- {image_id}" for image_id in finding.rows]
+        for pair in finding.pairs:
+            if finding.kind == "pixels_across_splits" and pair.image_id in identical:
+                continue
+            if finding.kind == "bytes_across_splits":
+                identical.add(pair.image_id)
+            lines.append(f"- {pair}")
+    return lines
 
 
 def _verdict(findings: list[Finding]) -> Verdict:
@@ -145,9 +156,7 @@ def _verdict(findings: list[Finding]) -> Verdict:
 
 def _sentence(verdict: Verdict, findings: list[Finding], manifest: Manifest) -> str:
     if verdict == "leaking":
-        return "The split leaks. " + " ".join(
-            finding.message for finding in findings if finding.severity == "leak"
-        )
+        return "The split leaks: " + "; ".join(_clauses(findings)) + "."
     divided = any(row.split for row in manifest.rows)
     if verdict == "unknowable":
         unknown = next(finding for finding in findings if finding.kind == "subjects_unknown")
@@ -156,3 +165,31 @@ def _sentence(verdict: Verdict, findings: list[Finding], manifest: Manifest) -> 
     if not divided:
         return "There is no split yet; all patients are known, so one can be made that does not leak."
     return "No patient and no identical image stands in two splits."
+
+
+def _clauses(findings: list[Finding]) -> list[str]:
+    """Return what leaks in a few words, without the numbers by class."""
+    leaks = {finding.kind: finding for finding in findings if finding.severity == "leak"}
+    clauses = []
+    if "subject_across_splits" in leaks:
+        counts = leaks["subject_across_splits"].counts
+        number = len(counts["subjects"])
+        patients = "1 patient stands" if number == 1 else f"{number} patients stand"
+        clauses.append(f"{patients} on both sides ({_shares(counts)})")
+    if "pixels_across_splits" in leaks:
+        clause = (
+            f"{_shares(leaks['pixels_across_splits'].counts)} have a pixel-identical copy on another side"
+        )
+        files = leaks.get("bytes_across_splits")
+        clauses.append(clause + (f" ({len(files.pairs)} of them byte-identical)" if files else ""))
+    if "synthetic_outside_train" in leaks:
+        clauses.append(f"{len(leaks['synthetic_outside_train'].rows)} synthetic images stand outside train")
+    return clauses
+
+
+def _shares(counts: Mapping[str, Any]) -> str:
+    return " and ".join(
+        f"{counts[split]['images']} of {counts[split]['of']} {split} images"
+        for split in reversed(SPLITS)
+        if split in counts
+    )

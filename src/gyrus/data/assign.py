@@ -61,7 +61,8 @@ class _Deal:
         self.groups = [[0] * len(per_class) for _ in fractions]
         self.part_of = [-1] * len(counts)
         self.members = [
-            [(column, number) for column, number in enumerate(line) if number] for line in counts.tolist()
+            tuple((column, number) for column, number in enumerate(line) if number)
+            for line in counts.tolist()
         ]
 
     def place(self, group: int, part: int) -> None:
@@ -117,12 +118,19 @@ class _Deal:
 
     def polish(self, order: list[int]) -> None:
         """Move single groups as long as that lowers the sum."""
+        settled: set[tuple[int, tuple[tuple[int, int], ...]]] = set()
         for _ in range(_PASSES):
             moved = False
             for group in order:
+                alike = (self.part_of[group], self.members[group])
+                if alike in settled:  # a group like this one was looked at since the last move
+                    continue
                 part = self._better_part(group)
-                if part is not None:
+                if part is None:
+                    settled.add(alike)
+                else:
                     self.place(group, part)
+                    settled.clear()
                     moved = True
             if not moved:
                 return

@@ -43,11 +43,8 @@ def make_cache_folder(folder: Path) -> Path:
 
 
 def _unusable(folder: Path, reason: str) -> StorageError:
-    return StorageError(
-        f"the cache folder cannot be used: {reason}",
-        path=folder,
-        fix="name another: --cache-dir, or GYRUS_CACHE",
-    )
+    fix = "name another: --cache-dir, or GYRUS_CACHE"
+    return StorageError(f"the cache folder cannot be used: {reason}", path=folder, fix=fix)
 
 
 def keep_below(folder: Path, suffix: str, max_bytes: int, keep: Path) -> None:

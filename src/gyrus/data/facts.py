@@ -86,9 +86,8 @@ class FactsMemory:
         self.known.update(new)
         if self.path is None:
             return
-        for sha256 in list(self.known)[:-_MOST_REMEMBERED]:
-            del self.known[sha256]
-        body = json.dumps({sha256: _to_list(facts) for sha256, facts in self.known.items()}).encode()
+        kept = list(self.known.items())[-_MOST_REMEMBERED:]
+        body = json.dumps({sha256: _to_list(facts) for sha256, facts in kept}).encode()
         write_bytes(self.path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 

@@ -173,9 +173,10 @@ class Manifest:
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return images by split and class; rows without a split are counted under ``""``."""
+        classes = self.classes  # sorted anew at every call
         table: dict[str, dict[str, int]] = {}
         for row in self.rows:
-            of_split = table.setdefault(row.split, dict.fromkeys(self.classes, 0))
+            of_split = table.setdefault(row.split, dict.fromkeys(classes, 0))
             if row.label:
                 of_split[row.label] += 1
         return table

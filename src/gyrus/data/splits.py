@@ -62,6 +62,9 @@ def make_split(manifest: Manifest, options: SplitOptions | None = None) -> Split
     check_labels(manifest)
     groups = link_groups(manifest)
     rows, notes = _starting_point(manifest, groups, options)
+    unscanned = sum(not (row.sha256 and row.pixel_hash) for row in manifest.rows)
+    if unscanned:
+        notes.append(f"{unscanned} images were not scanned: identical copies among them are not known.")
     given = any(row.split for row in rows)
     moved: tuple[Moved, ...] = ()
     if given and options.split == "repair":
@@ -101,8 +104,10 @@ def _starting_point(
         cleared = tuple(row.with_(split="", fold=None) for row in manifest.rows)
         what = "The given split is set aside; a new one" if given else "A new split"
         count = len(set(groups.tolist()))
-        note = f"{what} was made (seed {options.seed}) from {count} groups of {_what_groups(manifest)}."
-        return (cleared if options.split == "new" else manifest.rows), [note]
+        notes = [f"{what} was made (seed {options.seed}) from {count} groups of {_what_groups(manifest)}."]
+        if any(row.fold is not None for row in manifest.rows):
+            notes.append("The folds of the manifest are not used: --fold chooses one.")
+        return (cleared if options.split == "new" else manifest.rows), notes
     unused = sum(not row.split for row in manifest.rows)
     notes = ["The given split is kept." if options.split == "auto" else "The given split is repaired."]
     if unused:
