@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from gyrus.errors import DataError, require
 PICKLED_SUFFIXES = (".pth", ".pt", ".ckpt", ".bin")
 # where training scripts put the weights inside a checkpoint, outermost first
 _WRAPPERS = ("state_dict", "model_state_dict", "model", "network")
+_CLASSIFIERS = ("classifier", "fc", "head")
 # what wrapping modules (DataParallel, Lightning, torch.compile, our Classifier) put before every name
 _PREFIXES = ("module.", "_orig_mod.", "model.", "network.")
 
@@ -56,9 +57,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return _strip_prefixes(tensors)
 
 
-def natural_key(name: str) -> list[tuple[int, int | str]]:
-    """Return a sorting key under which numbers inside a name count as numbers."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"[.]", name)]
+def building_key(name: str) -> tuple[bool, list[tuple[int, int | str]]]:
+    """Return a sorting key: numbers inside a name count as numbers, and the classifier comes last."""
+    parts = name.split(".")
+    return parts[0] in _CLASSIFIERS, [(0, int(part)) if part.isdigit() else (1, part) for part in parts]
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -70,12 +72,15 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"is not a whole safetensors file: {error}", path=path, fix="fetch it again"
         ) from error
-    return {name: tensors[name] for name in sorted(tensors, key=natural_key)}
+    return {name: tensors[name] for name in sorted(tensors, key=building_key)}
 
 
 def _read_pickled(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # said of files that no torch.save wrote; they are refused, or read, all the same
+            warnings.filterwarnings("ignore", message="Detected pickle protocol")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise DataError(
             "holds more than tensors, or is damaged; it is not opened: that could run a program hidden in it",

@@ -77,7 +77,9 @@ def load_weights(network: Network, path: Path) -> WeightsReport:
 
 def _load_by_name(network: Network, ours: Layers, theirs: Layers, prefix: str, path: Path) -> WeightsReport:
     pairs = [(name, name) for name in _features(ours)]
-    _refuse_differences(_differences(ours, theirs, pairs), network, path)
+    rest = [name for name in theirs if name not in _features(ours) and name != "head"]
+    differences = _differences(ours, theirs, pairs) + _surplus([name for name, _ in pairs], rest, theirs)
+    _refuse_differences(differences, network, path)
     head_fits = not _differences(ours, theirs, [("head", "head")]) if "head" in theirs else False
     if head_fits:
         pairs.append(("head", "head"))
@@ -98,8 +100,9 @@ def _load_by_order(network: Network, ours: Layers, theirs: Layers, path: Path) -
     differences = _differences(ours, theirs, pairs)
     if len(theirs) < len(features):
         differences.append(f"the file ends after {len(theirs)} layers; {len(features)} are needed")
-    _refuse_differences(differences, network, path)
     rest = list(theirs)[len(features) :]
+    differences += _surplus([name for _, name in pairs], rest, theirs)
+    _refuse_differences(differences, network, path)
     unused = [f"{layer}.{leaf}" for layer in rest for leaf in theirs[layer]]
     return WeightsReport("order", _copy(ours, theirs, pairs), tuple(unused), head_loaded=False)
 
@@ -126,6 +129,22 @@ def _differences(ours: Layers, theirs: Layers, pairs: list[tuple[str, str]]) -> 
         if expected != got:
             found.append(f"{our_name} is {_shapes(expected)}; {their_name} in the file is {_shapes(got)}")
     return found
+
+
+def _surplus(used: list[str], rest: list[str], theirs: Layers) -> list[str]:
+    """Tell of layers left over among the features: the file is of a larger sister (ResNet-34 for ResNet-18)."""
+    stems = {_stem(name) for name in used}
+    return [
+        f"{name} in the file is {_shapes({leaf: tuple(tensor.shape) for leaf, tensor in theirs[name].items()})}; "
+        "the network has nothing like it"
+        for name in rest
+        if _stem(name) in stems
+    ]
+
+
+def _stem(name: str) -> str:
+    """Return the outermost part of a layer's name, our wrapping of timm's networks aside."""
+    return name.removeprefix("features.trunk.").partition(".")[0]
 
 
 def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:

@@ -1,0 +1,96 @@
+import socket
+
+import pytest
+import timm
+import torch
+
+from gyrus.errors import UsageError
+from gyrus.models import build, names, suggest
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("the network connection was touched")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.mark.parametrize("architecture", ["simple_cnn", "improved_cnn", "resnet18"])
+def test_building_touches_no_network(no_network, architecture):
+    build(architecture, num_classes=2, image_size=32)
+
+
+def test_the_seed_alone_decides_the_weights():
+    torch.manual_seed(3)
+    first = build("improved_cnn", num_classes=2, image_size=32).state_dict()
+    torch.manual_seed(3)
+    second = build("improved_cnn", num_classes=2, image_size=32).state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_our_names_come_before_timms():
+    assert names()[:2] == ("simple_cnn", "improved_cnn")
+    assert set(timm.list_models()) <= set(names())
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("simplecnn", "simple_cnn"), ("Improved_CNN", "improved_cnn"), ("mobilenet_v2_100", "mobilenetv2_100")],
+)
+def test_the_nearest_name_is_suggested(typed, meant):
+    assert meant in suggest(typed)
+
+
+def test_an_unknown_name_is_refused_with_the_nearest():
+    with pytest.raises(UsageError, match="no network is called 'resnet51'") as caught:
+        build("resnet51", num_classes=2)
+    assert "resnet5" in caught.value.fix
+
+
+def test_a_name_near_to_nothing_is_refused_too():
+    with pytest.raises(UsageError) as caught:
+        build("§§§§", num_classes=2)
+    assert "simple_cnn" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"num_classes": 1}, "at least 2"),
+        ({"in_channels": 0}, "in_channels"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"dropout": -0.1}, "dropout"),
+        ({"image_size": 4}, "at least 8"),
+    ],
+)
+def test_bad_numbers_are_refused(options, said):
+    with pytest.raises(UsageError, match=said):
+        build("simple_cnn", **{"num_classes": 3, **options})
+
+
+def test_a_size_that_a_backbone_cannot_take_is_refused():
+    with pytest.raises(UsageError, match="inception_v3 cannot take images of 40 x 40 pixels"):
+        build("inception_v3", num_classes=2, image_size=40)
+
+
+def test_there_is_nothing_to_download_for_our_own():
+    with pytest.raises(UsageError, match="no weights to download"):
+        build("simple_cnn", num_classes=2, pretrained=True)
+
+
+def test_a_download_that_fails_names_the_way_without_it(monkeypatch):
+    def offline(*args, **kwargs):
+        raise OSError("we couldn't connect")
+
+    monkeypatch.setattr(timm, "create_model", offline)
+    with pytest.raises(UsageError, match="could not be downloaded: we couldn't connect") as caught:
+        build("resnet18", num_classes=2, pretrained=True)
+    assert "--weights FILE" in caught.value.fix
+
+
+def test_weights_that_do_not_exist_are_not_searched(no_network):
+    absent = next(name for name in timm.list_models() if not timm.get_pretrained_cfg(name).has_weights)
+    with pytest.raises(UsageError, match=f"knows no weights for {absent}"):
+        build(absent, num_classes=2, pretrained=True)
