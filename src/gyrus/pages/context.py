@@ -1,0 +1,75 @@
+"""Everything a report says, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gyrus.pages.examples import Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportContext:
+    """What :func:`gyrus.pages.write_report` turns into a page.
+
+    Attributes
+    ----------
+    title : str
+        Name of the run.
+    config : mapping
+        ``config.json``: all options as they were used.
+    environment : mapping
+        ``environment.json``: machine, versions, git state, command.
+    audit : mapping
+        ``audit.json``: ``verdict``, ``sentence``, ``findings``.
+    allow_leak : str or None
+        The reason that the user gave for going on in spite of a leak.
+    counts : mapping
+        Split -> class -> images (``Manifest.counts()``).
+    subjects : mapping
+        Split -> number of patients, None where unknown.
+    fingerprint : str
+        Fingerprint of the manifest.
+    history : sequence of mapping
+        Rows of ``metrics.csv`` as numbers; None where undefined.
+    evaluations : mapping
+        Split -> evaluation.
+    test_looks : int
+        How often the test set has been looked at, this time included.
+    bundle : mapping
+        ``digest``, ``model_digest``, ``size_bytes`` and the card as ``card``; empty without a bundle.
+    examples : sequence of Example
+        Images for the gallery.
+    examples_split : str
+        The split they come from.
+    skipped : sequence of mapping
+        ``path`` and ``reason`` of files that could not be read.
+    notes : sequence of str
+        Sentences about how the data were read and split.
+    seconds : mapping
+        What took how long.
+    """
+
+    title: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    audit: Mapping[str, Any] = field(default_factory=dict)
+    allow_leak: str | None = None
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    subjects: Mapping[str, int | None] = field(default_factory=dict)
+    fingerprint: str = ""
+    history: Sequence[Mapping[str, Any]] = ()
+    evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    test_looks: int = 0
+    bundle: Mapping[str, Any] = field(default_factory=dict)
+    examples: Sequence[Example] = ()
+    examples_split: str = ""
+    skipped: Sequence[Mapping[str, Any]] = ()
+    notes: Sequence[str] = ()
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """``clean``, ``leaking`` or ``unknowable``; without an audit nothing is known."""
+        return str(self.audit.get("verdict") or "unknowable")

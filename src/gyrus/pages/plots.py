@@ -1,0 +1,96 @@
+"""The report's pictures, each from plain data; they return matplotlib figures, which notebooks show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gyrus.pages.colour import class_colours
+from gyrus.pages.numbers import decimal, is_defined
+from gyrus.pages.svg import FAINT, TEXT, new_figure, plotting
+
+_TRAIN, _VALIDATION = "#e69f00", "#0072b2"
+_LINE_STYLES = ("-", "--", ":", "-.")
+
+
+@plotting
+def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str) -> Any:
+    """Plot ``train_QUANTITY`` and ``val_QUANTITY`` over the epochs.
+
+    Parameters
+    ----------
+    history : sequence of mapping
+        Rows of ``metrics.csv``: ``epoch`` and the two columns; undefined values are None.
+    quantity : str
+        ``loss`` or ``accuracy``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure()
+    for split, colour, words in (("train", _TRAIN, "training"), ("val", _VALIDATION, "validation")):
+        points = [(row["epoch"], row.get(f"{split}_{quantity}")) for row in history]
+        points = [(epoch, value) for epoch, value in points if is_defined(value)]
+        if points:
+            axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3.5, label=words)
+    best = best_epoch(history)
+    if best is not None:
+        axes.axvline(best, color=TEXT, linewidth=0.9, linestyle=":", label=f"kept: epoch {best:g}")
+    axes.set_xlabel("epoch")
+    axes.set_title(quantity, loc="left", fontsize=10.5)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if quantity == "accuracy":
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.set_ylim(top=1.01)
+    else:
+        axes.set_ylim(bottom=0)
+    axes.legend()
+    return figure
+
+
+def best_epoch(history: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the epoch with the lowest validation loss, None where none is known."""
+    known = [(row["val_loss"], row["epoch"]) for row in history if is_defined(row.get("val_loss"))]
+    return float(min(known)[1]) if known else None
+
+
+@plotting
+def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> Any:
+    """Plot a ROC curve per class against the rest.
+
+    Parameters
+    ----------
+    curves : mapping
+        Class -> ``fpr``, ``tpr`` (equally long), ``auc`` (number or None).
+    classes : sequence of str
+        All classes, for the colours.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(4.6, 4.0)
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0)
+    colours = class_colours(classes)
+    for index, (name, curve) in enumerate(curves.items()):
+        axes.plot(
+            curve["fpr"],
+            curve["tpr"],
+            color=colours[name],
+            linestyle=_LINE_STYLES[index % len(_LINE_STYLES)],
+            label=f"{shortened(name)}  {decimal(curve.get('auc'))}".replace("$", r"\$"),
+        )
+    axes.set_xlabel("1 \N{MINUS SIGN} specificity")
+    axes.set_ylabel("sensitivity")
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.01)
+    axes.set_aspect("equal")
+    if curves:
+        axes.legend(title="class, area under the curve", loc="lower right", fontsize=8.5)
+    return figure
+
+
+def shortened(name: str, length: int = 24) -> str:
+    """Return a class name that fits into a legend."""
+    return name if len(name) <= length else name[: length - 1] + "…"

@@ -1,0 +1,198 @@
+"""Learning curves, per-class figures, confusion matrix, ROC curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gyrus.pages.colour import class_colours
+from gyrus.pages.context import ReportContext
+from gyrus.pages.markup import Html, table, tag
+from gyrus.pages.measured import Measured
+from gyrus.pages.numbers import decimal, figure_cell, is_defined, percent
+from gyrus.pages.plots import best_epoch, learning_curve, roc_plot
+from gyrus.pages.sections_first import leak_stamp
+from gyrus.pages.svg import to_svg
+
+# Beyond this a matrix is a carpet; the largest confusions are listed instead.
+LARGEST_MATRIX = 20
+_CONFUSIONS_LISTED = 20
+
+
+def learning(context: ReportContext) -> Html | None:
+    """Loss and accuracy over the epochs, with the numbers folded away."""
+    if not context.history:
+        return None
+    figures = []
+    for quantity in ("loss", "accuracy"):
+        if any(
+            is_defined(row.get(f"{split}_{quantity}"))
+            for row in context.history
+            for split in ("train", "val")
+        ):
+            words = f"{quantity} on training and validation images by epoch"
+            svg = to_svg(
+                learning_curve(context.history, quantity), name=f"learning-{quantity}", description=words
+            )
+            figures.append(tag("figure", svg))
+    columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+    shown = [name for name in columns if any(row.get(name) is not None for row in context.history)]
+    rows = [
+        [f"{row['epoch']:g}", *(_history_cell(name, row.get(name)) for name in shown)]
+        for row in context.history
+    ]
+    kept = best_epoch(context.history)
+    return tag(
+        "section",
+        tag("h2", "How it learned"),
+        tag("div", figures, class_="plots"),
+        tag(
+            "p",
+            f"The weights of epoch {kept:g}, with the lowest validation loss, were kept.",
+            class_="small soft",
+        )
+        if kept is not None
+        else None,
+        tag(
+            "details",
+            tag("summary", "Numbers of every epoch"),
+            table(["epoch", *(name.replace("_", " ") for name in shown)], rows, class_="numbers"),
+        ),
+        id="learning",
+    )
+
+
+def _history_cell(name: str, value: object) -> str:
+    if name.endswith("accuracy"):
+        return percent(value)
+    if name == "seconds":
+        return decimal(value, 1)
+    return f"{value:.2e}" if name == "learning_rate" and isinstance(value, float) else decimal(value, 4)
+
+
+def class_table(context: ReportContext, measured: Measured) -> Html:
+    """Sensitivity, specificity, precision, F1 and AUC of every class, with averages."""
+    colours = class_colours(measured.classes)
+    rows: list[list[object]] = [
+        [
+            tag("th", swatch(colours[line.name]), line.name, scope="row"),
+            tag("td", f"{line.images:,}", class_="number"),
+            figure_cell(line.sensitivity),
+            figure_cell(line.specificity),
+            figure_cell(line.precision),
+            figure_cell(line.f1),
+            figure_cell(line.auc, as_percent=False),
+        ]
+        for line in measured.per_class
+    ]
+    for name, line in measured.averages.items():
+        shares = (line.get(key) for key in ("sensitivity", "specificity", "precision", "f1"))
+        rows.append(
+            [
+                tag("th", f"{name} average", scope="row"),
+                tag("td", f"{measured.images:,}", class_="number"),
+                *(figure_cell(share) for share in shares),
+                figure_cell(line.get("roc_auc"), as_percent=False),
+            ]
+        )
+    level = f"{100 * measured.confidence:.0f}"
+    return tag(
+        "section",
+        tag("h2", f"Class by class, {measured.noun} images", leak_stamp(context)),
+        table(
+            ["class", "images", "sensitivity (recall)", "specificity", "precision", "F1", "ROC-AUC"],
+            rows,
+            caption=f"Each class against the rest. Small print: {level} % intervals.",
+            class_="numbers",
+        ),
+        tag("p", f"How the intervals were made: {measured.accuracy.get('method')}.", class_="small soft")
+        if measured.accuracy.get("method")
+        else None,
+        id="classes",
+    )
+
+
+def swatch(colour: str) -> Html:
+    """The square in a class's colour."""
+    return tag("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
+
+
+def confusion(context: ReportContext, measured: Measured) -> Html:
+    """What is taken for what: counts and shares of the true class."""
+    small = len(measured.classes) <= LARGEST_MATRIX
+    return tag(
+        "section",
+        tag("h2", "What is taken for what", leak_stamp(context)),
+        _matrix(measured) if small else _largest_confusions(measured),
+        id="confusion",
+    )
+
+
+def _matrix(measured: Measured) -> Html:
+    rows = []
+    for i, (name, counts) in enumerate(zip(measured.classes, measured.confusion, strict=True)):
+        cells = [_matrix_cell(count, sum(counts), hit=i == j) for j, count in enumerate(counts)]
+        rows.append([tag("th", name, scope="row"), *cells])
+    return table(
+        ["true class \N{DOWNWARDS ARROW}  answered \N{RIGHTWARDS ARROW}", *measured.classes],
+        rows,
+        caption=f"{measured.noun.capitalize()} images; below each count its share of the true class (row).",
+        class_="matrix",
+    )
+
+
+def _matrix_cell(count: int, total: int, *, hit: bool) -> Html:
+    share = count / total if total else 0.0
+    tint = f"background:rgba(var(--{'hit' if hit else 'miss'}),{0.08 + 0.47 * share:.3f})" if count else None
+    return tag("td", tag("b", f"{count:,}"), tag("span", percent(share) if total else "n/a"), style=tint)
+
+
+def _largest_confusions(measured: Measured) -> Html:
+    found = [
+        (count, count / sum(counts), measured.classes[i], measured.classes[j])
+        for i, counts in enumerate(measured.confusion)
+        for j, count in enumerate(counts)
+        if i != j and count
+    ]
+    found.sort(key=lambda item: (-item[0], -item[1], item[2], item[3]))
+    rows = [[true, answered, f"{count:,}", percent(share)] for count, share, true, answered in found]
+    return table(
+        ["true class", "answered", "images", "share of the true class"],
+        rows[:_CONFUSIONS_LISTED],
+        caption=f"The {min(_CONFUSIONS_LISTED, len(rows))} most frequent of {len(rows)} kinds of error.",
+    )
+
+
+def roc(context: ReportContext, measured: Measured) -> Html | None:
+    """ROC curves of all classes and what the areas are."""
+    if not measured.roc:
+        return None
+    words = "ROC curves: " + ", ".join(
+        f"{name} {decimal(curve.get('auc'))}" for name, curve in measured.roc.items()
+    )
+    svg = to_svg(roc_plot(measured.roc, measured.classes), name="roc", description=words)
+    return tag(
+        "section",
+        tag("h2", "Sensitivity against false alarms", leak_stamp(context)),
+        tag(
+            "div",
+            tag("figure", svg),
+            tag(
+                "div",
+                tag("p", "Each curve sets one class against all others and shows every threshold at once: "
+                    "how many of its images are found (upwards) at the price of how many false alarms "
+                    "(to the right). The area under it is 0.5 for guessing and 1 for a perfect order."),
+                _areas(measured),
+            ),
+            class_="plots",
+        ),
+        id="roc",
+    )  # fmt: skip
+
+
+def _areas(measured: Measured) -> Html:
+    figures = [(line.name, line.auc) for line in measured.per_class]
+    figures += [("macro average", measured.macro_auc), ("micro average", measured.micro_auc)]
+    rows: Sequence[Sequence[object]] = [
+        [name, figure_cell(figure, as_percent=False)] for name, figure in figures
+    ]
+    return table(["area under the curve", ""], rows, class_="numbers")

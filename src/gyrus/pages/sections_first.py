@@ -1,0 +1,192 @@
+"""The first screen: what this is, whether the split holds, and the one figure that counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gyrus.pages.context import ReportContext
+from gyrus.pages.markup import Html, join, tag
+from gyrus.pages.measured import SPLIT_NAMES, Measured
+from gyrus.pages.numbers import interval, is_defined, percent, plural
+
+_VERDICTS = {
+    "clean": ("\N{CHECK MARK} Test and training are apart", "clean"),
+    "leaking": ("\N{HEAVY BALLOT X} The split leaks", "leaking"),
+    "unknowable": ("? Whether the split leaks cannot be known", "unknowable"),
+}
+ORDER = ("train", "val", "cal", "test")
+
+
+def top(context: ReportContext) -> Html:
+    """Title, and what this page is for."""
+    architecture = context.config.get("architecture") or context.bundle.get("card", {}).get("architecture")
+    when = str(context.environment.get("time_utc", ""))[:16].replace("T", " ")
+    line = " \N{MIDDLE DOT} ".join(
+        str(part) for part in (architecture, f"{when} UTC" if when else "") if part
+    )
+    return tag(
+        "header",
+        tag("p", "gyrus report", class_="brand"),
+        tag("h1", context.title),
+        tag("p", tag("strong", "A research tool, not a medical device."),
+            " No answer of this model may decide about a patient.",
+            tag("br"), line or None, class_="purpose"),
+        class_="top",
+    )  # fmt: skip
+
+
+def verdict(context: ReportContext) -> Html:
+    """Verdict on leakage, the user's reason if it was overruled, and how often the test set was looked at."""
+    words, kind = _VERDICTS.get(context.verdict, _VERDICTS["unknowable"])
+    parts: list[Html] = [tag("p", context.audit.get("sentence") or "No audit was made.")]
+    if context.verdict == "leaking":
+        parts.append(
+            tag("p", tag("strong", "Every figure below is too good: "),
+                "the model was asked about patients or images that it was trained on.")
+        )  # fmt: skip
+    if context.allow_leak:
+        reason = f"Reason given (--allow-leak): “{context.allow_leak}”"
+        parts.append(tag("p", tag("strong", "Gone on all the same. "), reason))
+    parts.append(tag("p", _looks(context.test_looks), class_="small"))
+    return tag("section", tag("h2", words), parts, id="verdict", class_=f"verdict {kind}")
+
+
+def _looks(looks: int) -> str:
+    if looks == 0:
+        return "The test set has not been looked at."
+    if looks == 1:
+        return "Test set looked at: once, for this report."
+    return (
+        f"Test set looked at: {looks} times so far. If choices were made in between, "
+        "its figures are more optimistic than its interval says."
+    )
+
+
+def leak_stamp(context: ReportContext) -> Html | None:
+    """The stamp beside every figure that was measured on a leaking split."""
+    return tag("span", "leaking split", class_="stamp") if context.verdict == "leaking" else None
+
+
+def headline(context: ReportContext, measured: Measured) -> Html:
+    """Accuracy with its interval and what guessing the majority class would get."""
+    on = f"{measured.noun} images" if measured.images != 1 else f"{measured.noun} image"
+    of_patients = f" of {plural(measured.patients, 'patient')}" if measured.patients else ""
+    within = interval(measured.accuracy)
+    level = f"{100 * measured.confidence:.0f}"
+    big = tag(
+        "div",
+        tag("p", percent(measured.accuracy.get("value")), class_="big"),
+        tag("p", "of ", f"{measured.images:,} ", on, of_patients, " named correctly", class_="small soft"),
+    )
+    sentence = [
+        f"{level} % interval: {within} %. " if within else "No interval could be computed. ",
+        f"Always answering “{measured.baseline_class}” would be right in "
+        f"{percent(measured.baseline.get('value'))} of the images.",
+    ]
+    explained = tag("div", scale(measured.accuracy, measured.baseline), tag("p", sentence))
+    caution = None
+    if measured.split != "test":
+        caution = tag(
+            "p",
+            tag("strong", f"These are {measured.noun} images: "),
+            "training was stopped and choices were made on them, so the figure is optimistic. "
+            "The test set stays closed until it is asked for (--test).",
+        )
+    return tag(
+        "section",
+        tag("h2", f"How often it is right on {measured.noun} images", leak_stamp(context)),
+        tag("div", big, explained, class_="headline"),
+        caution,
+        tiles(measured),
+        id="headline",
+    )
+
+
+def scale(figure: Mapping[str, Any], baseline: Mapping[str, Any]) -> Html | None:
+    """A bar from 0 to 100 % with the interval, the value, and the baseline."""
+    value, base = figure.get("value"), baseline.get("value")
+    if value is None or not is_defined(value):
+        return None
+    parts = []
+    low, high = figure.get("low"), figure.get("high")
+    if low is not None and high is not None and is_defined(low) and is_defined(high):
+        parts.append(tag("i", class_="range", style=f"left:{100 * low:.2f}%;width:{100 * (high - low):.2f}%"))
+    if base is not None and is_defined(base):
+        side = "first" if base < 0.15 else "last" if base > 0.85 else None
+        parts += [
+            tag("i", class_="base", style=f"left:{100 * base:.2f}%"),
+            tag(
+                "em",
+                "majority class",
+                class_=join(["above ", side or ""]).strip(),
+                style=f"left:{100 * base:.2f}%",
+            ),
+        ]
+    parts.append(tag("i", class_="point", style=f"left:{100 * value:.2f}%"))
+    for mark in (0, 25, 50, 75, 100):
+        side = {0: " first", 100: " last"}.get(mark, "")
+        parts.append(tag("em", f"{mark} %", class_=f"tick{side}", style=f"left:{mark}%"))
+    words = (
+        f"accuracy {percent(value)}, interval {interval(figure) or 'unknown'}, majority class {percent(base)}"
+    )
+    return tag("div", parts, class_="scale", role="img", aria_label=words)
+
+
+def tiles(measured: Measured) -> Html:
+    """The other figures that stand for the whole model."""
+    shown = (
+        ("balanced accuracy", "mean sensitivity of the classes", measured.balanced_accuracy, True),
+        ("macro F1", "mean over the classes", measured.macro_f1, True),
+        ("macro ROC-AUC", "one class against the rest, mean", measured.macro_auc, False),
+    )
+    return tag(
+        "div",
+        [
+            tag(
+                "div",
+                tag("span", name, title=meaning),
+                tag("b", percent(figure.get("value")) if as_percent else f"{_decimal(figure)}"),
+                tag("span", interval(figure, as_percent=as_percent) or meaning),
+                class_="tile",
+            )
+            for name, meaning, figure, as_percent in shown
+        ],
+        class_="tiles",
+    )
+
+
+def _decimal(figure: Mapping[str, Any]) -> str:
+    value = figure.get("value")
+    return f"{value:.3f}" if value is not None and is_defined(value) else "n/a"
+
+
+def data_table(context: ReportContext) -> Html:
+    """Images and patients of every split by class."""
+    classes = sorted({name for of_split in context.counts.values() for name in of_split})
+    rows = []
+    for split in [name for name in ORDER if name in context.counts] + [
+        s for s in context.counts if s not in ORDER
+    ]:
+        of_split = context.counts[split]
+        patients = context.subjects.get(split)
+        rows.append(
+            [SPLIT_NAMES.get(split, split) or "not used", "unknown" if patients is None else f"{patients:,}",
+             f"{sum(of_split.values()):,}", *(f"{of_split.get(name, 0):,}" for name in classes)]
+        )  # fmt: skip
+    body = [tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]]) for row in rows]
+    head = tag("tr", [tag("th", cell, scope="col") for cell in ("split", "patients", "images", *classes)])
+    return tag(
+        "section",
+        tag("h2", "What it was trained and measured on"),
+        tag(
+            "div",
+            tag("table", tag("thead", head), tag("tbody", body), class_="numbers"),
+            class_="scroll",
+            tabindex="0",
+        ),
+        tag("ul", [tag("li", note) for note in context.notes], class_="small soft")
+        if context.notes
+        else None,
+        id="data",
+    )
