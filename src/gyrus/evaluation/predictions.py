@@ -74,7 +74,8 @@ class Predictions:
     @property
     def y_pred(self) -> npt.NDArray[np.int64]:
         """(n,) index of the most probable class."""
-        return np.argmax(self.y_prob, axis=1).astype(np.int64)
+        chosen: npt.NDArray[np.int64] = np.argmax(self.y_prob, axis=1).astype(np.int64)
+        return chosen
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
@@ -135,7 +136,9 @@ def read_predictions(path: Path) -> Predictions:
         except ValueError as error:
             problems.append(f"line {line}: {error}")
     if problems:
-        raise PredictionsError(f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named")
+        raise PredictionsError(
+            f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named"
+        )
     return Predictions(
         image_ids=tuple(record["image_id"] for _, record in records),
         subject_ids=tuple(record.get("subject_id") or "" for _, record in records),

@@ -1,6 +1,6 @@
 """The anatomy of a subject: every random number of a head is drawn here and nowhere else.
 
-Lengths are millimetres in a frame of 240 mm. ``x`` runs to the right of the picture, ``y`` downwards
+Lengths are millimetres in a frame of 220 mm. ``x`` runs to the right of the picture, ``y`` downwards
 (from forehead to occiput), the origin lies in the middle of the head, ``z`` runs upwards from the level of
 the basal ganglia.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FRAME_MM = 240.0
+FRAME_MM = 220.0
 SELLAR, CEREBRAL = "sellar", "cerebral"
 
 
@@ -75,7 +75,7 @@ class Anatomy:
 def draw_anatomy(rng: np.random.Generator, *, level: str) -> Anatomy:
     """Draw the head of a subject."""
     between = rng.uniform
-    white = between(0.40, 0.54)
+    white = between(0.42, 0.50)
     sellar = level == SELLAR
     return Anatomy(
         level=level,
@@ -84,24 +84,27 @@ def draw_anatomy(rng: np.random.Generator, *, level: str) -> Anatomy:
         half_width_mm=between(66, 80),
         half_length_mm=between(82, 101),
         outline=(
-            between(-0.020, 0.020), between(-0.025, 0.025), between(-0.015, 0.020), between(-0.006, 0.006),
-            between(-0.02, 0.02),
+            between(-0.020, 0.020),
+            between(-0.014, 0.014),
+            between(-0.010, 0.014),
+            between(-0.004, 0.004),
+            between(-0.015, 0.015),
         ),
-        shift_mm=(between(-12, 12), between(-10, 10)),
-        tilt_deg=between(-12, 12),
+        shift_mm=(between(-8, 8), between(-6, 6)),
+        tilt_deg=between(-9, 9),
         scalp_mm=between(3.5, 8.0),
         bone_mm=between(5.0, 8.5),
         marrow=between(0.10, 0.55),
         csf_mm=between(0.5, 4.0),
         ventricles=float(np.exp(rng.normal(0.0, 0.30))),
-        folds_mm=between(12.0, 17.0),
-        fold_depth_mm=between(14, 24),
-        grey=white - between(0.04, 0.13),
+        folds_mm=between(24.0, 32.0),
+        fold_depth_mm=between(18, 28),
+        grey=white - between(0.06, 0.13),
         white=white,
         fluid=between(0.10, 0.19),
-        fat=between(0.70, 1.0),
+        fat=between(0.75, 0.95),
         muscle=between(0.28, 0.42),
-        enhancement=between(0.60, 0.95),
+        enhancement=between(0.55, 0.80),
         warp_mm=between(1.0, 3.0),
         texture=between(0.008, 0.022),
     )  # fmt: skip

@@ -43,9 +43,16 @@ def capsule(
     step = (end[0] - start[0], end[1] - start[1])
     length = max(step[0] ** 2 + step[1] ** 2, 1e-6)
     right, below = x - np.float32(start[0]), y - np.float32(start[1])
-    along = np.clip(
-        (right * np.float32(step[0]) + below * np.float32(step[1])) * np.float32(1 / length), 0, 1
-    )
+    along = right * np.float32(step[0] / length)
+    along += below * np.float32(step[1] / length)
+    np.clip(along, 0, 1, out=along)
     right -= along * np.float32(step[0])
     below -= along * np.float32(step[1])
-    return np.float32(radius[0]) + along * np.float32(radius[1] - radius[0]) - np.hypot(right, below)
+    right *= right
+    below *= below
+    right += below
+    np.sqrt(right, out=right)  # np.hypot guards against overflow and takes five times as long
+    along *= np.float32(radius[1] - radius[0])
+    along += np.float32(radius[0])
+    along -= right
+    return along

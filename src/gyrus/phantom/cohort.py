@@ -97,9 +97,12 @@ def generate_subject(phantom: Phantom, number: int) -> Iterator[Slice]:
     frame = make_frame(rng, anatomy, phantom.image_size, bias_strength=scanner.bias)
     tumour = None if label == NO_TUMOR else draw_tumour(rng, label, level=level, tissue=anatomy.white)
     seat = None if tumour is None else find_seat(tumour, frame, _paint_head(frame, anatomy, anatomy.z_mm))
+    anatomy_frame = frame
+    if seat is not None and tumour is not None and tumour.kind == GLIOMA:
+        anatomy_frame = frame.pressed(seat.x_mm, seat.y_mm, tumour.radius_mm)
     for index in range(phantom.slices_per_subject):
         above_mm = (index - (phantom.slices_per_subject - 1) / 2) * anatomy.spacing_mm
-        layers = _paint_head(frame, anatomy, anatomy.z_mm + above_mm)
+        layers = _paint_head(anatomy_frame, anatomy, anatomy.z_mm + above_mm)
         mask = np.zeros(layers.image.shape, dtype=bool)
         if tumour is not None and seat is not None:
             mask = grow(tumour, seat, frame, layers, above_mm=above_mm)

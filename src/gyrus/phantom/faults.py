@@ -9,8 +9,6 @@ import numpy as np
 from gyrus.errors import UsageError
 from gyrus.phantom.cohort import Phantom, Slice
 
-COPY_KINDS = ("byte_copy", "pixel_copy", "mirrored_copy", "rotated_copy", "reencoded_copy")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Faults:
@@ -44,10 +42,13 @@ class Faults:
     @property
     def copies(self) -> dict[str, int]:
         """Number of copies across the split, by kind."""
-        counts = (
-            self.byte_copies, self.pixel_copies, self.mirrored_copies, self.rotated_copies, self.reencoded_copies,
-        )  # fmt: skip
-        return dict(zip(COPY_KINDS, counts, strict=True))
+        return {
+            "byte_copy": self.byte_copies,
+            "pixel_copy": self.pixel_copies,
+            "mirrored_copy": self.mirrored_copies,
+            "rotated_copy": self.rotated_copies,
+            "reencoded_copy": self.reencoded_copies,
+        }
 
     @property
     def across_splits(self) -> bool:
@@ -170,6 +171,6 @@ def _copies(
             split="test",
             fault=kind,
             fault_of=original.name,
-        )  # fmt: skip
+        )
         for number, (kind, original) in enumerate(zip(wanted, originals, strict=False))
     ]

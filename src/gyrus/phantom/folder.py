@@ -30,7 +30,7 @@ def write_cohort(
 ) -> Manifest:
     """Write the images, masks and manifest of a phantom.
 
-    The folder holds ``CLASS/SUBJECT_SLICE.png``, ``masks/SUBJECT_SLICE.png`` (0 and 255) and ``manifest.csv``.
+    The folder holds ``CLASS/SUBJECT_SLICE.png``, ``masks/SUBJECT_SLICE.png`` (0 and 255), ``manifest.csv``.
     With faults, the manifest has the columns ``fault`` and ``fault_of``, the truth to test a finder against.
 
     Parameters
@@ -74,7 +74,8 @@ def write_cohort(
         if isinstance(error, StorageError):
             raise
         raise StorageError(f"the phantom could not be written: {error.strerror}", path=folder) from error
-    manifest = Manifest(rows=tuple(rows), root=folder)
+    image_ids = {item.name: row.image_id for item, row in zip(planned, rows, strict=True)}
+    manifest = Manifest(rows=tuple(_with_origin(row, image_ids) for row in rows), root=folder)
     if not anonymous:
         write_manifest(manifest, folder / "manifest.csv")
     return manifest
@@ -137,12 +138,24 @@ def _write_image(
         drawn.save(folder / mask)
     facts = {"fault": item.fault, "fault_of": item.fault_of} if faults.any else {}
     row = Row(
-        image_id=path.as_posix(), path=path.as_posix(), label=item.label, split=item.split, plane="axial", mask=mask,
-        boxes=_boxes(item, number) if not anonymous else "", synthetic=False, facts=facts,
-    )  # fmt: skip
+        image_id=path.as_posix(),
+        path=path.as_posix(),
+        label=item.label,
+        split=item.split,
+        plane="axial",
+        mask=mask,
+        boxes="" if anonymous else _boxes(item, number),
+        facts=facts,
+    )
     if anonymous:
         return replace(row, facts={**facts, "subject": item.subject_id})
     return replace(row, subject_id=item.subject_id, subject_source="phantom")
+
+
+def _with_origin(row: Row, image_ids: dict[str, str]) -> Row:
+    """Name the original of a copy by its image_id."""
+    origin = row.facts.get("fault_of", "")
+    return replace(row, facts={**row.facts, "fault_of": image_ids[origin]}) if origin in image_ids else row
 
 
 def _encode(item: Planned, number: int, faults: Faults) -> bytes:

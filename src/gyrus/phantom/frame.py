@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -51,20 +51,33 @@ class Frame:
         """Height and width in pixels."""
         return int(self.x.shape[0])
 
+    def pressed(self, x_mm: float, y_mm: float, radius_mm: float) -> Frame:
+        """Return the frame with the anatomy pushed away from a point, as a growing mass pushes it.
+
+        The skull stays where it is. At the distance ``d`` from the point the anatomy is moved outwards by
+        ``0.35 d exp(-(d / 1.6 radius)²)``.
+        """
+        right, below = self.x - np.float32(x_mm), self.y - np.float32(y_mm)
+        pull = np.float32(0.35) * np.exp(
+            (right * right + below * below) * np.float32(-1 / (1.6 * radius_mm) ** 2)
+        )
+        x, y = self.x - pull * right, self.y - pull * below
+        return replace(self, x=x, y=y, side=np.abs(x))
+
 
 def make_frame(rng: np.random.Generator, anatomy: Anatomy, size: int, *, bias_strength: float) -> Frame:
     """Lay the pixel grid over a head."""
     x, y = _pose(anatomy, size)
-    if anatomy.warp_mm:
-        x = x + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
-        y = y + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
     radius = np.sqrt(x * x + y * y) + np.float32(1e-3)
+    rim = _outline(anatomy, x / radius, y / radius)
+    x = x + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
+    y = y + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
     bias = np.exp(np.float32(bias_strength) * smooth_field(rng, size, 0.35))
     return Frame(
         x=x,
         y=y,
         side=np.abs(x),
-        rim=_outline(anatomy, x / radius, y / radius),
+        rim=rim,
         radius=radius,
         thickness=1 + np.float32(0.12) * smooth_field(rng, size, 0.16),
         folds=(_folds(rng, anatomy, size), _folds(rng, anatomy, size)),

@@ -43,6 +43,8 @@ def find_seat(tumour: Tumour, frame: Frame, layers: Layers) -> Seat:
         )
     wanted = 0.45 * tumour.radius_mm if tumour.kind == MENINGIOMA else 6 + (1 - tumour.reach) * 30
     cost = np.abs(depth - np.float32(wanted)) + 0.7 * aside + 2 * behind
+    if tumour.kind == MENINGIOMA:
+        cost += 3 * np.maximum(16 - np.abs(x), 0)  # in the midline it would pass for a tumour of the sella
     row, column = np.unravel_index(int(np.argmin(cost)), cost.shape)
     return Seat(float(x[row, column]), float(y[row, column]))
 
@@ -76,11 +78,13 @@ def grow(
         _tail(image, inside, depth, tumour, soft)
         inside = np.minimum(inside, depth + np.float32(0.6))
         paint(image, cover(inside + 1.2, soft) * cover(depth, soft), 0.16)  # the cleft of fluid around it
-    rim_mm = np.float32(tumour.rim_mm) * (1 + np.float32(0.45) * mottle if tumour.kind == GLIOMA else 1)
+    uneven = np.float32(0.45 if tumour.kind == GLIOMA else 0.0)
+    rim_mm = np.float32(tumour.rim_mm) * (1 + uneven * mottle)
     core = cover(inside - rim_mm, 2.5 * soft)
     grain = np.float32(tumour.grain)
     value = np.float32(tumour.rim) + core * np.float32(tumour.core - tumour.rim)
-    value += grain * (frame.mottle[0][window] + mottle)
+    value += grain * (frame.mottle[0][window] + mottle) * (1 - np.float32(0.6) * core)
+    value += np.float32(0.25 * (tumour.rim - tumour.core)) * uneven * mottle * (1 - core)
     paint(image, cover(inside, 1.3 * soft), value)
     within = inside > 0
     if not within.any():
@@ -102,9 +106,9 @@ def _inside(tumour: Tumour, seat: Seat, frame: Frame, window: tuple[slice, slice
     a, b, d, e = (np.float32(value) for value in tumour.lobes)
     off = min(abs(above_mm - tumour.z_offset_mm) / (1.3 * tumour.radius_mm), 0.75)
     radius = np.float32(tumour.radius_mm * np.sqrt(1 - off**2))
-    inside = radius * (1 + a * c2 + b * s2 + d * c3 + e * s3) - distance
+    inside: Field = radius * (1 + a * c2 + b * s2 + d * c3 + e * s3) - distance
     inside += np.float32(tumour.ragged_mm) * frame.mottle[1][window]
-    return inside.astype(np.float32)
+    return inside
 
 
 def _swell(image: Field, brain: Field, inside: Field, mottle: Field, tumour: Tumour) -> None:

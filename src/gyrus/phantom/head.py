@@ -70,13 +70,16 @@ def cortex(frame: Frame, anatomy: Anatomy, depth: Field, slice_turn: float) -> t
     along them, white matter on its heights and everywhere in the deep.
     """
     folds = np.float32(np.cos(slice_turn)) * frame.folds[0] + np.float32(np.sin(slice_turn)) * frame.folds[1]
+    np.abs(folds, out=folds)
     below = depth - np.float32(anatomy.csf_mm)
-    rise = np.clip(below * np.float32(1 / anatomy.fold_depth_mm), -1, 2)
-    white = np.clip(np.float32(1.1) * folds + np.float32(3.4) * rise - np.float32(0.9), 0, 1)
+    rise = np.clip(below * np.float32(1 / anatomy.fold_depth_mm), 0, 2)
+    white = np.clip(np.float32(1.9) * folds + np.float32(2.2) * rise - np.float32(1.0), 0, 1)
     tissue = np.float32(anatomy.grey) + np.float32(anatomy.white - anatomy.grey) * white
     turn = np.float32(np.cos(2 * slice_turn)), np.float32(np.sin(2 * slice_turn))
     tissue += np.float32(anatomy.texture) * (turn[0] * frame.mottle[0] + turn[1] * frame.mottle[1])
-    sulcus = np.clip(np.float32(-1.4) * folds - np.float32(2.2) * rise - np.float32(0.75), 0, 1)
+    sulcus = np.clip(
+        np.float32(1.0 + 0.12 * anatomy.csf_mm) - np.float32(4.0) * folds - np.float32(1.1) * rise, 0, 1
+    )
     share = cover(below, 1.5 * frame.pixel_mm) * (1 - sulcus)
     return tissue, share
 

@@ -37,10 +37,10 @@ def draw_scanner(rng: np.random.Generator) -> Scanner:
     """Draw the settings of an examination."""
     between = rng.uniform
     return Scanner(
-        gain=between(0.70, 1.10),
-        gamma=between(0.80, 1.25),
-        bias=between(0.04, 0.16),
-        noise=between(0.010, 0.035),
+        gain=between(0.82, 1.05),
+        gamma=between(0.9, 1.15),
+        bias=between(0.03, 0.12),
+        noise=between(0.010, 0.028),
         blur=between(0.0, 0.22),
     )
 
@@ -64,7 +64,8 @@ def record(rng: np.random.Generator, image: Field, bias: Field, scanner: Scanner
     if scanner.gamma != 1:
         np.power(magnitude, np.float32(scanner.gamma), out=magnitude)
     magnitude *= np.float32(235 * scanner.gain)
-    return np.clip(magnitude, 0, 255).astype(np.uint8)
+    pixels: npt.NDArray[np.uint8] = np.clip(magnitude, 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _blurred(image: Field, weight: float) -> Field:

@@ -65,14 +65,12 @@ def _ripple_cerebellum(tissue: Field, frame: Frame, anatomy: Anatomy, z_mm: floa
     length = anatomy.half_length_mm
     distance = np.hypot(frame.x, frame.y - np.float32(0.16 * length))
     behind = cover(distance - np.float32(0.24 * length), 6.0) * cover(frame.y - np.float32(0.2 * length), 8.0)
-    tissue += (
-        behind * np.float32(0.035) * np.sin(distance * np.float32(1.25) + np.float32(z_mm / 3))
-        - np.float32(0.02) * behind
-    )
+    phase = distance * np.float32(1.25) + np.float32(1.1) * frame.mottle[1] + np.float32(z_mm / 3)
+    tissue += behind * (np.float32(0.035) * np.sin(phase) - np.float32(0.02))
 
 
 def _paint_midline(image: Field, frame: Frame, anatomy: Anatomy, z_mm: float, soft: float) -> None:
-    """Paint petrous bones, cistern, brainstem, fourth ventricle, sella with its gland, and the great vessels."""
+    """Paint petrous bones, cistern, brainstem, fourth ventricle, basilar artery, and the sella."""
     width, length = anatomy.half_width_mm, anatomy.half_length_mm
     side, y, x = frame.side, frame.y, frame.x
     petrous = capsule(side, y, (0.17 * width, 0.13 * length), (0.80 * width, 0.27 * length), (3.0, 8.0))

@@ -79,10 +79,10 @@ def draw_tumour(rng: np.random.Generator, kind: str, *, level: str, tissue: floa
 
 def _draw_glioma(rng: np.random.Generator, level: str, tissue: float) -> Tumour:
     between = rng.uniform
-    style = rng.choice(3, p=(0.65, 0.20, 0.15))  # ring, solid, without enhancement
-    radius = between(11, 26)
-    rim_mm = (between(2.5, 6.0), 0.8 * radius, between(2.0, 4.0))[style]
-    rim = tissue + (between(0.12, 0.40), between(0.10, 0.30), between(-0.14, 0.0))[style]
+    style = rng.choice(3, p=(0.84, 0.10, 0.06))  # ring, solid, without enhancement
+    radius = between(16, 28)
+    rim_mm = (between(3.0, 6.0), 0.8 * radius, between(2.0, 4.0))[style]
+    rim = tissue + (between(0.28, 0.48), between(0.15, 0.32), between(-0.16, -0.04))[style]
     return Tumour(
         kind=GLIOMA,
         place="lobe",
@@ -96,7 +96,7 @@ def _draw_glioma(rng: np.random.Generator, level: str, tissue: float) -> Tumour:
         ragged_mm=between(1.5, 4.0),
         rim=rim,
         rim_mm=rim_mm,
-        core=tissue * between(0.40, 0.75),
+        core=tissue * between(0.35, 0.60),
         oedema_mm=between(4, 18),
         oedema=between(0.15, 0.40),
         grain=between(0.03, 0.07),
@@ -107,7 +107,7 @@ def _draw_meningioma(rng: np.random.Generator, level: str, tissue: float) -> Tum
     between = rng.uniform
     on_falx = level != SELLAR and rng.random() < 0.25
     side = rng.choice((-1, 1))
-    radius = between(8, 23)
+    radius = between(13, 25)
     return Tumour(
         kind=MENINGIOMA,
         place="falx" if on_falx else "convexity",
@@ -121,7 +121,7 @@ def _draw_meningioma(rng: np.random.Generator, level: str, tissue: float) -> Tum
         z_offset_mm=between(-4, 4),
         lobes=tuple(float(value) for value in rng.normal(0, 0.03, 4)),  # type: ignore[arg-type]
         ragged_mm=between(0.2, 0.8),
-        rim=tissue + between(0.10, 0.42),
+        rim=tissue + between(0.24, 0.46),
         rim_mm=radius,
         core=tissue,
         oedema_mm=between(0, 8),
@@ -132,7 +132,7 @@ def _draw_meningioma(rng: np.random.Generator, level: str, tissue: float) -> Tum
 
 def _draw_pituitary(rng: np.random.Generator, level: str, tissue: float) -> Tumour:
     between = rng.uniform
-    radius = between(7, 17)
+    radius = between(10, 18)
     hollow = rng.random() < 0.2
     return Tumour(
         kind=PITUITARY,
@@ -145,7 +145,7 @@ def _draw_pituitary(rng: np.random.Generator, level: str, tissue: float) -> Tumo
         z_offset_mm=between(-3, 3),
         lobes=tuple(float(value) for value in rng.normal(0, 0.05, 4)),  # type: ignore[arg-type]
         ragged_mm=between(0.3, 1.0),
-        rim=tissue + between(0.08, 0.35),
+        rim=tissue + between(0.20, 0.42),
         rim_mm=between(0.35, 0.6) * radius if hollow else radius,
         core=tissue * between(0.6, 0.9),
         oedema_mm=0.0,
