@@ -27,6 +27,12 @@ def _knots(width: float) -> int:
     return int(np.ceil((1 + 5 * width) / (0.9 * width))) + 1
 
 
+def _enlarged(spread: Field, noise: Field) -> Field:
+    across: Field = noise @ spread.T
+    field: Field = spread @ across
+    return field
+
+
 def smooth_field(rng: np.random.Generator, size: int, width: float) -> Field:
     """Return a smooth random field.
 
@@ -46,7 +52,7 @@ def smooth_field(rng: np.random.Generator, size: int, width: float) -> Field:
     """
     knots = _knots(width)
     spread = _spread(size, knots, width)
-    field: Field = spread @ rng.standard_normal((knots, knots), dtype=np.float32) @ spread.T
+    field = _enlarged(spread, rng.standard_normal((knots, knots), dtype=np.float32))
     # the variance of the product is known, so a field is not scaled by its own extremes
     field /= np.float32(np.mean(np.sum(spread.astype(np.float64) ** 2, axis=1)))
     return field
@@ -69,7 +75,7 @@ def folded_field(rng: np.random.Generator, size: int, wavelength: float) -> Fiel
     knots = _knots(fine)
     noise = rng.standard_normal((knots, knots), dtype=np.float32)
     inner, outer = _band(size, knots, fine, coarse)
-    field: Field = inner @ noise @ inner.T - outer @ noise @ outer.T
+    field = _enlarged(inner, noise) - _enlarged(outer, noise)
     field /= field.std()
     return field
 
