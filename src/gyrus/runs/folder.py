@@ -47,6 +47,11 @@ class RunFolder:
         return self.path / "metrics.csv"
 
     @property
+    def timings(self) -> Path:
+        """What took how long."""
+        return self.path / "timings.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of weights saved in training."""
         return self.path / "checkpoints"

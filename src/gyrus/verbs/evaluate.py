@@ -62,7 +62,9 @@ def run(config: EvaluateConfig) -> EvaluateResult:
     if config.source.is_dir():
         return _evaluate_run(config, run_of(config.source))
     if config.test:
-        raise UsageError("--test is for a run folder; a predictions file is evaluated as it is", path=config.source)
+        raise UsageError(
+            "--test is for a run folder; a predictions file is evaluated as it is", path=config.source
+        )
     evaluation = evaluate_predictions(
         read_predictions(config.source),
         n_bootstrap=config.bootstrap_samples,

@@ -11,7 +11,15 @@ from gyrus.inference import Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
 
-_CARD_FIGURES = ("n_images", "n_subjects", "accuracy", "balanced_accuracy", "majority_baseline", "macro", "per_class")
+_CARD_FIGURES = (
+    "n_images",
+    "n_subjects",
+    "accuracy",
+    "balanced_accuracy",
+    "majority_baseline",
+    "macro",
+    "per_class",
+)
 
 
 def measure(

@@ -83,7 +83,9 @@ def _self_test_images(color: str) -> dict[str, npt.NDArray[np.uint8]]:
     """Return one phantom slice per class, of different sizes, in the channels that the bundle reads."""
     images = {}
     for number, size in enumerate((96, 131, 160, 224)):
-        picture = next(iter(generate(Phantom(subjects=1, slices_per_subject=1, image_size=size, seed=number))))
+        picture = next(
+            iter(generate(Phantom(subjects=1, slices_per_subject=1, image_size=size, seed=number)))
+        )
         pixels = picture.pixels[:, :, None]
         images[f"phantom-{number}"] = pixels if color == "grey" else pixels.repeat(3, axis=2)
     return images

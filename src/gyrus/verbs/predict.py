@@ -38,7 +38,10 @@ class PredictResult:
         return {
             "model": self.model,
             "predictions": [
-                {**item.to_json(), "heatmap": str(self.heatmaps[item.name]) if item.name in self.heatmaps else None}
+                {
+                    **item.to_json(),
+                    "heatmap": str(self.heatmaps[item.name]) if item.name in self.heatmaps else None,
+                }
                 for item in self.predictions
             ],
             "failures": [{"name": str(item.path), "error": str(item.error)} for item in self.failures],
@@ -56,7 +59,9 @@ class PredictResult:
             ]
             lines.append(align(rows))
         lines += [f"heat map: {path}" for path in self.heatmaps.values()]
-        lines.append(f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device.")
+        lines.append(
+            f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device."
+        )
         return "\n".join(lines)
 
 
@@ -101,7 +106,9 @@ def _files(given: tuple[Path, ...]) -> Iterator[Path]:
             if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith(".")
         )
         if not images:
-            raise DataError("holds no image", path=path, fix=f"known endings: {', '.join(sorted(IMAGE_SUFFIXES))}")
+            raise DataError(
+                "holds no image", path=path, fix=f"known endings: {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
         yield from images
 
 

@@ -19,7 +19,9 @@ def bundle_of(source: Path) -> Path:
     if source.is_dir():
         bundle = RunFolder(source).bundle
         if not bundle.is_file():
-            raise DataError("is a folder without model.gyrus", path=source, fix="name a bundle or a run folder")
+            raise DataError(
+                "is a folder without model.gyrus", path=source, fix="name a bundle or a run folder"
+            )
         return bundle
     if not source.exists():
         raise DataError("does not exist", path=source, fix="name a bundle (model.gyrus) or a run folder")
@@ -38,6 +40,8 @@ def run_of(source: Path) -> RunFolder:
     missing = [path.name for path in (run.config, run.manifest, run.bundle) if not path.is_file()]
     if missing:
         raise DataError(
-            f"is no finished run: {', '.join(missing)} is missing", path=source, fix="name a folder made by gyrus train"
+            f"is no finished run: {', '.join(missing)} is missing",
+            path=source,
+            fix="name a folder made by gyrus train",
         )
     return run

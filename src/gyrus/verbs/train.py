@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gyrus.auditing import Audit, audit_manifest, refuse_leak
+from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import TrainConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
@@ -24,7 +25,6 @@ from gyrus.verbs.report import write_run_report
 from gyrus.verbs.tables import counts_table
 
 if TYPE_CHECKING:
-    from gyrus.exporting import Parity
     from gyrus.training import FitResult
 
 logger = logging.getLogger("gyrus")
@@ -125,12 +125,13 @@ def run(config: TrainConfig) -> TrainResult:
     folder = _start_run(config, prepared, divided.manifest, audit)
     fitted, manifest = _fit(config, prepared, folder)
     clock.lap("training")
-    parity = _export(config, fitted, manifest, audit, folder)
+    _export(config, fitted, manifest, audit, folder)
     clock.lap("export")
-    evaluations = _measure(config, folder, manifest, fitted, parity)
+    evaluations = _measure(config, folder, manifest)
     clock.lap("measuring")
-    digest = write_run_report(folder)
+    write_run_report(folder, clock.seconds)
     clock.lap("report")
+    digest = read_bundle(folder.bundle).digest
     return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds)
 
 
@@ -179,7 +180,7 @@ def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[Fi
 
 def _export(
     config: TrainConfig, fitted: FitResult, manifest: Manifest, audit: Audit, folder: RunFolder
-) -> Parity:
+) -> None:
     """Write the bundle, after its graphs have answered as the network does on every validation image."""
     from gyrus.exporting import check_parity, make_graphs
     from gyrus.verbs.packing import pack
@@ -189,15 +190,10 @@ def _export(
     images = (read_image(manifest.file_of(row), color=config.color) for row in manifest.select("val"))
     parity = check_parity(fitted.network, graphs, images)
     pack(folder.bundle, graphs, fitted, manifest, audit, config, parity)
-    return parity
 
 
-def _measure(
-    config: TrainConfig, folder: RunFolder, manifest: Manifest, fitted: FitResult, parity: Parity
-) -> dict[str, dict[str, Any]]:
+def _measure(config: TrainConfig, folder: RunFolder, manifest: Manifest) -> dict[str, dict[str, Any]]:
     """Measure validation (and, when asked, the test set) and enter the figures into the card."""
-    from gyrus.bundles import rewrite_card
-
     predictor = Predictor.load(folder.bundle)
     splits = [split for split in ("val", "cal") if len(manifest.select(split))]
     if config.test:
