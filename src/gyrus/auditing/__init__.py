@@ -1,1 +1,6 @@
-"""Duplicates, leaks, recovered patients, shortcuts: works on arrays of facts."""
+"""Leaks between splits, duplicates, recovered patients, shortcuts; and the gate before training."""
+
+from gyrus.auditing.findings import Finding, Pair
+from gyrus.auditing.report import Audit, audit_manifest, refuse_leak
+
+__all__ = ["Audit", "Finding", "Pair", "audit_manifest", "refuse_leak"]

@@ -4,8 +4,8 @@ from gyrus.data.groups import link_groups
 from gyrus.data.load import Loaded, load
 from gyrus.data.manifest import Manifest, Row, read_manifest, write_manifest
 from gyrus.data.pixel_cache import PixelCache
-from gyrus.data.scan import Scan, scan
-from gyrus.data.splits import make_folds, make_split
+from gyrus.data.scan import Scan, Skipped, scan
+from gyrus.data.splits import make_split
 
 __all__ = [
     "Loaded",
@@ -13,9 +13,9 @@ __all__ = [
     "PixelCache",
     "Row",
     "Scan",
+    "Skipped",
     "link_groups",
     "load",
-    "make_folds",
     "make_split",
     "read_manifest",
     "scan",

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gyrus.audit.checks import CHECKS
-from gyrus.audit.findings import Finding
+from gyrus.auditing.checks import CHECKS
+from gyrus.auditing.findings import Finding
 from gyrus.data.manifest import SPLITS, Manifest
 from gyrus.errors import DataError, LeakageError, UsageError
 
 Verdict = Literal["clean", "leaking", "unknowable"]
 AUDIT_VERSION = 1
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,19 @@ class Audit:
             "findings": [finding.to_json() for finding in self.findings],
         }
 
+    def to_text(self) -> str:
+        """Return the verdict, then each finding with its first few places."""
+        lines = [self.sentence]
+        for finding in self.findings:
+            places = [str(pair) for pair in finding.pairs] or list(finding.rows)
+            lines += ["", f"{finding.severity}: {finding.message}"]
+            lines += [f"  {place}" for place in places[:_SHOWN]]
+            if len(places) > _SHOWN:
+                lines.append(f"  … and {len(places) - _SHOWN} more (--json or audit.json lists all)")
+        return "\n".join(lines)
 
-def audit(manifest: Manifest) -> Audit:
+
+def audit_manifest(manifest: Manifest) -> Audit:
     """Check a scanned manifest for leaks and copies.
 
     Parameters

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyrus.audit.collisions import across_splits, by_value, count_pairs, describe_counts
-from gyrus.audit.findings import Finding, Pair
+from gyrus.auditing.collisions import across_splits, by_value, count_pairs, describe_counts
+from gyrus.auditing.findings import Finding, Pair
 from gyrus.data.manifest import SPLITS, Row
 
 

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gyrus.audit.findings import Pair
+from gyrus.auditing.findings import Pair
 from gyrus.data.manifest import SPLITS, Row
 
 
