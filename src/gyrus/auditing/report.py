@@ -63,14 +63,20 @@ class Audit:
         }
 
     def to_text(self) -> str:
-        """Return the verdict, then each finding with its first few places."""
+        """Return the verdict and the findings as lines; leaks are named one by one, the rest shortened."""
         lines = [self.sentence]
+        if self.leaks:
+            lines += ["", *_lines(self.leaks)]
         for finding in self.findings:
+            if finding.severity == "leak":
+                continue
             places = [str(pair) for pair in finding.pairs] or list(finding.rows)
             lines += ["", f"{finding.severity}: {finding.message}"]
-            lines += [f"  {place}" for place in places[:_SHOWN]]
+            lines += [f"- {place}" for place in places[:_SHOWN]]
             if len(places) > _SHOWN:
-                lines.append(f"  … and {len(places) - _SHOWN} more (--json or audit.json lists all)")
+                lines.append(f"- … and {len(places) - _SHOWN} more in --json")
+        if self.leaks:  # the list may have scrolled it away
+            lines += ["", self.sentence]
         return "\n".join(lines)
 
 
@@ -147,7 +153,7 @@ def _lines(leaks: tuple[Finding, ...]) -> list[str]:
     lines: list[str] = []
     identical: set[str] = set()
     for finding in leaks:
-        lines.append(finding.message)
+        lines.append(f"leak: {finding.message}")
         lines += [f"- {image_id}" for image_id in finding.rows]
         for pair in finding.pairs:
             if finding.kind == "pixels_across_splits" and pair.image_id in identical:
