@@ -10,6 +10,7 @@ from gyrus.pages.numbers import decimal, is_defined
 from gyrus.pages.svg import FAINT, TEXT, new_figure, plotting
 
 _TRAIN, _VALIDATION = "#e69f00", "#0072b2"
+MOST_CURVES = 10
 _LINE_STYLES = ("-", "--", ":", "-.")
 
 
@@ -64,7 +65,7 @@ def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) ->
     curves : mapping
         Class -> ``fpr``, ``tpr`` (equally long), ``auc`` (number or None).
     classes : sequence of str
-        All classes, for the colours.
+        All classes, for the colours. Of many classes the ten with the smallest areas are shown.
 
     Returns
     -------
@@ -73,13 +74,15 @@ def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) ->
     figure, axes = new_figure(4.6, 4.0)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0)
     colours = class_colours(classes)
-    for index, (name, curve) in enumerate(curves.items()):
+    for index, name in enumerate(shown_curves(curves)):
+        curve = curves[name]
         axes.plot(
             curve["fpr"],
             curve["tpr"],
             color=colours[name],
             linestyle=_LINE_STYLES[index % len(_LINE_STYLES)],
-            label=f"{shortened(name)}  {decimal(curve.get('auc'))}".replace("$", r"\$"),
+            # The area first: matplotlib leaves out labels that begin with an underscore.
+            label=f"{decimal(curve.get('auc'))}  {shortened(name)}".replace("$", r"\$"),
         )
     axes.set_xlabel("1 \N{MINUS SIGN} specificity")
     axes.set_ylabel("sensitivity")
@@ -87,8 +90,16 @@ def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) ->
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
     if curves:
-        axes.legend(title="class, area under the curve", loc="lower right", fontsize=8.5)
+        axes.legend(title="area under the curve, class", loc="lower right", fontsize=8.5)
     return figure
+
+
+def shown_curves(curves: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the classes that are plotted: all, or of many the ten with the smallest areas."""
+    if len(curves) <= MOST_CURVES:
+        return list(curves)
+    known = [name for name in curves if is_defined(curves[name].get("auc"))]
+    return sorted(known, key=lambda name: (curves[name]["auc"], name))[:MOST_CURVES]
 
 
 def shortened(name: str, length: int = 24) -> str:

@@ -9,7 +9,7 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import Measured
 from gyrus.pages.numbers import decimal, figure_cell, is_defined, percent
-from gyrus.pages.plots import best_epoch, learning_curve, roc_plot
+from gyrus.pages.plots import best_epoch, learning_curve, roc_plot, shown_curves
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.svg import to_svg
 
@@ -163,35 +163,33 @@ def _largest_confusions(measured: Measured) -> Html:
 
 
 def roc(context: ReportContext, measured: Measured) -> Html | None:
-    """ROC curves of all classes and what the areas are."""
+    """ROC curves of the classes and what the areas are."""
     if not measured.roc:
         return None
-    words = "ROC curves: " + ", ".join(
-        f"{name} {decimal(curve.get('auc'))}" for name, curve in measured.roc.items()
+    shown = shown_curves(measured.roc)
+    words = ", ".join(f"{name} {decimal(measured.roc[name].get('auc'))}" for name in shown)
+    svg = to_svg(roc_plot(measured.roc, measured.classes), name="roc", description=f"ROC curves: {words}")
+    reading = (
+        "Each curve sets one class against all others and shows every threshold at once: how many of its "
+        "images are found (upwards) at the price of how many false alarms (to the right). The area under it "
+        "is 0.5 for guessing and 1 for a perfect order."
     )
-    svg = to_svg(roc_plot(measured.roc, measured.classes), name="roc", description=words)
+    if len(shown) < len(measured.roc):
+        reading += f" Drawn: the {len(shown)} classes with the smallest areas."
     return tag(
         "section",
         tag("h2", "Sensitivity against false alarms", leak_stamp(context)),
-        tag(
-            "div",
-            tag("figure", svg),
-            tag(
-                "div",
-                tag("p", "Each curve sets one class against all others and shows every threshold at once: "
-                    "how many of its images are found (upwards) at the price of how many false alarms "
-                    "(to the right). The area under it is 0.5 for guessing and 1 for a perfect order."),
-                _areas(measured),
-            ),
-            class_="plots",
-        ),
+        tag("div", tag("figure", svg), tag("div", tag("p", reading), _areas(measured)), class_="plots"),
         id="roc",
-    )  # fmt: skip
+    )
 
 
 def _areas(measured: Measured) -> Html:
-    figures = [(line.name, line.auc) for line in measured.per_class]
-    figures += [("macro average", measured.macro_auc), ("micro average", measured.micro_auc)]
+    """The averages; the areas of the classes stand in the plot and in the table of classes."""
+    figures = [
+        ("mean of the classes (macro)", measured.macro_auc),
+        ("all decisions pooled (micro)", measured.micro_auc),
+    ]
     rows: Sequence[Sequence[object]] = [
         [name, figure_cell(figure, as_percent=False)] for name, figure in figures
     ]

@@ -87,7 +87,7 @@ def findings_table(findings: Sequence[Mapping[str, Any]]) -> Html:
     rows = []
     for finding in findings:
         severity = str(finding.get("severity", "info"))
-        level = severity if severity in ("error", "warning") else "info"
+        level = severity if severity in ("leak", "warning") else "info"
         rows.append(
             [tag("td", tag("span", severity, class_=f"badge {level}")),
              tag("td", str(finding.get("kind", "")).replace("_", " ")),
@@ -111,14 +111,15 @@ def _offenders(finding: Mapping[str, Any]) -> Html | None:
     )
 
 
-def _offender(item: Any) -> str:
-    if isinstance(item, str):
-        return item
-    if isinstance(item, Mapping):
-        return ", ".join(f"{key}: {value}" for key, value in item.items())
-    if isinstance(item, Sequence):
-        return " \N{LEFT RIGHT ARROW} ".join(map(str, item))
-    return str(item)
+def _offender(item: Mapping[str, Any] | str) -> str:
+    """Return an image, or a pair as ``TEST (test) = TRAIN (train): why``."""
+    if not isinstance(item, Mapping):
+        return str(item)
+    sides = [
+        f"{item[name]} ({item[split]})" if item.get(split) else str(item[name])
+        for name, split in (("image_id", "split"), ("other_id", "other_split"))
+    ]
+    return f"{' = '.join(sides)}: {item['why']}"
 
 
 def audit_section(context: ReportContext) -> Html:
