@@ -189,8 +189,15 @@ def test_without_a_look_at_the_test_set_validation_is_called_optimistic() -> Non
             )
         )
     )
-    assert "The test set has not been looked at" in text
+    assert "This report has not looked at the test set, nor has anyone else" in text
     assert "the figure is optimistic" in text
+
+
+def test_looks_of_other_runs_are_told_apart_from_this_report() -> None:
+    measured = plausible_run.context(evaluations={"val": plausible_run.evaluation()}, test_looks=2)
+    assert "This report has not looked at the test set; others have, 2 times so far" in words(
+        render_report(measured)
+    )
 
 
 def test_many_looks_are_warned_about() -> None:
@@ -230,7 +237,8 @@ def test_it_stays_under_five_megabytes_when_everything_is_long() -> None:
     random = np.random.default_rng(0)
     noisy = [
         Example(f"{i}.png", "P", "glioma", "glioma", 0.9, 0.9,
-                random.integers(0, 256, (256, 256, 3), dtype=np.uint8), random.random((14, 14)).astype(np.float32))
+                random.integers(0, 256, (256, 256, 3), dtype=np.uint8),
+                random.random((14, 14)).astype(np.float32))
         for i in range(16)
     ]  # fmt: skip
     pairs = [plausible_run.pair(f"{i}.png", "test", f"{i}-copy.png", "train") for i in range(100_000)]

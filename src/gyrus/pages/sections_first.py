@@ -48,17 +48,21 @@ def verdict(context: ReportContext) -> Html:
     if context.allow_leak:
         reason = f"Reason given (--allow-leak): “{context.allow_leak}”"
         parts.append(tag("p", tag("strong", "Gone on all the same. "), reason))
-    parts.append(tag("p", _looks(context.test_looks), class_="small"))
+    parts.append(
+        tag("p", _looks(context.test_looks, by_this_report="test" in context.evaluations), class_="small")
+    )
     return tag("section", tag("h2", words), parts, id="verdict", class_=f"verdict {kind}")
 
 
-def _looks(looks: int) -> str:
-    if looks == 0:
-        return "The test set has not been looked at."
-    if looks == 1:
+def _looks(looks: int, *, by_this_report: bool) -> str:
+    times = "once" if looks == 1 else f"{looks} times"
+    if not by_this_report:
+        others = f"; others have, {times} so far" if looks else ", nor has anyone else on record"
+        return f"This report has not looked at the test set{others}."
+    if looks <= 1:
         return "Test set looked at: once, for this report."
     return (
-        f"Test set looked at: {looks} times so far. If choices were made in between, "
+        f"Test set looked at: {times} so far. If choices were made in between, "
         "its figures are more optimistic than its interval says."
     )
 
@@ -118,7 +122,7 @@ def scale(figure: Mapping[str, Any], baseline: Mapping[str, Any]) -> Html | None
             tag("i", class_="base", style=f"left:{100 * base:.2f}%"),
             tag(
                 "em",
-                "majority class",
+                f"majority class {percent(base, 0)}",
                 class_=join(["above ", side or ""]).strip(),
                 style=f"left:{100 * base:.2f}%",
             ),
