@@ -124,7 +124,7 @@ class _Answers:
         expected = torch.cat([torch_preprocess(image, self._graphs) for image in images])
         got = np.concatenate([self._preprocess.run(image)[INPUT] for image in images])
         device = next(self._torch_network.parameters()).device
-        logits = self._torch_network.float()(expected.to(device)).float().cpu().numpy()
+        logits = self._torch_network(expected.to(device)).float().cpu().numpy()
         spread = 255.0 * np.asarray(self._graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
         pixel = float(np.abs((expected.numpy() - got) * spread).max())
         return _softmax(logits), _softmax(self._network.run(got)["logits"]), pixel

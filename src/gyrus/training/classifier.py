@@ -145,7 +145,7 @@ def warmup_cosine(step: int, warmup: float, total: float) -> float:
         return (step + 1) / (warmup + 1)
     if math.isinf(total):
         return 1.0
-    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / max(1.0, total - warmup))))
+    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
 
 
 def balanced_weights(labels: Sequence[int], num_classes: int) -> list[float]:
