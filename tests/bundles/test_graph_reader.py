@@ -84,6 +84,12 @@ def test_endless_nesting_is_refused() -> None:
     refused(model_with([node]), "nested too deeply")
 
 
+def test_a_file_of_crumbs_is_refused_before_it_costs_time() -> None:
+    crumbs = b"\x08\x01" * 3_000_000
+    with pytest.raises(BundleError, match="more than 2000000 parts"):
+        inspect_graph(crumbs, name="network.onnx")
+
+
 def test_sparse_weights_and_training_information_are_refused() -> None:
     model = model_with([helper.make_node("Identity", ["x"], ["y"])])
     model.graph.sparse_initializer.add()

@@ -14,6 +14,8 @@ from gyrus.errors import BundleError
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
 _DEEPEST = 16
+# Far above any network (a ResNet-152 has some 20,000), far below what would keep a reader busy for minutes.
+_MOST_FIELDS = 2_000_000
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -41,12 +43,15 @@ class GraphFacts:
         Operator names; with a domain in front where it is not the standard one.
     opset : int
         Version of the standard operator set; 0 when the file names none.
+    fields_read : int
+        Steps of the walk.
     """
 
     inputs: list[str] = field(default_factory=list)
     outputs: list[str] = field(default_factory=list)
     operators: set[str] = field(default_factory=set)
     opset: int = 0
+    fields_read: int = 0
 
 
 def inspect_graph(data: bytes, *, name: str) -> GraphFacts:
@@ -67,13 +72,13 @@ def inspect_graph(data: bytes, *, name: str) -> GraphFacts:
     """
     facts = GraphFacts()
     try:
-        for number, value in _fields(memoryview(data)):
+        for number, value in _fields(memoryview(data), facts):
             if number == _MODEL_GRAPH:
                 _walk_graph(_block(value), facts, 0)
             elif number == _MODEL_OPSET:
                 _walk_opset(_block(value), facts)
             elif number == _MODEL_FUNCTION:
-                for inner, node in _fields(_block(value)):
+                for inner, node in _fields(_block(value), facts):
                     if inner == _FUNCTION_NODE:
                         _walk_node(_block(node), facts, 0)
             elif number == _MODEL_TRAINING:
@@ -94,50 +99,50 @@ def inspect_graph(data: bytes, *, name: str) -> GraphFacts:
 def _walk_graph(block: memoryview, facts: GraphFacts, depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("its graphs are nested too deeply")
-    for number, value in _fields(block):
+    for number, value in _fields(block, facts):
         if number == _GRAPH_NODE:
             _walk_node(_block(value), facts, depth)
         elif number == _GRAPH_INITIALIZER:
-            _check_tensor(_block(value))
+            _check_tensor(_block(value), facts)
         elif number == _GRAPH_SPARSE:
             raise ValueError("it holds sparse weights")
         elif depth == 0 and number == _GRAPH_INPUT:
-            facts.inputs.append(_text_field(_block(value), _VALUE_NAME))
+            facts.inputs.append(_text_field(_block(value), _VALUE_NAME, facts))
         elif depth == 0 and number == _GRAPH_OUTPUT:
-            facts.outputs.append(_text_field(_block(value), _VALUE_NAME))
+            facts.outputs.append(_text_field(_block(value), _VALUE_NAME, facts))
 
 
 def _walk_node(block: memoryview, facts: GraphFacts, depth: int) -> None:
-    operator, domain = _text_field(block, _NODE_OPERATOR), _text_field(block, _NODE_DOMAIN)
+    operator, domain = _text_field(block, _NODE_OPERATOR, facts), _text_field(block, _NODE_DOMAIN, facts)
     facts.operators.add(operator if domain in STANDARD_DOMAINS else f"{domain}::{operator}")
-    for number, value in _fields(block):
+    for number, value in _fields(block, facts):
         if number != _NODE_ATTRIBUTE:
             continue
-        for inner, item in _fields(_block(value)):
+        for inner, item in _fields(_block(value), facts):
             if inner in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
-                _check_tensor(_block(item))
+                _check_tensor(_block(item), facts)
             elif inner in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
                 _walk_graph(_block(item), facts, depth + 1)
             elif inner in _ATTRIBUTE_SPARSE:
                 raise ValueError("it holds sparse weights")
 
 
-def _check_tensor(block: memoryview) -> None:
-    for number, value in _fields(block):
+def _check_tensor(block: memoryview, facts: GraphFacts) -> None:
+    for number, value in _fields(block, facts):
         if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0):
             raise ValueError("its weights lie in another file")
 
 
 def _walk_opset(block: memoryview, facts: GraphFacts) -> None:
-    values = dict(_fields(block))
+    values = dict(_fields(block, facts))
     version = values.get(_OPSET_VERSION, 0)
-    if _text_field(block, _OPSET_DOMAIN) in STANDARD_DOMAINS and isinstance(version, int):
+    if _text_field(block, _OPSET_DOMAIN, facts) in STANDARD_DOMAINS and isinstance(version, int):
         facts.opset = version
 
 
-def _text_field(block: memoryview, wanted: int) -> str:
+def _text_field(block: memoryview, wanted: int, facts: GraphFacts) -> str:
     text = ""
-    for number, value in _fields(block):
+    for number, value in _fields(block, facts):
         if number == wanted:
             text = bytes(_block(value)).decode("utf-8")
     return text
@@ -149,10 +154,13 @@ def _block(value: memoryview | int) -> memoryview:
     return value
 
 
-def _fields(block: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+def _fields(block: memoryview, facts: GraphFacts) -> Iterator[tuple[int, memoryview | int]]:
     """Yield (field number, value): a number for wire type 0, else the bytes without a copy."""
     position, end = 0, len(block)
     while position < end:
+        facts.fields_read += 1
+        if facts.fields_read > _MOST_FIELDS:
+            raise ValueError(f"it has more than {_MOST_FIELDS} parts")
         key, position = _varint(block, position)
         number, wire = key >> 3, key & 7
         if wire == _VARINT:
