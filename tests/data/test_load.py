@@ -84,9 +84,12 @@ def table_folder(tmp_path: Path, make_images: MakeImages) -> Path:
 
 def table_options(folder: Path, **changes: object) -> DataOptions:
     given = {
-        "subjects": folder / "patients.csv", "on": "file", "subject_column": "patient", "label_column": "class",
+        "subjects": folder / "patients.csv",
+        "on": "file",
+        "subject_column": "patient",
+        "label_column": "class",
         **changes,
-    }  # fmt: skip
+    }
     return DataOptions(**given)  # type: ignore[arg-type]
 
 
@@ -207,8 +210,8 @@ def test_a_table_may_give_classes_to_split_folders(tmp_path: Path, make_images: 
     ],
 )
 def test_wrong_side_table_options(table_folder: Path, changes: dict[str, object], words: str) -> None:
+    options = table_options(table_folder, **changes)
     with pytest.raises(UsageError) as caught:
-        options = table_options(table_folder, **changes)
         load(table_folder, options)
     assert words in str(caught.value)
 
@@ -220,7 +223,7 @@ def test_a_side_table_must_be_asked_for_something(table_folder: Path, make_image
 
 
 def test_a_side_table_without_a_class_column_for_images_without_class_folders(table_folder: Path) -> None:
-    with pytest.raises(LayoutError, match="nothing tells their classes[\\s\\S]*--label-column COLUMN"):
+    with pytest.raises(LayoutError, match=r"nothing tells their classes[\s\S]*--label-column COLUMN"):
         load(table_folder, table_options(table_folder, label_column=None))
 
 
@@ -380,7 +383,7 @@ def test_absent_source_gets_the_nearest_name(tmp_path: Path) -> None:
 
 
 def test_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(LayoutError, match="holds no images.*it holds no files"):
+    with pytest.raises(LayoutError, match=r"holds no images.*it holds no files"):
         load(tmp_path)
 
 
@@ -393,7 +396,7 @@ def test_a_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
 
 def test_images_without_any_class(tmp_path: Path, make_images: MakeImages) -> None:
     make_images(tmp_path, ["images/1.png", "images/2.png"])
-    with pytest.raises(LayoutError, match="nothing tells their classes[\\s\\S]*known arrangements"):
+    with pytest.raises(LayoutError, match=r"nothing tells their classes[\s\S]*known arrangements"):
         load(tmp_path)
     (tmp_path / "patients.csv").write_text("x\n1\n")
     with pytest.raises(LayoutError, match=r"--subjects .*patients\.csv --on COLUMN"):
@@ -435,7 +438,7 @@ def test_an_empty_class_folder_is_named(tmp_path: Path, make_images: MakeImages)
 
 def test_a_wrapping_folder_is_pointed_at(tmp_path: Path, make_images: MakeImages) -> None:
     make_images(tmp_path, ["archive/a/1.png", "archive/b/1.png"])
-    with pytest.raises(LayoutError, match="give .*archive as the source"):
+    with pytest.raises(LayoutError, match=r"give .*archive as the source"):
         load(tmp_path)
 
 

@@ -7,30 +7,8 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.config.options import SplitOptions
 from gyrus.data.manifest import SPLITS, Manifest
-from gyrus.errors import DataError, UsageError
-
-
-def check_options(options: SplitOptions) -> None:
-    """Raise UsageError when fractions or folds make no sense."""
-    fractions = {
-        "val_fraction": options.val_fraction,
-        "cal_fraction": options.cal_fraction,
-        "test_fraction": options.test_fraction,
-    }
-    for name, value in fractions.items():
-        if not 0 <= value < 1:
-            raise UsageError(f"{name} is {value:g}; expected a share from 0 to below 1")
-    if sum(fractions.values()) >= 1:
-        raise UsageError(
-            f"{' + '.join(fractions)} = {sum(fractions.values()):g}; nothing would be left for training",
-            fix="ask for smaller fractions",
-        )
-    if options.folds < 2:
-        raise UsageError(f"folds is {options.folds}; expected at least 2")
-    if options.fold is not None and options.fold < 0:
-        raise UsageError(f"fold is {options.fold}; folds are counted from 0")
+from gyrus.errors import DataError
 
 
 def check_labels(manifest: Manifest) -> None:

@@ -17,7 +17,6 @@ from gyrus.data.split_checks import (
     check_classes_present,
     check_enough_groups,
     check_labels,
-    check_options,
     describe_split,
 )
 from gyrus.errors import DataError, UsageError
@@ -58,7 +57,6 @@ def make_split(manifest: Manifest, options: SplitOptions | None = None) -> Split
         absent from a split.
     """
     options = options or SplitOptions()
-    check_options(options)
     check_labels(manifest)
     groups = link_groups(manifest)
     rows, notes = _starting_point(manifest, groups, options)
@@ -99,7 +97,7 @@ def _starting_point(
     """Return the rows with the split that is to be kept, and what to say about it."""
     given = any(row.split for row in manifest.rows)
     if options.fold is not None:
-        return _from_fold(manifest, options, given)
+        return _from_fold(manifest, groups, options, given)
     if options.split == "new" or not given:
         cleared = tuple(row.with_(split="", fold=None) for row in manifest.rows)
         what = "The given split is set aside; a new one" if given else "A new split"
@@ -121,13 +119,11 @@ def _what_groups(manifest: Manifest) -> str:
     return "identical images (patients are not known)"
 
 
-def _from_fold(manifest: Manifest, options: SplitOptions, given: bool) -> tuple[tuple[Row, ...], list[str]]:
+def _from_fold(
+    manifest: Manifest, groups: npt.NDArray[np.int64], options: SplitOptions, given: bool
+) -> tuple[tuple[Row, ...], list[str]]:
     existing = sorted({row.fold for row in manifest.rows if row.fold is not None})
     made = options.split == "new" or not existing
-    if made and options.fold is not None and options.fold >= options.folds:
-        raise UsageError(
-            f"fold is {options.fold}; with folds {options.folds} it runs from 0 to {options.folds - 1}"
-        )
     if made:
         manifest = make_folds(manifest, options.folds, options.seed)
     elif options.fold not in existing:
@@ -139,9 +135,15 @@ def _from_fold(manifest: Manifest, options: SplitOptions, given: bool) -> tuple[
     notes = [f"Fold {options.fold} ({origin}) is the test set."]
     if given:
         notes.append("The given split is set aside, because a fold was asked for.")
-    return tuple(
-        row.with_(split="test" if row.fold == options.fold else "train") for row in manifest.rows
-    ), notes
+    splits = ["test" if row.fold == options.fold else "train" for row in manifest.rows]
+    tested = {group for group, split in zip(groups.tolist(), splits, strict=True) if split == "test"}
+    real = _decisive(manifest.rows)
+    # a synthetic image has no fold; where its patient is tested it must not be trained on
+    splits = [
+        "" if group in tested and not is_real else split
+        for group, is_real, split in zip(groups.tolist(), real.tolist(), splits, strict=True)
+    ]
+    return _with_splits(manifest.rows, splits), notes
 
 
 def _fill_missing(
@@ -159,7 +161,7 @@ def _fill_missing(
     wanted = {split: share for split, share in shares.items() if share > 0 and split not in present}
     pool = np.array([row.split == "train" if present else True for row in rows])
     if not wanted:
-        return _with_splits(rows, without_new_synthetic(rows, pool, [row.split for row in rows])), []
+        return _with_splits(rows, _without_new_synthetic(rows, pool, [row.split for row in rows])), []
     used = sum(bool(row.split) for row in rows) if present else len(rows)
     fractions = _fractions_of_pool(wanted, int(pool.sum()), used)
     counted = pool & _decisive(rows)
@@ -171,10 +173,10 @@ def _fill_missing(
         for row, group, inside in zip(rows, groups.tolist(), pool.tolist(), strict=True)
     ]
     notes = [f"{', '.join(wanted)} taken out of train, whole groups."] if present else []
-    return _with_splits(rows, without_new_synthetic(rows, pool, splits)), notes
+    return _with_splits(rows, _without_new_synthetic(rows, pool, splits)), notes
 
 
-def without_new_synthetic(rows: Sequence[Row], pool: npt.NDArray[np.bool_], splits: list[str]) -> list[str]:
+def _without_new_synthetic(rows: Sequence[Row], pool: npt.NDArray[np.bool_], splits: list[str]) -> list[str]:
     """Take synthetic images out of the splits just made; given ones stay as they were given."""
     cleaned = without_synthetic(tuple(rows), splits)
     return [
