@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from gyrus.imaging import IMAGE_SUFFIXES, pixel_hash
-from gyrus.imaging.decode import decode
+from gyrus.imaging.decoding import decode
 from gyrus.imaging.look import look, look_hash
 from gyrus.imaging.reading import as_uint8
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -116,10 +117,24 @@ def test_a_file_beyond_the_limit_is_not_read(tmp_path: Path) -> None:
     assert len(read_file(path, limits=Limits(max_file_bytes=100))) == 100
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission(tmp_path: Path) -> None:
+def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "secret.png"
     path.write_bytes(b"x")
-    path.chmod(0)
-    with pytest.raises(ImageError, match="Permission"):
+
+    def refuse(*_: object, **__: object) -> None:  # root may read what the mode forbids
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ImageError, match="cannot be read: Permission denied") as caught:
         read_image(path)
+    assert caught.value.path == str(path)
+
+
+def test_reading_a_small_file_sets_little_memory_aside(tmp_path: Path) -> None:
+    path = tmp_path / "small.png"
+    path.write_bytes(b"x" * 1000)
+    tracemalloc.start()
+    read_file(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gyrus.imaging import Decoded, as_uint8, perceptual_hash, pixel_hash
-from gyrus.imaging.decode import DECODER
+from gyrus.imaging.decoding import DECODER
 from gyrus.runs.atomic import write_bytes
 
 FACTS_VERSION = 1

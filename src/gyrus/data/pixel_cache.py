@@ -22,7 +22,7 @@ import numpy.typing as npt
 from gyrus.data.cache_folder import keep_below, make_cache_folder, mark_used
 from gyrus.errors import DataError
 from gyrus.imaging import READING_POLICIES
-from gyrus.imaging.decode import DECODER
+from gyrus.imaging.decoding import DECODER
 from gyrus.runs.atomic import atomic_writer
 
 _FORMAT = "gyrus-pixels/1"

@@ -117,7 +117,6 @@ def _cosines(side: int, frequencies: int) -> npt.NDArray[np.float32]:
     return basis.astype(np.float32)
 
 
-
 HASH_FREQUENCIES = 16
 
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gyrus.errors import ImageError, UsageError
-from gyrus.imaging.decode import Decoded, Pixels, decode
+from gyrus.imaging.decoding import Decoded, Pixels, decode
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 
 Color = Literal["grey", "rgb"]
@@ -57,15 +57,16 @@ def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
     try:
         if path.exists() and not path.is_file():  # opening a pipe would wait for ever
             raise ImageError("is no regular file", path=path)
-        limits.check_bytes(path.stat().st_size, str(path))
+        size = path.stat().st_size
+        limits.check_bytes(size, str(path))
         with path.open("rb") as stream:
-            # the file may have grown since: never read more than the limit
-            data = stream.read(limits.max_file_bytes + 1)
+            data = stream.read(size + 1)  # Python sets aside as much as is asked for
     except FileNotFoundError as error:
         raise ImageError("does not exist", path=path) from error
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}", path=path) from error
-    limits.check_bytes(len(data), str(path))
+    if len(data) != size:
+        raise ImageError("changed while it was being read", path=path, fix="start again")
     return data
 
 

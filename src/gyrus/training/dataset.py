@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, UsageError
 from gyrus.imaging.reading import read_image
-from gyrus.imaging.resize import resize
+from gyrus.imaging.resizing import resize
 from gyrus.training.preparation import normalise, to_unit
 
 Transform = Callable[[npt.NDArray[np.uint8]], Any]
