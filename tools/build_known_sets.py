@@ -27,7 +27,9 @@ THUMBNAIL_PX = 16
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("data", type=Path)
     data = parser.parse_args().data
     TARGET.mkdir(parents=True, exist_ok=True)

@@ -84,9 +84,7 @@ def find_pairs(
     )
 
 
-def candidates(
-    spectra: Spectra, others: Spectra | None, min_correlation: float
-) -> tuple[Indices, Indices]:
+def candidates(spectra: Spectra, others: Spectra | None, min_correlation: float) -> tuple[Indices, Indices]:
     """Return positions of all pairs whose spectra correlate in the best of the eight orientations."""
     within = others is None
     parts = _parts(spectra)
@@ -153,9 +151,7 @@ def _confirm(
         correlation[block] = _pixel_correlation(looks[i], other_looks[j], orientation[block])
     found = Pairs(first, second, correlation, orientation).where(correlation >= min_correlation)
     order = np.lexsort((found.second, found.first))
-    return Pairs(
-        found.first[order], found.second[order], found.correlation[order], found.orientation[order]
-    )
+    return Pairs(found.first[order], found.second[order], found.correlation[order], found.orientation[order])
 
 
 def _best_orientation(a: Spectra, b: Spectra) -> Indices:
