@@ -1,0 +1,91 @@
+"""The public sets beside the project: their leaks in known numbers, and splits of them that do not leak."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gyrus.auditing import audit_manifest, refuse_leak
+from gyrus.config.options import DataOptions, SplitOptions
+from gyrus.data import Manifest, Scan, load, make_split, scan
+from gyrus.errors import LeakageError
+
+
+def look(folder: Path, cache: Path, options: DataOptions | None = None) -> Scan:
+    return scan(load(folder, options).manifest, cache_dir=cache, progress=False)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("facts")
+
+
+@pytest.fixture(scope="module")
+def sartaj(shared_data: Path, cache: Path) -> Manifest:
+    folder = shared_data / "sartaj"
+    if not folder.is_dir():
+        pytest.skip("no sartaj/ in ../shared/data")
+    return look(folder, cache).manifest
+
+
+def test_the_known_leak_of_sartaj(sartaj: Manifest) -> None:
+    audit = audit_manifest(sartaj)
+    assert audit.verdict == "leaking"
+    assert len(sartaj) == 3264
+    findings = {finding.kind: finding for finding in audit.findings}
+    pixels = findings["pixels_across_splits"].counts["test"]
+    assert (pixels["images"], pixels["of"]) == (251, 394)
+    assert {name: (n["images"], n["of"]) for name, n in pixels["by_class"].items()} == {
+        "glioma_tumor": (18, 100),
+        "meningioma_tumor": (106, 115),
+        "no_tumor": (105, 105),
+        "pituitary_tumor": (22, 74),
+    }
+    assert findings["bytes_across_splits"].counts["test"]["images"] == 88
+    assert len(findings["pixels_across_splits"].pairs) == 251
+    assert all(pair.image_id.startswith("Testing/") for pair in findings["pixels_across_splits"].pairs)
+    assert set(findings) == {
+        "bytes_across_splits", "pixels_across_splits", "copies_within_split", "subjects_unknown",
+    }  # fmt: skip
+
+
+def test_the_gate_stays_shut_for_sartaj_and_opens_after_repair(sartaj: Manifest) -> None:
+    kept = make_split(sartaj)
+    with pytest.raises(LeakageError, match="251 of 394 test images") as caught:
+        refuse_leak(audit_manifest(kept.manifest), None)
+    assert sum(line.startswith("- Testing/") for line in caught.value.details) == 251
+    repaired = make_split(sartaj, SplitOptions(split="repair"))
+    audit = audit_manifest(repaired.manifest)
+    assert audit.verdict == "unknowable"
+    assert refuse_leak(audit, None) is None
+    assert 0 < len(repaired.moved) <= 251
+    assert len(repaired.manifest) == 3264
+    for of_class in repaired.manifest.counts().values():
+        assert min(of_class.values()) >= 30
+
+
+def test_yes_no_has_25_surplus_copies(shared_data: Path, cache: Path) -> None:
+    audit = audit_manifest(look(shared_data / "yesno", cache).manifest)
+    assert audit.verdict == "unknowable"
+    assert {f.kind: dict(f.counts) for f in audit.findings}["copies_within_split"]["images"] == 25
+
+
+def test_cheng_is_split_by_its_209_patients(shared_data: Path, cache: Path) -> None:
+    folder = shared_data / "cheng"
+    options = DataOptions(
+        subjects=folder / "patients.csv",
+        on="file_number",
+        subject_column="patient_base_id",
+        label_column="class",
+    )
+    manifest = look(folder, cache, options).manifest
+    assert manifest.classes == ("glioma", "meningioma", "pituitary")
+    assert audit_manifest(manifest).subjects == 209
+    assert audit_manifest(manifest).verdict == "clean"
+    split = make_split(manifest).manifest
+    assert audit_manifest(split).verdict == "clean"
+    for name, wanted in (("train", 0.6), ("val", 0.1), ("cal", 0.1), ("test", 0.2)):
+        for label in manifest.classes:
+            total = sum(of_class[label] for of_class in split.counts().values())
+            assert split.counts()[name][label] / total == pytest.approx(wanted, abs=0.02)
