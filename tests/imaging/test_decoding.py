@@ -201,6 +201,38 @@ def test_several_frames_are_told() -> None:
     assert "2 frames" in decoded.notes[0]
 
 
+@pytest.mark.parametrize("image_format", ["PNG", "WEBP"])
+def test_of_an_animation_the_first_frame_is_read(image_format: str) -> None:
+    frames = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1])]
+    options = {"lossless": True} if image_format == "WEBP" else {}
+    data = encoded(frames[0], image_format, save_all=True, append_images=frames[1:], **options)
+    decoded = decode(data, name="x")
+    np.testing.assert_array_equal(decoded.pixels, COLOUR)
+    assert decoded.notes[0] == "holds 2 frames; the first is read"
+
+
+def test_a_jpeg_with_further_pictures_in_it_is_a_jpeg() -> None:
+    frames = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1])]
+    decoded = decode(encoded(frames[0], "MPO", save_all=True, append_images=frames[1:]), name="x")
+    assert decoded.format == "JPEG"
+    assert "2 frames" in decoded.notes[0]
+
+
+@pytest.mark.parametrize("mode", ["YCbCr", "LAB"])
+def test_other_colour_modes_become_rgb(mode: str) -> None:
+    image = Image.new(mode, (5, 4), (128, 128, 128))
+    decoded = decode(encoded(image, "TIFF"), name="x")
+    assert decoded.pixels.shape == (4, 5, 3)
+    assert len(np.unique(decoded.pixels.reshape(-1, 3), axis=0)) == 1
+    assert 90 < decoded.pixels.mean() < 160
+
+
+def test_grey_of_few_bits_is_spread_over_eight() -> None:
+    rows = b"".join(b"\x00" + bytes([0b00011011, 0b11100100]) for _ in range(2))
+    decoded = decode(_png(8, 2, 2, 0, rows), name="x")
+    np.testing.assert_array_equal(decoded.pixels[0], [0, 85, 170, 255, 255, 170, 85, 0])
+
+
 def test_16_bit_colour_is_told() -> None:
     rows = b"".join(b"\x00" + np.full((8, 3), 0x1234, ">u2").tobytes() for _ in range(6))
     decoded = decode(_png(8, 6, 16, 2, rows), name="x")
