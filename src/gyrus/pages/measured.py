@@ -7,43 +7,62 @@ from dataclasses import dataclass
 from typing import Any
 
 Figure = Mapping[str, Any]
-"""``value``, ``low``, ``high``, ``method``; None where undefined."""
+"""``value``, ``low``, ``high``, ``method``; None or NaN where undefined."""
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "cal": "calibration", "test": "test"}
 
 
 @dataclass(frozen=True, slots=True)
-class ClassFigures:
-    """One class against the rest."""
-
-    name: str
-    images: int
-    sensitivity: Figure
-    specificity: Figure
-    precision: Figure
-    f1: Figure
-    auc: Figure
-
-
-@dataclass(frozen=True, slots=True)
 class Measured:
-    """Figures of one split."""
+    """Figures of one split.
+
+    Attributes
+    ----------
+    split : str
+        ``test``, ``val``, …
+    images, unlabelled : int
+        Images measured, and left out for want of a label.
+    patients : int or None
+        None where no patient is known.
+    clustered_by : str
+        What the intervals count as independent: ``patients``, ``images``, ``patients and images``.
+    classes : tuple of str
+        In the order of the matrix.
+    accuracy, balanced_accuracy, baseline : Figure
+        ``baseline``: always answering ``baseline_class``.
+    per_class, averages : mapping
+        Class, or ``macro`` and ``weighted``, -> figures by name.
+    micro_auc : Figure
+        Over all pairs of image and class.
+    confusion : sequence of sequence of int
+        Rows: true class, columns: answered class.
+    roc : mapping
+        Class -> curve; classes without one are absent.
+    bootstrap : mapping
+        The second opinion on the intervals; empty without one.
+    notes : sequence of str
+        What is undefined or unknown.
+    confidence : float
+        Of all intervals.
+    """
 
     split: str
     images: int
+    unlabelled: int
     patients: int | None
+    clustered_by: str
     classes: tuple[str, ...]
     accuracy: Figure
     balanced_accuracy: Figure
-    macro_f1: Figure
-    macro_auc: Figure
-    micro_auc: Figure
     baseline: Figure
     baseline_class: str
-    per_class: tuple[ClassFigures, ...]
+    per_class: Mapping[str, Mapping[str, Any]]
     averages: Mapping[str, Mapping[str, Any]]
+    micro_auc: Figure
     confusion: Sequence[Sequence[int]]
     roc: Mapping[str, Mapping[str, Any]]
+    bootstrap: Mapping[str, Any]
+    notes: Sequence[str]
     confidence: float
 
     @property
@@ -51,45 +70,32 @@ class Measured:
         """``test``, ``validation``, …"""
         return SPLIT_NAMES.get(self.split, self.split)
 
+    @property
+    def level(self) -> str:
+        """Confidence as ``95 %``."""
+        return f"{100 * self.confidence:g}\N{NO-BREAK SPACE}%"
+
 
 def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
-    """Return the view of one evaluation; a figure that it does not hold is undefined, not zero."""
-    classes = tuple(evaluation["classes"])
-    per_class: Mapping[str, Mapping[str, Any]] = evaluation["per_class"]
-    macro = evaluation.get("macro") or {}
-    baseline = evaluation.get("majority_baseline") or {}
+    """Return the view of one evaluation."""
+    baseline = evaluation["majority_baseline"]
     return Measured(
         split=split,
         images=int(evaluation["n_images"]),
-        patients=evaluation.get("n_subjects"),
-        classes=classes,
-        accuracy=_figure(evaluation.get("accuracy")),
-        balanced_accuracy=_figure(evaluation.get("balanced_accuracy")),
-        macro_f1=_figure(macro.get("f1")),
-        macro_auc=_figure(macro.get("roc_auc")),
-        micro_auc=_figure((evaluation.get("micro") or {}).get("roc_auc")),
-        baseline=_figure(baseline.get("accuracy")),
-        baseline_class=str(baseline.get("label", "")),
-        per_class=tuple(_class_figures(name, per_class[name]) for name in classes),
-        averages={name: evaluation[name] for name in ("macro", "weighted") if name in evaluation},
+        unlabelled=int(evaluation["n_unlabelled"]),
+        patients=evaluation["n_subjects"],
+        clustered_by=str(evaluation["clustered_by"]),
+        classes=tuple(evaluation["classes"]),
+        accuracy=evaluation["accuracy"],
+        balanced_accuracy=evaluation["balanced_accuracy"],
+        baseline={"value": baseline["accuracy"]},
+        baseline_class=str(baseline["label"]),
+        per_class=evaluation["per_class"],
+        averages={name: evaluation[name] for name in ("macro", "weighted")},
+        micro_auc=evaluation["micro"]["roc_auc"],
         confusion=evaluation["confusion_matrix"],
-        roc=evaluation.get("roc") or {},
-        confidence=float(evaluation.get("confidence", 0.95)),
+        roc=evaluation["roc"],
+        bootstrap=evaluation.get("bootstrap") or {},
+        notes=evaluation["notes"],
+        confidence=float(evaluation["confidence"]),
     )
-
-
-def _class_figures(name: str, figures: Mapping[str, Any]) -> ClassFigures:
-    return ClassFigures(
-        name=name,
-        images=int(figures["support"]),
-        sensitivity=_figure(figures.get("sensitivity")),
-        specificity=_figure(figures.get("specificity")),
-        precision=_figure(figures.get("precision")),
-        f1=_figure(figures.get("f1")),
-        auc=_figure(figures.get("roc_auc")),
-    )
-
-
-def _figure(value: Any) -> Figure:
-    """Return a figure with its interval; a bare number has none."""
-    return value if isinstance(value, Mapping) else {"value": value, "low": None, "high": None, "method": ""}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gyrus.pages.colour import class_colours
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import Measured
-from gyrus.pages.numbers import decimal, figure_cell, is_defined, percent
+from gyrus.pages.numbers import decimal, figure_cell, interval, is_defined, percent, plural
 from gyrus.pages.plots import best_epoch, learning_curve, roc_plot, shown_curves
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.svg import to_svg
@@ -69,46 +70,61 @@ def _history_cell(name: str, value: object) -> str:
     return f"{value:.2e}" if name == "learning_rate" and isinstance(value, float) else decimal(value, 4)
 
 
+RATES = ("sensitivity", "specificity", "precision", "f1")
+
+
 def class_table(context: ReportContext, measured: Measured) -> Html:
     """Sensitivity, specificity, precision, F1 and AUC of every class, with averages."""
     colours = class_colours(measured.classes)
-    rows: list[list[object]] = [
-        [
-            tag("th", swatch(colours[line.name]), line.name, scope="row"),
-            tag("td", f"{line.images:,}", class_="number"),
-            figure_cell(line.sensitivity),
-            figure_cell(line.specificity),
-            figure_cell(line.precision),
-            figure_cell(line.f1),
-            figure_cell(line.auc, as_percent=False),
-        ]
-        for line in measured.per_class
+    rows = [
+        _figures_row([swatch(colours[name]), name], line, line["support"], line["clusters"])
+        for name, line in ((name, measured.per_class[name]) for name in measured.classes)
     ]
-    for name, line in measured.averages.items():
-        shares = (line.get(key) for key in ("sensitivity", "specificity", "precision", "f1"))
-        rows.append(
-            [
-                tag("th", f"{name} average", scope="row"),
-                tag("td", f"{measured.images:,}", class_="number"),
-                *(figure_cell(share) for share in shares),
-                figure_cell(line.get("roc_auc"), as_percent=False),
-            ]
-        )
-    level = f"{100 * measured.confidence:.0f}"
+    rows += [
+        _figures_row(f"{name} average", line, measured.images, "") for name, line in measured.averages.items()
+    ]
+    units = "patients" if measured.clustered_by == "patients" else "independent"
     return tag(
         "section",
         tag("h2", f"Class by class, {measured.noun} images", leak_stamp(context)),
         table(
-            ["class", "images", "sensitivity (recall)", "specificity", "precision", "F1", "ROC-AUC"],
+            ["class", "images", units, "sensitivity (recall)", "specificity", "precision", "F1", "ROC-AUC"],
             rows,
-            caption=f"Each class against the rest. Small print: {level} % intervals.",
+            caption=f"Each class against the rest. Small print: {measured.level} intervals.",
             class_="numbers",
         ),
-        tag("p", f"How the intervals were made: {measured.accuracy.get('method')}.", class_="small soft")
-        if measured.accuracy.get("method")
-        else None,
+        _about_intervals(measured),
         id="classes",
     )
+
+
+def _figures_row(name: object, line: Mapping[str, Any], images: int, units: int | str) -> list[Html]:
+    """Return a row's cells; a figure that the line does not have at all is left empty."""
+    area = figure_cell(line["roc_auc"], as_percent=False) if "roc_auc" in line else tag("td")
+    return [
+        tag("th", name, scope="row"),
+        tag("td", f"{images:,}", class_="number"),
+        tag("td", f"{units:,}" if isinstance(units, int) else units, class_="number"),
+        *(figure_cell(line[rate]) for rate in RATES),
+        area,
+    ]
+
+
+def _about_intervals(measured: Measured) -> Html:
+    """How the intervals were made, what a bootstrap says beside them, and what is undefined."""
+    lines = [f"Intervals: {measured.accuracy['method']}; images of one patient are not independent."]
+    if measured.clustered_by != "patients":
+        lines = [f"Intervals: {measured.accuracy['method']}."]
+    if measured.bootstrap:
+        bootstrap = measured.bootstrap
+        lines.append(
+            f"Second opinion on the accuracy, {bootstrap['method']}, {bootstrap['samples']:,} samples: "
+            f"{interval(bootstrap['accuracy'])}\N{NO-BREAK SPACE}%."
+        )
+    if measured.unlabelled:
+        lines.append(f"{plural(measured.unlabelled, 'image')} without a label left out.")
+    lines += [f"{note[:1].upper()}{note[1:]}." for note in measured.notes]
+    return tag("ul", [tag("li", line) for line in lines], class_="small soft")
 
 
 def swatch(colour: str) -> Html:
@@ -187,7 +203,7 @@ def roc(context: ReportContext, measured: Measured) -> Html | None:
 def _areas(measured: Measured) -> Html:
     """The averages; the areas of the classes stand in the plot and in the table of classes."""
     figures = [
-        ("mean of the classes (macro)", measured.macro_auc),
+        ("mean of the classes (macro)", measured.averages["macro"]["roc_auc"]),
         ("all decisions pooled (micro)", measured.micro_auc),
     ]
     rows: Sequence[Sequence[object]] = [

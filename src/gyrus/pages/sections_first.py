@@ -77,14 +77,13 @@ def headline(context: ReportContext, measured: Measured) -> Html:
     on = f"{measured.noun} images" if measured.images != 1 else f"{measured.noun} image"
     of_patients = f" of {plural(measured.patients, 'patient')}" if measured.patients else ""
     within = interval(measured.accuracy)
-    level = f"{100 * measured.confidence:.0f}"
     big = tag(
         "div",
         tag("p", percent(measured.accuracy.get("value")), class_="big"),
         tag("p", "of ", f"{measured.images:,} ", on, of_patients, " named correctly", class_="small soft"),
     )
     sentence = [
-        f"{level} % interval: {within} %. " if within else "No interval could be computed. ",
+        f"{measured.level} interval: {within} %. " if within else "No interval could be computed. ",
         f"Always answering “{measured.baseline_class}” would be right in "
         f"{percent(measured.baseline.get('value'))} of the images.",
     ]
@@ -141,8 +140,8 @@ def tiles(measured: Measured) -> Html:
     """The other figures that stand for the whole model."""
     shown = (
         ("balanced accuracy", "mean sensitivity of the classes", measured.balanced_accuracy, True),
-        ("macro F1", "mean over the classes", measured.macro_f1, True),
-        ("macro ROC-AUC", "one class against the rest, mean", measured.macro_auc, False),
+        ("macro F1", "mean over the classes", measured.averages["macro"]["f1"], True),
+        ("macro ROC-AUC", "one class against the rest, mean", measured.averages["macro"]["roc_auc"], False),
     )
     return tag(
         "div",
