@@ -4,13 +4,17 @@
 
     image_id,subject_id,label,p:glioma,p:meningioma,p:no_tumor,p:pituitary
     Testing/a.png,P7,glioma,0.91,0.05,0.01,0.03
+
+A further column ``group_id`` is written where images are grouped otherwise than by patient (copies of one
+another), so that figures computed from the file have the same intervals.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +48,11 @@ class Predictions:
     group_ids : tuple of str
         (n,) what the intervals cluster by: the patient, else images known to be copies of each other, else
         the image itself.
+
+    Raises
+    ------
+    PredictionsError
+        When the lengths differ, or a label is none of the classes.
     """
 
     image_ids: tuple[str, ...]
@@ -55,12 +64,25 @@ class Predictions:
     group_ids: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if not self.group_ids:
-            groups = tuple(
-                f"subject:{subject}" if subject else f"image:{image}"
-                for subject, image in zip(self.subject_ids, self.image_ids, strict=True)
+        n_images = len(self.image_ids)
+        lengths = {"subject_ids": len(self.subject_ids), "labels": len(self.labels)}
+        if self.group_ids:
+            lengths["group_ids"] = len(self.group_ids)
+        wrong = [f"{name} has {length}" for name, length in lengths.items() if length != n_images]
+        if np.shape(self.y_prob) != (n_images, len(self.classes)):
+            wrong.append(f"y_prob has the shape {np.shape(self.y_prob)}")
+        if wrong:
+            raise PredictionsError(
+                f"of {n_images} images and {len(self.classes)} classes, {', '.join(wrong)} entries"
             )
-            object.__setattr__(self, "group_ids", groups)
+        unknown = sorted(set(self.labels) - set(self.classes) - {""})
+        if unknown:
+            raise PredictionsError(
+                f"labels {', '.join(unknown)} are none of the classes {', '.join(self.classes)}",
+                fix="name the classes as the model does",
+            )
+        if not self.group_ids:
+            object.__setattr__(self, "group_ids", _default_groups(self.subject_ids, self.image_ids))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -77,18 +99,52 @@ class Predictions:
         chosen: npt.NDArray[np.int64] = np.argmax(self.y_prob, axis=1).astype(np.int64)
         return chosen
 
+    def take(self, rows: npt.NDArray[np.integer]) -> Predictions:
+        """Return some rows, by number."""
+        numbers = rows.tolist()
+        return replace(
+            self,
+            image_ids=tuple(self.image_ids[number] for number in numbers),
+            subject_ids=tuple(self.subject_ids[number] for number in numbers),
+            labels=tuple(self.labels[number] for number in numbers),
+            group_ids=tuple(self.group_ids[number] for number in numbers),
+            y_prob=self.y_prob[rows],
+        )
+
+
+def check_probabilities(predictions: Predictions) -> None:
+    """Check that every row of ``y_prob`` is a distribution.
+
+    Raises
+    ------
+    PredictionsError
+        Naming the images: NaN, outside [0, 1], or not summing to 1 within 1e-3.
+    """
+    y_prob = predictions.y_prob
+    with np.errstate(invalid="ignore"):
+        bad = ~np.isfinite(y_prob).all(axis=1) | (y_prob < 0).any(axis=1) | (y_prob > 1).any(axis=1)
+        bad |= np.abs(y_prob.sum(axis=1) - 1) > SUM_TOLERANCE
+    if bad.any():
+        shown = [f"{predictions.image_ids[row]}: {y_prob[row].tolist()}" for row in np.flatnonzero(bad)]
+        raise PredictionsError(
+            f"{len(shown)} rows are no probabilities (between 0 and 1, summing to 1)",
+            details=shown,
+            fix="give probabilities, not logits: softmax them",
+        )
+
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write a predictions file; probabilities keep 9 significant digits."""
+    grouped = predictions.group_ids != _default_groups(predictions.subject_ids, predictions.image_ids)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(
-        ["image_id", "subject_id", "label", *(PROBABILITY_PREFIX + name for name in predictions.classes)]
-    )
-    for image_id, subject_id, label, row in zip(
-        predictions.image_ids, predictions.subject_ids, predictions.labels, predictions.y_prob, strict=True
-    ):
-        writer.writerow([image_id, subject_id, label, *(f"{value:.9g}" for value in row)])
+    columns = ["image_id", "subject_id", "label", *(["group_id"] if grouped else [])]
+    writer.writerow([*columns, *(PROBABILITY_PREFIX + name for name in predictions.classes)])
+    for number, row in enumerate(predictions.y_prob.tolist()):
+        names = [predictions.image_ids[number], predictions.subject_ids[number], predictions.labels[number]]
+        if grouped:
+            names.append(predictions.group_ids[number])
+        writer.writerow([*names, *(f"{value:.9g}" for value in row)])
     write_text(path, buffer.getvalue())
 
 
@@ -101,16 +157,17 @@ def read_predictions(path: Path) -> Predictions:
         With line numbers: missing columns, text where a number is expected, NaN, a probability outside
         [0, 1], a row that does not sum to 1 within 1e-3, an image twice, a label without a column.
     """
-    try:
-        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
-        records = [(reader.line_num, record) for record in reader]
-    except OSError as error:
-        raise PredictionsError(f"cannot be read: {error.strerror}", path=path) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise PredictionsError(f"is not a CSV file in UTF-8: {error}", path=path) from error
-    columns = reader.fieldnames or []
-    classes = tuple(sorted(name.removeprefix(PROBABILITY_PREFIX) for name in columns
-                           if name.startswith(PROBABILITY_PREFIX)))  # fmt: skip
+    columns, records = _records(path)
+    doubled = sorted({name for name in columns if columns.count(name) > 1})
+    if doubled:
+        raise PredictionsError(
+            f"has columns twice: {', '.join(doubled)}", path=path, fix="rename or drop one"
+        )
+    classes = tuple(
+        sorted(
+            name.removeprefix(PROBABILITY_PREFIX) for name in columns if name.startswith(PROBABILITY_PREFIX)
+        )
+    )
     if "image_id" not in columns or len(classes) < 2:
         raise PredictionsError(
             f"columns are {', '.join(columns) or 'none'}; expected image_id and one p:CLASS column per class",
@@ -119,6 +176,38 @@ def read_predictions(path: Path) -> Predictions:
         )
     if not records:
         raise PredictionsError("has a header but no rows", path=path)
+    y_prob = _checked_rows(records, classes, path)
+    image_ids = tuple(record["image_id"] for _, record in records)
+    subject_ids = tuple(record.get("subject_id") or "" for _, record in records)
+    defaults = _default_groups(subject_ids, image_ids)
+    return Predictions(
+        image_ids=image_ids,
+        subject_ids=subject_ids,
+        labels=tuple(record.get("label") or "" for _, record in records),
+        classes=classes,
+        y_prob=y_prob,
+        group_ids=tuple(
+            record.get("group_id") or default for (_, record), default in zip(records, defaults, strict=True)
+        ),
+    )
+
+
+def _records(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Return the columns, and each row with its line number."""
+    try:
+        reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
+        records = [(reader.line_num, record) for record in reader]
+    except OSError as error:
+        raise PredictionsError(f"cannot be read: {error.strerror}", path=path) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise PredictionsError(f"is not a CSV file in UTF-8: {error}", path=path) from error
+    return list(reader.fieldnames or []), records
+
+
+def _checked_rows(
+    records: list[tuple[int, dict[str, str]]], classes: tuple[str, ...], path: Path
+) -> npt.NDArray[np.float64]:
+    """Return the probabilities of all rows, or name all bad lines."""
     problems: list[str] = []
     first_line: dict[str, int] = {}
     y_prob = np.full((len(records), len(classes)), np.nan)
@@ -139,16 +228,12 @@ def read_predictions(path: Path) -> Predictions:
         raise PredictionsError(
             f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named"
         )
-    return Predictions(
-        image_ids=tuple(record["image_id"] for _, record in records),
-        subject_ids=tuple(record.get("subject_id") or "" for _, record in records),
-        labels=tuple(record.get("label") or "" for _, record in records),
-        classes=classes,
-        y_prob=y_prob,
-    )
+    return y_prob
 
 
 def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    if None in record:
+        raise ValueError("has more cells than the header")
     cells = [record[PROBABILITY_PREFIX + name] for name in classes]
     if any(cell is None for cell in cells):
         raise ValueError("has fewer cells than the header")
@@ -163,3 +248,10 @@ def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDAr
     if abs(values.sum() - 1) > SUM_TOLERANCE:
         raise ValueError(f"probabilities sum to {values.sum():.4g}, not 1 (are these logits?)")
     return values
+
+
+def _default_groups(subject_ids: Sequence[str], image_ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(
+        f"subject:{subject}" if subject else f"image:{image}"
+        for subject, image in zip(subject_ids, image_ids, strict=True)
+    )
