@@ -15,11 +15,11 @@ class DemoConfig(OutputOptions):
 
     out: Positional[Path] = Path("demo")
     """Folder for the cohort and the run."""
-    subjects: int = 96
+    subjects: int = 160
     """Synthetic patients."""
-    slices_per_subject: int = 5
+    slices_per_subject: int = 3
     """Slices of each."""
-    image_size: int = 128
+    image_size: int = 112
     """Side of the network's input, in pixels."""
     epochs: int = 15
     """Passes through the training images."""

@@ -46,7 +46,8 @@ def build(
     UsageError
         On an unknown name (with the nearest ones), a bad number, or weights that cannot be had.
     """
-    _check(architecture, num_classes, in_channels, image_size, dropout)
+    check_architecture(architecture)
+    _check(num_classes, in_channels, dropout)
     options = {
         "num_classes": num_classes,
         "in_channels": in_channels,
@@ -73,7 +74,14 @@ def suggest(name: str, count: int = 3) -> list[str]:
     return difflib.get_close_matches(name.lower(), names(), n=count, cutoff=0.6)
 
 
-def _check(architecture: str, num_classes: int, in_channels: int, image_size: int, dropout: float) -> None:
+def check_architecture(architecture: str) -> None:
+    """Refuse a name that :func:`build` does not know.
+
+    Raises
+    ------
+    UsageError
+        With the nearest names.
+    """
     if architecture not in CLASSIC and not timm_library().is_model(architecture):
         near = suggest(architecture)
         raise UsageError(
@@ -82,6 +90,9 @@ def _check(architecture: str, num_classes: int, in_channels: int, image_size: in
             if near
             else "simple_cnn, improved_cnn, or a name of timm's",
         )
+
+
+def _check(num_classes: int, in_channels: int, dropout: float) -> None:
     if num_classes < 2:
         raise UsageError(f"num_classes is {num_classes}; a classifier needs at least 2")
     if in_channels < 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def run(config: DemoConfig) -> DemoResult:
     chosen = [next(row for row in test if row.label == label) for label in manifest.classes[:3]]
     predicted = predict_verb.run(
         PredictConfig(
-            files=tuple(manifest.file_of(row) for row in chosen),
+            files=tuple(Path(os.path.relpath(manifest.file_of(row))) for row in chosen),
             model=trained.run.bundle,
             heatmaps=trained.run.path / "heatmaps",
         )

@@ -109,9 +109,7 @@ def run(config: TrainConfig) -> TrainResult:
     LeakageError
         A patient or an image on two sides, without ``allow_leak``.
     """
-    require("torch", "train", "training")
-    # Before the minutes of training, not after them.
-    require("matplotlib", "report", "the report")
+    _check_early(config)
     clock = _Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
     divided = make_split(prepared.manifest, config)
@@ -144,6 +142,19 @@ def train(source: Path | str, **options: Any) -> TrainResult:
         When the split leaks and ``allow_leak`` gives no reason.
     """
     return run(build(TrainConfig, source=source, **options))
+
+
+def _check_early(config: TrainConfig) -> None:
+    """Refuse now what would fail after minutes of reading and training."""
+    require("torch", "train", "training")
+    require("matplotlib", "report", "the report")
+    from gyrus.models import check_architecture
+    from gyrus.training import pick_device
+
+    check_architecture(config.architecture)
+    pick_device(config.device)
+    if config.weights is not None and not config.weights.is_file():
+        raise DataError("does not exist", path=config.weights, fix="name a file of weights (safetensors)")
 
 
 def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:

@@ -1,0 +1,38 @@
+"""The verbs of the shop run where only the base is installed."""
+
+import json
+
+from .conftest import gyrus
+
+
+def test_torch_really_is_absent(tmp_path):
+    (tmp_path / "base").mkdir()
+    done = gyrus("env", "--json", base=tmp_path / "base")
+    assert done.returncode == 0, done.stderr
+    assert "torch" in json.loads(done.stdout)["missing"]["train"]
+
+
+def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    scans = sorted((workplace / "cohort" / "pituitary").iterdir())[:3]
+    for command in (
+        ["predict", *scans, "--model", trained.run, "--heatmaps", tmp_path / "maps"],
+        ["evaluate", trained.run],
+        ["evaluate", trained.run / "predictions" / "predictions-test.csv"],
+        ["audit", workplace / "cohort"],
+        ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
+        ["bundle", "verify", trained.run],
+        ["bundle", "info", trained.run],
+    ):
+        done = gyrus(*command, base=base)
+        assert done.returncode == 0, (command, done.stderr)
+    assert len(list((tmp_path / "maps").iterdir())) == 3
+
+
+def test_training_names_the_extra(workplace, tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    done = gyrus("train", workplace / "cohort", "--out", tmp_path / "run", base=base)
+    assert done.returncode == 6
+    assert "gyrus[train]" in done.stderr
