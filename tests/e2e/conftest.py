@@ -16,13 +16,14 @@ import sys
 BLOCKED = {"torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "matplotlib", "scipy", "sklearn",
            "pandas", "safetensors"}
 
-class Absent:
-    """Makes the packages of the extras look as if they were not installed."""
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in BLOCKED:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
 
-sys.meta_path.insert(0, Absent())
+def find_spec(name, path=None, target=None):
+    """Make the packages of the extras look as if they were not installed."""
+    return None if name.split(".")[0] in BLOCKED else find(name, path, target)
+
+PathFinder.find_spec = find_spec
 '''
 
 
