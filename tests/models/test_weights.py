@@ -138,7 +138,7 @@ def test_layers_left_over_among_the_features_betray_another_architecture(tmp_pat
         "trunk.9.weight": torch.ones(4, 4, 3, 3)
     }
     save_file(renamed, tmp_path / "w.safetensors")
-    with pytest.raises(DataError, match="trunk.9 in the file is weight 4x4x3x3"):
+    with pytest.raises(DataError, match=r"trunk\.9 in the file is weight 4x4x3x3"):
         load_weights(seeded("improved_cnn", 2), tmp_path / "w.safetensors")
 
 

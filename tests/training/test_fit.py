@@ -1,5 +1,6 @@
 import csv
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import torch
 from torch.nn import functional
 
 from gyrus.errors import DataError, UsageError
-from gyrus.models import load_weights
+from gyrus.models import build, load_weights
 from gyrus.runs import RunFolder
-from gyrus.training import fit
+from gyrus.training import Classifier, fit
 from gyrus.training.batches import Look, SplitPixels, prepare
 from gyrus.training.fit import learning_rate_of, pick_device
 from gyrus.training.metrics_log import COLUMNS
@@ -83,8 +84,6 @@ def test_the_same_seed_gives_the_same_bits(bar_data, tmp_path, config):
 def test_the_checkpoint_is_lightnings_and_starts_another_network(fitted, bar_data, config):
     content = torch.load(fitted.checkpoint, weights_only=True)
     assert {"state_dict", "optimizer_states", "epoch", "pytorch-lightning_version"} <= set(content)
-    from gyrus.models import build
-
     other = build("improved_cnn", num_classes=3, image_size=32)
     assert load_weights(other, fitted.checkpoint).head_loaded
     for name, tensor in fitted.network.state_dict().items():
@@ -111,6 +110,49 @@ def test_a_loss_that_is_no_number_ends_the_run_with_the_reason(bar_data, run, co
     with pytest.raises(UsageError, match=r"the loss became (nan|inf) in epoch \d+, step \d+") as caught:
         fit(*bar_data, config(epochs=5, learning_rate=1e30, warmup_epochs=0.0), run, progress=False)
     assert "--learning-rate" in caught.value.fix
+
+
+def test_a_validation_loss_that_is_never_a_number_is_an_error(bar_data, run, config, monkeypatch):
+    def broken(self, batch, batch_idx):
+        self.log_dict({"val_loss": float("nan"), "val_accuracy": 0.0}, batch_size=len(batch[1]))
+
+    monkeypatch.setattr(Classifier, "validation_step", broken)
+    with pytest.raises(UsageError, match="validation loss was no number in any of 2 epochs"):
+        fit(*bar_data, config(architecture="simple_cnn", epochs=2), run, progress=False)
+
+
+def test_one_such_epoch_is_not_the_best(bar_data, run, config, monkeypatch):
+    whole = Classifier.validation_step
+
+    def sometimes(self, batch, batch_idx):
+        if self.current_epoch == 1:
+            batch = (torch.full_like(batch[0], float("nan")), batch[1])
+        whole(self, batch, batch_idx)
+
+    monkeypatch.setattr(Classifier, "validation_step", sometimes)
+    result = fit(*bar_data, config(architecture="simple_cnn", epochs=3), run, progress=False)
+    assert [row["val_loss"] == row["val_loss"] for row in result.history] == [True, False, True]
+    assert result.best_epoch in (1, 3)
+    assert all(tensor.isfinite().all() for tensor in result.network.state_dict().values())
+
+
+def test_ctrl_c_arrives_as_such_and_works_again_afterwards(bar_data, run, config, monkeypatch, capfd):
+    def pressed(self, numbers):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SplitPixels, "__getitem__", pressed)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(*bar_data, config(architecture="simple_cnn", epochs=1), run, progress=True)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_lightnings_own_loading_works(fitted):
+    module = Classifier.load_from_checkpoint(
+        fitted.checkpoint, network=build("improved_cnn", num_classes=3, image_size=32)
+    )
+    assert module.learning_rate == 1e-3
+    assert torch.equal(module.network.head.weight, fitted.network.head.weight)
 
 
 def test_bf16_trains_too(bar_data, run, config):

@@ -4,4 +4,13 @@ from gyrus.models.network import Network, NetworkFacts
 from gyrus.models.registry import build, check_architecture, names, suggest
 from gyrus.models.weights import WeightsReport, load_weights
 
-__all__ = ["Network", "NetworkFacts", "WeightsReport", "build", "check_architecture", "load_weights", "names", "suggest"]
+__all__ = [
+    "Network",
+    "NetworkFacts",
+    "WeightsReport",
+    "build",
+    "check_architecture",
+    "load_weights",
+    "names",
+    "suggest",
+]

@@ -47,7 +47,7 @@ def build(
         On an unknown name (with the nearest ones), a bad number, or weights that cannot be had.
     """
     check_architecture(architecture)
-    _check(num_classes, in_channels, dropout)
+    _check_numbers(architecture, num_classes, in_channels, image_size, dropout)
     options = {
         "num_classes": num_classes,
         "in_channels": in_channels,
@@ -92,7 +92,9 @@ def check_architecture(architecture: str) -> None:
         )
 
 
-def _check(num_classes: int, in_channels: int, dropout: float) -> None:
+def _check_numbers(
+    architecture: str, num_classes: int, in_channels: int, image_size: int, dropout: float
+) -> None:
     if num_classes < 2:
         raise UsageError(f"num_classes is {num_classes}; a classifier needs at least 2")
     if in_channels < 1:

@@ -124,19 +124,17 @@ def _features(layers: Layers) -> Layers:
 def _differences(ours: Layers, theirs: Layers, pairs: list[tuple[str, str]]) -> list[str]:
     found = []
     for our_name, their_name in pairs:
-        expected = {leaf: tuple(tensor.shape) for leaf, tensor in ours[our_name].items()}
-        got = {leaf: tuple(tensor.shape) for leaf, tensor in theirs[their_name].items()}
+        expected, got = _shapes_of(ours[our_name]), _shapes_of(theirs[their_name])
         if expected != got:
             found.append(f"{our_name} is {_shapes(expected)}; {their_name} in the file is {_shapes(got)}")
     return found
 
 
 def _surplus(used: list[str], rest: list[str], theirs: Layers) -> list[str]:
-    """Tell of layers left over among the features: the file is of a larger sister (ResNet-34 for ResNet-18)."""
+    """Tell of layers left over among the features: the file is a larger sister's (ResNet-34, not 18)."""
     stems = {_stem(name) for name in used}
     return [
-        f"{name} in the file is {_shapes({leaf: tuple(tensor.shape) for leaf, tensor in theirs[name].items()})}; "
-        "the network has nothing like it"
+        f"{name} in the file is {_shapes(_shapes_of(theirs[name]))}; the network has nothing like it"
         for name in rest
         if _stem(name) in stems
     ]
@@ -145,6 +143,10 @@ def _surplus(used: list[str], rest: list[str], theirs: Layers) -> list[str]:
 def _stem(name: str) -> str:
     """Return the outermost part of a layer's name, our wrapping of timm's networks aside."""
     return name.removeprefix("features.trunk.").partition(".")[0]
+
+
+def _shapes_of(layer: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {leaf: tuple(tensor.shape) for leaf, tensor in layer.items()}
 
 
 def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:

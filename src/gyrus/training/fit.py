@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -140,12 +141,13 @@ def fit(
     data = CachedPixels(train, val, look=look, batch_size=config.batch_size, seed=config.seed)
     logger, best = EpochLogger(run.metrics), _best_checkpoint(run)
     trainer = _run_trainer(module, data, config, run, precision, device, logger, best, progress)
+    best_epoch = _best_epoch(logger.rows)
     _restore(module, Path(best.best_model_path), network)
     return FitResult(
         network=network,
         classes=manifest.classes,
         history=logger.rows,
-        best_epoch=_best_epoch(logger.rows),
+        best_epoch=best_epoch,
         stopped_early=trainer.current_epoch < config.epochs,
         checkpoint=Path(best.best_model_path),
         precision=precision,
@@ -253,7 +255,10 @@ def _run_trainer(
 ) -> lightning.Trainer:
     callbacks: list[Callback] = [_EpochSeed(config.seed), best, EpochBar(progress)]
     if config.patience is not None:
-        callbacks.append(EarlyStopping(monitor="val_loss", mode="min", patience=config.patience))
+        # a validation loss that is no number is an epoch without improvement; see _best_epoch
+        callbacks.append(
+            EarlyStopping(monitor="val_loss", mode="min", patience=config.patience, check_finite=False)
+        )
     with quiet(), interruptible():
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
@@ -283,4 +288,10 @@ def _restore(module: Classifier, checkpoint: Path, network: Network) -> None:
 
 
 def _best_epoch(rows: tuple[dict[str, float], ...]) -> int:
-    return int(min(rows, key=lambda row: row["val_loss"])["epoch"])
+    finite = [row for row in rows if math.isfinite(row["val_loss"])]
+    if not finite:
+        raise UsageError(
+            f"the validation loss was no number in any of {len(rows)} epochs",
+            fix="try a lower --learning-rate, or --precision float32",
+        )
+    return int(min(finite, key=lambda row: row["val_loss"])["epoch"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 import platform
 import time
 from dataclasses import dataclass
@@ -167,4 +166,4 @@ def _processor() -> str:
                 return line.partition(":")[2].strip()
     except OSError:
         pass
-    return platform.processor() or os.uname().machine
+    return platform.processor() or platform.machine()
