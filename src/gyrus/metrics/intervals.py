@@ -56,7 +56,9 @@ class Linear:
     freedom : float
         Degrees of freedom: effective number of groups less one.
     clusters : float
-        Groups that the figure rests on.
+        Number of groups that the figure rests on.
+    members : ndarray of bool, shape (n_groups,)
+        Which groups these are.
     worst : float
         What the added patient has at worst: 0 for a share, 0.5 (chance) for an area.
     """
@@ -65,6 +67,7 @@ class Linear:
     influence: FloatArray
     freedom: float
     clusters: float
+    members: npt.NDArray[np.bool_]
     worst: float
 
     @property
@@ -109,6 +112,7 @@ def linear_ratio(hits: npt.ArrayLike, trials: npt.ArrayLike) -> Linear:
         influence=_few(clusters) * (hit - value * trial) / total,
         freedom=effective_clusters(trial) - 1,
         clusters=clusters,
+        members=trial > 0,
         worst=0.0,
     )
 
@@ -146,6 +150,7 @@ def linear_area(
         ),
         freedom=min(effective_clusters(size) for _, size in sides) - 1,
         clusters=min(counts),
+        members=(sides[0][1] + sides[1][1]) > 0,
         worst=0.5,
     )
 
@@ -164,7 +169,7 @@ def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Li
     -------
     Linear
         Its degrees of freedom after Satterthwaite (1946); its groups are as many as would give a mean of
-        independent parts the same weight, or fewer than two when that is so of a part.
+        independent parts the same weight (at most all), or fewer than two when that is so of a part.
     """
     share = np.ones(len(parts)) if weights is None else np.asarray(weights, dtype=np.float64)
     share = share / share.sum()
@@ -173,6 +178,8 @@ def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Li
         return _undefined(len(parts[0].influence), worst=parts[0].worst)
     pairs = [(weight, part) for weight, part in pairs if weight]
     few = min(part.clusters for _, part in pairs)
+    alike = 1 / sum(weight**2 / part.clusters for weight, part in pairs)
+    members: npt.NDArray[np.bool_] = np.any([part.members for _, part in pairs], axis=0)
     variances = np.array([weight**2 * part.variance for weight, part in pairs])
     freedoms = np.array([max(part.freedom, 1.0) for _, part in pairs])
     below = float((variances**2 / freedoms).sum())
@@ -180,7 +187,8 @@ def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Li
         value=float(sum(weight * part.value for weight, part in pairs)),
         influence=np.sum([weight * part.influence for weight, part in pairs], axis=0),
         freedom=float(variances.sum() ** 2 / below) if below > 0 else float(freedoms.min()),
-        clusters=1 / sum(weight**2 / part.clusters for weight, part in pairs) if few >= 2 else few,
+        clusters=min(alike, int(members.sum())) if few >= 2 else few,
+        members=members,
         worst=parts[0].worst,
     )
 
@@ -210,7 +218,7 @@ def _few(clusters: int) -> float:
 
 
 def _undefined(n_groups: int, *, worst: float) -> Linear:
-    return Linear(math.nan, np.zeros(n_groups), math.nan, 0, worst)
+    return Linear(math.nan, np.zeros(n_groups), math.nan, 0, np.zeros(n_groups, dtype=bool), worst)
 
 
 def ratio_interval(hits: npt.ArrayLike, trials: npt.ArrayLike, confidence: float = 0.95) -> Interval:
