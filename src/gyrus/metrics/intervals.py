@@ -8,7 +8,7 @@ Left so, it is too short when nearly all answers are right, for few patients hav
 Therefore one average patient is added whose answers are with equal chance all right or all wrong (for an
 area: perfect or at chance), in the spirit of what Agresti and Coull (1998) do for single trials. Simulated
 coverage at nominal 95 % is 94-99 % from 10 to 200 patients (``benchmarks/interval_coverage.py``), where the
-percentile bootstrap covers 81-94 % at 40 patients.
+percentile bootstrap covers 82-95 % at 40 patients.
 """
 
 from __future__ import annotations
