@@ -103,12 +103,12 @@ def generate_subject(phantom: Phantom, number: int) -> Iterator[Slice]:
     for index in range(phantom.slices_per_subject):
         above_mm = (index - (phantom.slices_per_subject - 1) / 2) * anatomy.spacing_mm
         layers = _paint_head(anatomy_frame, anatomy, anatomy.z_mm + above_mm)
-        mask = np.zeros(layers.image.shape, dtype=bool)
+        mask = np.zeros((phantom.image_size, phantom.image_size), dtype=bool)
         if tumour is not None and seat is not None:
-            mask = grow(tumour, seat, frame, layers, above_mm=above_mm)
+            mask[frame.window] = grow(tumour, seat, frame, layers, above_mm=above_mm)
         noise = np.random.default_rng([phantom.seed, number, index])
         yield Slice(
-            pixels=record(noise, layers.image, frame.bias, scanner),
+            pixels=record(noise, layers.image, frame, scanner, size=phantom.image_size),
             label=label,
             subject_id=f"S{number:04d}",
             index=index,

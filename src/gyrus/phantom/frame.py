@@ -6,18 +6,23 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from gyrus.phantom.anatomy import FRAME_MM, Anatomy
 from gyrus.phantom.fields import Field, folded_field, smooth_field
 
+MARGIN_MM = 6.0  # around the skin: eyes stand out a little
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The pixel grid of a subject in coordinates of its head, and its random fields.
+    """The pixels around a head, in coordinates of the head, and the subject's random fields.
 
     Attributes
     ----------
-    x, y, side : ndarray of float32, shape (size, size)
+    window : tuple of slice
+        Rows and columns of the image that hold the head; all arrays have its shape, (height, width).
+    x, y, side : ndarray of float32
         Bent head coordinates in mm, and ``abs(x)``.
     rim : ndarray
         Distance in mm from the middle to the outline of the head in each pixel's direction.
@@ -35,6 +40,7 @@ class Frame:
         Size of a pixel.
     """
 
+    window: tuple[slice, slice]
     x: Field
     y: Field
     side: Field
@@ -45,11 +51,6 @@ class Frame:
     mottle: tuple[Field, Field]
     bias: Field
     pixel_mm: float
-
-    @property
-    def size(self) -> int:
-        """Height and width in pixels."""
-        return int(self.x.shape[0])
 
     def pressed(self, x_mm: float, y_mm: float, radius_mm: float) -> Frame:
         """Return the frame with the anatomy pushed away from a point, as a growing mass pushes it.
@@ -70,25 +71,36 @@ def make_frame(rng: np.random.Generator, anatomy: Anatomy, size: int, *, bias_st
     x, y = _pose(anatomy, size)
     radius = np.sqrt(x * x + y * y) + np.float32(1e-3)
     rim = _outline(anatomy, x / radius, y / radius)
-    x = x + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
-    y = y + np.float32(anatomy.warp_mm) * smooth_field(rng, size, 0.10)
-    bias = np.exp(np.float32(bias_strength) * smooth_field(rng, size, 0.35))
+    window = _window(radius < rim + np.float32(MARGIN_MM))
+    x, y, radius, rim = (np.ascontiguousarray(plane[window]) for plane in (x, y, radius, rim))
+
+    def smooth(width: float) -> Field:
+        return smooth_field(rng, size, width)[window]
+
+    def folded(wavelength_mm: float) -> Field:
+        return folded_field(rng, size, wavelength_mm / FRAME_MM)[window]
+
+    x += np.float32(anatomy.warp_mm) * smooth(0.10)
+    y += np.float32(anatomy.warp_mm) * smooth(0.10)
     return Frame(
+        window=window,
         x=x,
         y=y,
         side=np.abs(x),
         rim=rim,
         radius=radius,
-        thickness=1 + np.float32(0.12) * smooth_field(rng, size, 0.16),
-        folds=(_folds(rng, anatomy, size), _folds(rng, anatomy, size)),
-        mottle=(folded_field(rng, size, 7 / FRAME_MM), smooth_field(rng, size, 0.035)),
-        bias=bias.astype(np.float32),
+        thickness=1 + np.float32(0.12) * smooth(0.16),
+        folds=(folded(anatomy.folds_mm), folded(anatomy.folds_mm)),
+        mottle=(folded(7.0), smooth(0.035)),
+        bias=np.exp(np.float32(bias_strength) * smooth(0.35)),
         pixel_mm=FRAME_MM / size,
     )
 
 
-def _folds(rng: np.random.Generator, anatomy: Anatomy, size: int) -> Field:
-    return folded_field(rng, size, anatomy.folds_mm / FRAME_MM)
+def _window(wanted: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return the rows and columns that hold all wanted pixels."""
+    rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 @lru_cache(maxsize=4)

@@ -125,7 +125,7 @@ def _paint_fissures(
     if z_mm < 22:
         wide = (0.8 + 0.5 * anatomy.csf_mm) * (1 - z_mm / 30)
         shape = capsule(frame.side, frame.y, (38, -14), (56, -4), (wide, wide))
-        paint(image, cover(shape, 1.5 * soft), anatomy.fluid + 0.05)
+        paint(image, cover(np.minimum(shape, depth), 1.5 * soft), anatomy.fluid + 0.05)
     back = ellipse(frame.side, depth, (0, 1.0), (4.0, 5.0))
     paint(image, cover(back, soft) * cover(frame.y - 10, soft), anatomy.enhancement)
 

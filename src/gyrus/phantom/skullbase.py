@@ -24,7 +24,7 @@ def paint_skull_base(frame: Frame, anatomy: Anatomy, z_mm: float) -> Layers:
     tissue, brain = cortex(frame, anatomy, fossae, 0.02 * z_mm)
     _ripple_cerebellum(tissue, frame, anatomy, z_mm)
     paint(image, brain, tissue)
-    _paint_midline(image, frame, anatomy, z_mm, soft)
+    _paint_midline(image, frame, anatomy, depth, z_mm, soft)
     return Layers(image=image, depth=np.minimum(fossae, depth), brain=brain)
 
 
@@ -69,11 +69,14 @@ def _ripple_cerebellum(tissue: Field, frame: Frame, anatomy: Anatomy, z_mm: floa
     tissue += behind * (np.float32(0.035) * np.sin(phase) - np.float32(0.02))
 
 
-def _paint_midline(image: Field, frame: Frame, anatomy: Anatomy, z_mm: float, soft: float) -> None:
+def _paint_midline(
+    image: Field, frame: Frame, anatomy: Anatomy, depth: Field, z_mm: float, soft: float
+) -> None:
     """Paint petrous bones, cistern, brainstem, fourth ventricle, basilar artery, and the sella."""
     width, length = anatomy.half_width_mm, anatomy.half_length_mm
     side, y, x = frame.side, frame.y, frame.x
     petrous = capsule(side, y, (0.17 * width, 0.13 * length), (0.80 * width, 0.27 * length), (3.0, 8.0))
+    petrous = np.minimum(petrous, depth + np.float32(0.4 * anatomy.bone_mm))
     paint(image, cover(petrous, soft), (0.10 + 0.22 * np.clip(frame.mottle[0], 0, 1)).astype(np.float32))
     cistern = ellipse(side, y, (0, 0.03 * length), (15 + 2 * anatomy.csf_mm, 17))
     paint(image, cover(cistern, 2 * soft), anatomy.fluid)
