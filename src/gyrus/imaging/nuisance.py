@@ -1,0 +1,180 @@
+"""Nuisance facts: what an image file tells that has nothing to do with the brain in it.
+
+A network takes whatever tells the classes apart. Where one class came from another hospital, web page or
+program than the others, that is the size, the compression or the border rather than the disease. These
+facts are what :mod:`gyrus.auditing` predicts the class from, and what ``gyrus doctor`` looks at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.imaging.decoding import Decoded
+from gyrus.imaging.jpeg_quality import jpeg_quality
+
+WHITE = 235  # grey level from which on a border counts as white
+_NEARLY_ALL = 0.9
+_ALIKE = 12  # grey levels by which a plain border may vary
+_WINDOW_PX = 128  # side of the middle in which sharpness is measured
+_COLOUR_STEP_PX = 7  # every seventh pixel each way is looked at for colour
+_COLOURED = 48  # difference of channels from which on a pixel counts as coloured
+_HEADER_BYTES = 1 << 13
+# first letters are left out, so that the header need not be brought to lower case
+_SCREEN_WORDS = {
+    b"reenshot": "screenshot", b"creen Shot": "screen shot", b"creen shot": "screen shot",
+    b"creen Capture": "screen capture", b"nipping Tool": "snipping tool", b"ightshot": "lightshot",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Nuisance:
+    """Facts of one image file.
+
+    Attributes
+    ----------
+    format, mode : str
+        Container (``JPEG``) and stored colour mode (``RGBA``); see :class:`gyrus.imaging.Decoded`.
+    bits : int
+        Bits per channel as stored: 1, 8 or 16 (32-bit numbers count as 16).
+    file_bytes : int
+        Size of the file.
+    jpeg_quality : int
+        1 to 100; 0 for other formats.
+    mean, contrast : float
+        Mean and standard deviation of the look (64 x 64 grey), in grey levels.
+    look_range : int
+        Brightest less darkest pixel of the look; near 0 for a blank image.
+    sharpness : float
+        Mean size of the Laplacian in the image's middle over the mean deviation of its grey levels.
+    border_mean : float
+        Mean of the outermost two pixels on each side.
+    border_white : float
+        Share of those pixels that are white.
+    white_sides : int
+        Number of sides (0 to 4) where nearly all of them are white.
+    border_width : float
+        How far plain borders reach in, as a share of the side (mean of the four sides).
+    centre_white : float
+        Share of the image's middle (half the side) that is fully white: near 1 where 16 bits were cut to 8.
+    coloured : float
+        Share of pixels with a strong colour.
+    screen_word : str
+        The word in the file's header that calls it a screenshot; else empty.
+    """
+
+    format: str
+    mode: str
+    bits: int
+    file_bytes: int
+    jpeg_quality: int
+    mean: float
+    contrast: float
+    look_range: int
+    sharpness: float
+    border_mean: float
+    border_white: float
+    white_sides: int
+    border_width: float
+    centre_white: float
+    coloured: float
+    screen_word: str
+
+    def to_list(self) -> list[Any]:
+        """Return the facts as JSON-able values, in the order in which ``Nuisance(*values)`` takes them."""
+        return list(astuple(self))
+
+
+def nuisance_of(
+    data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8], small: npt.NDArray[np.uint8]
+) -> Nuisance:
+    """Compute the nuisance facts of an image.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    decoded : Decoded
+        What it holds.
+    grey : ndarray of uint8
+        Its 8-bit grey pixels, (height, width) or (height, width, 1).
+    small : ndarray of uint8
+        (64, 64) its look; see :func:`gyrus.imaging.look.look`.
+    """
+    plane = grey[:, :, 0] if grey.ndim == 3 else grey
+    sides = [side.ravel() for side in (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])]
+    white = [int(np.count_nonzero(side >= WHITE)) for side in sides]
+    pixels = sum(side.size for side in sides)
+    centre = small[len(small) // 4 : -(len(small) // 4), len(small) // 4 : -(len(small) // 4)]
+    return Nuisance(
+        format=decoded.format,
+        mode=decoded.mode,
+        bits=_bits(data, decoded),
+        file_bytes=len(data),
+        jpeg_quality=jpeg_quality(data),
+        mean=_rounded(small.mean()),
+        contrast=_rounded(small.std()),
+        look_range=int(small.max()) - int(small.min()),
+        sharpness=_sharpness(plane),
+        border_mean=_rounded(sum(int(side.sum(dtype=np.int64)) for side in sides) / pixels),
+        border_white=_rounded(sum(white) / pixels),
+        white_sides=sum(
+            1 for count, side in zip(white, sides, strict=True) if count >= _NEARLY_ALL * side.size
+        ),
+        border_width=_border_width(small),
+        centre_white=_rounded((centre >= 254).mean()),
+        coloured=_coloured(decoded),
+        screen_word=_screen_word(data),
+    )
+
+
+def _rounded(number: float | np.floating[Any]) -> float:
+    return round(float(number), 4)
+
+
+def _bits(data: bytes, decoded: Decoded) -> int:
+    if decoded.mode == "1":
+        return 1
+    deep_png = decoded.format == "PNG" and data[24:25] == b"\x10"  # Pillow reads 16-bit colour as 8-bit
+    return 16 if deep_png or decoded.pixels.dtype == np.uint16 else 8
+
+
+def _sharpness(plane: npt.NDArray[np.uint8]) -> float:
+    """Return the mean size of the four-neighbour Laplacian over the mean deviation, in the middle."""
+    top, left = (max(0, (side - _WINDOW_PX) // 2) for side in plane.shape)
+    middle = plane[top : top + _WINDOW_PX, left : left + _WINDOW_PX].astype(np.int16)
+    if min(middle.shape) < 3:
+        return 0.0
+    inner = middle[1:-1, 1:-1]
+    around = middle[:-2, 1:-1] + middle[2:, 1:-1] + middle[1:-1, :-2] + middle[1:-1, 2:]
+    spread = float(np.abs(inner - int(inner.mean())).mean())
+    return _rounded(float(np.abs(around - 4 * inner).mean()) / spread) if spread > 0 else 0.0
+
+
+def _border_width(small: npt.NDArray[np.uint8]) -> float:
+    """Return how many outer rows and columns are as plain as the edge, as a share of all of them."""
+    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    plain = np.abs(small.astype(np.int16) - int(np.median(edge))) <= _ALIKE
+    if plain.all():
+        return 1.0
+    lines = [plain.all(axis=axis)[::step] for axis in (0, 1) for step in (1, -1)]
+    return _rounded(sum(int(line.argmin()) for line in lines) / (4 * len(small)))
+
+
+def _coloured(decoded: Decoded) -> float:
+    if decoded.pixels.ndim == 2:
+        return 0.0
+    some = decoded.pixels[::_COLOUR_STEP_PX, ::_COLOUR_STEP_PX]
+    red, green, blue = (some[:, :, channel] for channel in range(3))  # ten times as fast as along the axis
+    most = np.maximum(np.maximum(red, green), blue)
+    least = np.minimum(np.minimum(red, green), blue)
+    return _rounded(np.count_nonzero(most - least >= _COLOURED) / most.size)
+
+
+def _screen_word(data: bytes) -> str:
+    """Return what a program that takes screenshots left in the file's header."""
+    header = data[:_HEADER_BYTES]
+    return next((meant for written, meant in _SCREEN_WORDS.items() if written in header), "")
