@@ -157,10 +157,10 @@ def _sharpness(plane: npt.NDArray[np.uint8]) -> float:
 def _border_width(small: npt.NDArray[np.uint8]) -> float:
     """Return how many outer rows and columns are as plain as the edge, as a share of all of them."""
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    plain: npt.NDArray[np.bool_] = np.abs(small.astype(np.int16) - int(np.median(edge))) <= _ALIKE
+    plain = np.abs(small.astype(np.int16) - int(np.median(edge))) <= _ALIKE
     if plain.all():
         return 1.0
-    lines = [plain.all(axis=axis)[::step] for axis in (0, 1) for step in (1, -1)]
+    lines = [np.all(plain, axis=axis)[::step] for axis in (0, 1) for step in (1, -1)]
     return _rounded(sum(int(line.argmin()) for line in lines) / (4 * len(small)))
 
 
