@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gyrus.pages.context import ReportContext
-from gyrus.pages.markup import Html, join, tag
+from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.measured import SPLIT_NAMES, Measured
 from gyrus.pages.numbers import interval, is_defined, percent, plural
 
@@ -165,31 +165,26 @@ def _decimal(figure: Mapping[str, Any]) -> str:
 
 
 def data_table(context: ReportContext) -> Html:
-    """Images and patients of every split by class."""
-    classes = sorted({name for of_split in context.counts.values() for name in of_split})
+    """Images and patients of every split by class, and how the data were read."""
+    notes = tag("ul", [tag("li", note) for note in context.notes], class_="small soft")
+    return tag(
+        "section",
+        tag("h2", "What it was trained and measured on"),
+        split_table(context.counts, context.subjects),
+        notes if context.notes else None,
+        id="data",
+    )
+
+
+def split_table(counts: Mapping[str, Mapping[str, int]], subjects: Mapping[str, int | None]) -> Html:
+    """Return the table of images and patients by split and class."""
+    classes = sorted({name for of_split in counts.values() for name in of_split})
     rows = []
-    for split in [name for name in ORDER if name in context.counts] + [
-        s for s in context.counts if s not in ORDER
-    ]:
-        of_split = context.counts[split]
-        patients = context.subjects.get(split)
+    for split in [name for name in ORDER if name in counts] + [s for s in counts if s not in ORDER]:
+        of_split = counts[split]
+        patients = subjects.get(split)
         rows.append(
             [SPLIT_NAMES.get(split, split) or "not used", "unknown" if patients is None else f"{patients:,}",
              f"{sum(of_split.values()):,}", *(f"{of_split.get(name, 0):,}" for name in classes)]
         )  # fmt: skip
-    body = [tag("tr", tag("th", row[0], scope="row"), [tag("td", cell) for cell in row[1:]]) for row in rows]
-    head = tag("tr", [tag("th", cell, scope="col") for cell in ("split", "patients", "images", *classes)])
-    return tag(
-        "section",
-        tag("h2", "What it was trained and measured on"),
-        tag(
-            "div",
-            tag("table", tag("thead", head), tag("tbody", body), class_="numbers"),
-            class_="scroll",
-            tabindex="0",
-        ),
-        tag("ul", [tag("li", note) for note in context.notes], class_="small soft")
-        if context.notes
-        else None,
-        id="data",
-    )
+    return table(["split", "patients", "images", *classes], rows, class_="numbers")
