@@ -20,6 +20,7 @@ from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, UsageError
 from gyrus.models import Network, WeightsReport, build, load_weights
 from gyrus.runs import RunFolder
+from gyrus.training.allocator import keep_freed_memory
 from gyrus.training.augmentation import BRAIN_MRI
 from gyrus.training.batches import CachedPixels, Look, Pixels, SplitPixels
 from gyrus.training.checkpoints import AtomicCheckpointIO
@@ -103,6 +104,7 @@ def fit(
         When a class is absent from the training images, a split is empty, or the weights do not fit.
     """
     began = time.perf_counter()
+    keep_freed_memory()
     device = pick_device(config.device)
     train, val = SplitPixels(manifest, "train", pixels), SplitPixels(manifest, "val", pixels)
     _check_data(manifest, train, pixels, config)
