@@ -41,7 +41,7 @@ def decoded_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name)
         return decode(content, name=name)
 
-    monkeypatch.setattr("gyrus.data.scanning.decode", counting)
+    monkeypatch.setattr("gyrus.data.reader.decode", counting)
     return names
 
 
@@ -358,7 +358,7 @@ def test_a_file_that_changes_under_the_scan_is_noticed(
         seen.add(path)
         return read_file(path) + (b"x" if again else b"")
 
-    monkeypatch.setattr("gyrus.data.scanning.read_file", changing)
+    monkeypatch.setattr("gyrus.data.reader.read_file", changing)
     with pytest.raises(DataError, match="changed while it was being read"):
         quiet_scan(data, cache)
 

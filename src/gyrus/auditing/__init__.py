@@ -1,6 +1,7 @@
 """Leaks between splits, duplicates, recovered patients, shortcuts; and the gate before training."""
 
 from gyrus.auditing.findings import Finding, Pair
+from gyrus.auditing.relations import Related, relate
 from gyrus.auditing.report import Audit, audit_manifest, refuse_leak
 
-__all__ = ["Audit", "Finding", "Pair", "audit_manifest", "refuse_leak"]
+__all__ = ["Audit", "Finding", "Pair", "Related", "audit_manifest", "refuse_leak", "relate"]

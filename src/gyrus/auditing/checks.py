@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gyrus.auditing.collisions import across_splits, by_value, count_pairs, describe_counts
+from gyrus.auditing.collisions import across_splits, by_value, count_pairs, describe_counts, plural
 from gyrus.auditing.findings import Finding, Pair
 from gyrus.data.manifest import SPLITS, Row
 
 
 def subject_across_splits(rows: Sequence[Row]) -> list[Finding]:
     """Patients with images on two sides of the split."""
-    pairs = across_splits(rows, lambda row: row.subject_id, lambda row: f"patient {row.subject_id}")
+    own = across_splits(rows, lambda row: row.subject_id, _named_patient)
+    named = {pair.image_id for pair in own}
+    recovered = across_splits(
+        rows, lambda row: row.recovered_subject, lambda row: f"patient {row.recovered_subject} (recovered)"
+    )
+    pairs = own + [pair for pair in recovered if pair.image_id not in named]
     if not pairs:
         return []
-    subjects = sorted({pair.why.removeprefix("patient ") for pair in pairs})
+    row_of = {row.image_id: row for row in rows}
+    subjects = sorted(
+        {row_of[pair.image_id].subject_id for pair in own}
+        | {row_of[pair.image_id].recovered_subject for pair in pairs if pair.image_id not in named}
+    )
     counts = count_pairs(pairs, rows)
     message = (
-        f"{_plural(len(subjects), 'patient')} on both sides of a split: {describe_counts(counts)} "
+        f"{plural(len(subjects), 'patient')} on both sides of a split: {describe_counts(counts)} "
         "are of a patient who is also in a split that is used before."
     )
     counts["subjects"] = subjects
     return [Finding("subject_across_splits", "leak", message, tuple(pairs), counts=counts)]
+
+
+def _named_patient(row: Row) -> str:
+    return f"patient {row.subject_id}" + (" (recovered)" if row.subject_source == "recovered" else "")
 
 
 def bytes_across_splits(rows: Sequence[Row]) -> list[Finding]:
@@ -72,7 +85,7 @@ def copies_with_different_labels(rows: Sequence[Row]) -> list[Finding]:
         ]  # fmt: skip
     if not pairs:
         return []
-    message = f"{_plural(len(pairs), 'pair')} of pixel-identical images with different classes."
+    message = f"{plural(len(pairs), 'pair')} of pixel-identical images with different classes."
     counts = {"pairs": len(pairs)}
     return [Finding("copies_with_different_labels", "warning", message, tuple(pairs), counts=counts)]
 
@@ -93,7 +106,7 @@ def copies_within_split(rows: Sequence[Row]) -> list[Finding]:
     if not pairs:
         return []
     listed = ", ".join(f"{split} {number}" for split, number in surplus.items())
-    message = f"{_plural(len(pairs), 'surplus copy', 'surplus copies')} within one side: {listed}."
+    message = f"{plural(len(pairs), 'surplus copy', 'surplus copies')} within one side: {listed}."
     counts = {"images": len(pairs), **surplus}
     return [Finding("copies_within_split", "info", message, tuple(pairs), counts=counts)]
 
@@ -121,7 +134,3 @@ CHECKS = (
     copies_within_split,
     subjects_unknown,
 )
-
-
-def _plural(number: int, one: str, many: str | None = None) -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

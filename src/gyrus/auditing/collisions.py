@@ -19,22 +19,45 @@ def by_value(rows: Sequence[Row], value: Callable[[Row], str]) -> list[list[Row]
     return [members for members in sets.values() if len(members) > 1]
 
 
-def across_splits(rows: Sequence[Row], value: Callable[[Row], str], why: Callable[[Row], str]) -> list[Pair]:
+def across_splits(
+    rows: Sequence[Row],
+    value: Callable[[Row], str],
+    why: Callable[[Row], str],
+    apart: Callable[[Row], str] | None = None,
+) -> list[Pair]:
     """Return a pair for each image that has a counterpart in a less protected split.
 
     The order of protection is test, cal, val, train. The counterpart named is the first in the least
     protected split, so that a copy in train is named before one in val.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+    value : callable
+        What the two have in common; rows without it (``""``) collide with nothing.
+    why : callable
+        The reason to name, from the more protected of the two.
+    apart : callable, optional
+        What must differ between the two for the pair to count.
     """
     pairs = []
     for members in by_value([row for row in rows if row.split], value):
-        lowest = min(members, key=lambda row: SPLITS.index(row.split))
-        pairs += [
-            Pair(row.image_id, row.split, lowest.image_id, lowest.split, why(row))
-            for row in members
-            if row.split != lowest.split
-        ]
+        ordered = sorted(members, key=lambda row: SPLITS.index(row.split))
+        for row in members if ordered[0].split != ordered[-1].split else ():
+            other = _counterpart(row, ordered, apart)
+            if other is not None:
+                pairs.append(Pair(row.image_id, row.split, other.image_id, other.split, why(row)))
     position = {row.image_id: number for number, row in enumerate(rows)}
     return sorted(pairs, key=lambda pair: (-SPLITS.index(pair.split), position[pair.image_id]))
+
+
+def _counterpart(row: Row, ordered: Sequence[Row], apart: Callable[[Row], str] | None) -> Row | None:
+    for other in ordered:
+        if SPLITS.index(other.split) >= SPLITS.index(row.split):
+            return None
+        if apart is None or apart(other) != apart(row):
+            return other
+    return None
 
 
 def count_pairs(pairs: Sequence[Pair], rows: Sequence[Row]) -> dict[str, Any]:
@@ -68,3 +91,8 @@ def describe_counts(counts: dict[str, Any]) -> str:
         )
         parts.append(f"{count['images']} of {count['of']} {split} images ({classes})")
     return "; ".join(parts)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return ``1 pair`` or ``3 pairs``."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -20,7 +20,7 @@ class Pair:
     other_id, other_split : str
         The one it collides with.
     why : str
-        ``identical bytes``, ``identical pixels`` or ``patient NAME``.
+        ``identical bytes``, ``identical pixels``, ``patient NAME``, ``look-alike, …``.
     """
 
     image_id: str
@@ -43,9 +43,8 @@ class Finding:
     Attributes
     ----------
     kind : str
-        ``subject_across_splits``, ``bytes_across_splits``, ``pixels_across_splits``,
-        ``synthetic_outside_train``, ``copies_with_different_labels``, ``copies_within_split`` or
-        ``subjects_unknown``.
+        The name of the check in :mod:`gyrus.auditing.checks`, ``look_checks``, ``source_checks`` or
+        ``linked`` that found it: ``subject_across_splits``, ``looks_across_splits``, …
     severity : {"leak", "warning", "info"}
         A ``leak`` stops training.
     message : str

@@ -2,8 +2,9 @@
 
 The index lies in ``known_sets/`` and is built by ``tools/build_known_sets.py``.
 
-Cheng J. (2017), brain tumor dataset, Figshare 1512427, CC BY 4.0: a 16 x 16 thumbnail, class and patient number
-of each of its 3064 slices. Of the sets of Bhuvaji (here called Sartaj) and Chakrabarty (yes/no) only hashes.
+Cheng J. (2017), brain tumor dataset, Figshare 1512427, CC BY 4.0: a 16 x 16 thumbnail, class and patient
+number of each of its 3064 slices. Of the sets of Bhuvaji (here called Sartaj) and Chakrabarty (yes/no) only
+hashes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +29,8 @@ FIRM_SIGNS = 160
 MAX_DIFFERENT_SIGNS = 8
 """Of an image's 160 firmest signs of 256, so many may differ from the hash of a picture that is the same.
 
-So the hashes find the 102 yes/no images that are Sartaj's, none of the Cheng slices in yes/no, and none of 700
-chest X-rays in either. They also find neighbouring slices of one exam.
+So the hashes find the 102 yes/no images that are Sartaj's, none of the Cheng slices in yes/no, and none of
+700 chest X-rays in either. They also find neighbouring slices of one exam.
 """
 
 _BLOCK = 512
@@ -147,7 +149,7 @@ def _shrink(looks: Looks, side: int = 16) -> Looks:
 
 
 @functools.cache
-def _load(name: str) -> dict[str, npt.NDArray[np.generic]]:
+def _load(name: str) -> dict[str, npt.NDArray[Any]]:
     with (resources.files("gyrus.auditing") / "known_sets" / f"{name}.npz").open("rb") as stream:
         archive = np.load(stream, allow_pickle=False)
         return {key: archive[key] for key in archive.files}

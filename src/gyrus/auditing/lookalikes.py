@@ -19,7 +19,8 @@ from gyrus.imaging.look import ORIENTATIONS, Looks, orient, standardise
 INDEX_THRESHOLD = 0.9675
 """Correlation at 64 x 64 from which two images are one picture, where the set itself cannot tell.
 
-The middle of the empty range between Sartaj's images and the Cheng slices: no pair lies between 0.95 and 0.985.
+The middle of the empty range between Sartaj's images and the Cheng slices: no pair lies between 0.95 and
+0.985.
 """
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD = 0.95, 0.985
 ENDS_ALIKE = 0.95
@@ -118,7 +119,10 @@ def derive_threshold(near: Pairs, subjects: list[str]) -> Threshold:
         reason = "no patients are known: the middle of the range that is empty between known public sets"
         return Threshold(INDEX_THRESHOLD, reason, None)
     if not len(between):
-        reason = f"no two images of different patients correlate between {LOWEST_THRESHOLD} and {HIGHEST_THRESHOLD}"
+        reason = (
+            "no two images of different patients correlate between "
+            f"{LOWEST_THRESHOLD} and {HIGHEST_THRESHOLD}"
+        )
         return Threshold(INDEX_THRESHOLD, reason, None)
     largest = float(between.max())
     value = min(HIGHEST_THRESHOLD, max(INDEX_THRESHOLD, (largest + 1) / 2))

@@ -84,6 +84,17 @@ def find_pairs(
     )
 
 
+def correlate(looks: Looks, others: Looks) -> tuple[npt.NDArray[np.float32], Indices]:
+    """Return correlation and best orientation of ``looks[n]`` with ``others[n]``, for each n."""
+    correlation = np.zeros(len(looks), np.float32)
+    orientation = np.zeros(len(looks), np.int64)
+    for start in range(0, len(looks), _CONFIRM_BLOCK):
+        block = slice(start, start + _CONFIRM_BLOCK)
+        orientation[block] = _best_orientation(spectrum(looks[block]), spectrum(others[block]))
+        correlation[block] = _pixel_correlation(looks[block], others[block], orientation[block])
+    return correlation, orientation
+
+
 def candidates(spectra: Spectra, others: Spectra | None, min_correlation: float) -> tuple[Indices, Indices]:
     """Return positions of all pairs whose spectra correlate in the best of the eight orientations."""
     within = others is None
@@ -157,7 +168,8 @@ def _confirm(
 def _best_orientation(a: Spectra, b: Spectra) -> Indices:
     scores = np.stack([np.einsum("nij,nij->n", a, orient_spectrum(b, o)) for o in range(ORIENTATIONS)])
     # a symmetric picture ties; the smallest number then wins, and rounding must not decide
-    return np.argmax(scores > scores.max(axis=0) - 1e-5, axis=0).astype(np.int64)
+    best: Indices = np.argmax(scores > scores.max(axis=0) - 1e-5, axis=0).astype(np.int64)
+    return best
 
 
 def _pixel_correlation(a: Looks, b: Looks, orientation: Indices) -> npt.NDArray[np.float32]:

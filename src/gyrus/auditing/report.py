@@ -8,6 +8,10 @@ from typing import Any, Literal
 
 from gyrus.auditing.checks import CHECKS
 from gyrus.auditing.findings import Finding
+from gyrus.auditing.linked import describe_largest, largest_groups, linked_across_splits
+from gyrus.auditing.look_checks import LOOK_CHECKS
+from gyrus.auditing.relations import Related
+from gyrus.auditing.source_checks import SOURCE_CHECKS
 from gyrus.data.manifest import SPLITS, Manifest
 from gyrus.errors import DataError, LeakageError, UsageError
 
@@ -34,6 +38,10 @@ class Audit:
         Images by split and class.
     fingerprint : str
         Of the manifest that was audited.
+    look_alikes : mapping or None
+        How alike two images must be to count as copies and why; None when looks were not compared.
+    largest_groups : tuple of dict
+        See :func:`gyrus.auditing.linked.largest_groups`.
     """
 
     verdict: Verdict
@@ -43,6 +51,8 @@ class Audit:
     subjects: int
     splits: Mapping[str, Mapping[str, int]]
     fingerprint: str
+    look_alikes: Mapping[str, Any] | None = None
+    largest_groups: tuple[dict[str, Any], ...] = ()
 
     @property
     def leaks(self) -> tuple[Finding, ...]:
@@ -59,6 +69,8 @@ class Audit:
             "subjects": self.subjects,
             "splits": {split: dict(counts) for split, counts in self.splits.items()},
             "fingerprint": self.fingerprint,
+            "look_alikes": None if self.look_alikes is None else dict(self.look_alikes),
+            "largest_groups": list(self.largest_groups),
             "findings": [finding.to_json() for finding in self.findings],
         }
 
@@ -75,18 +87,34 @@ class Audit:
             lines += [f"- {place}" for place in places[:_SHOWN]]
             if len(places) > _SHOWN:
                 lines.append(f"- … and {len(places) - _SHOWN} more in --json")
+        lines += ["", *self._method()]
         if self.leaks:  # the list may have scrolled it away
             lines += ["", self.sentence]
         return "\n".join(lines)
 
+    def _method(self) -> list[str]:
+        """Return what is worth knowing about how this was found."""
+        lines = []
+        if self.look_alikes is not None:
+            lines.append(
+                f"look-alikes: correlation of at least {self.look_alikes['threshold']:.4f} at 64 x 64 in any "
+                f"of 8 orientations ({self.look_alikes['reason']})"
+            )
+        largest = describe_largest(self.largest_groups, self.images)
+        return [*lines, largest] if largest else lines
 
-def audit_manifest(manifest: Manifest) -> Audit:
+
+def audit_manifest(manifest: Manifest, related: Related | None = None) -> Audit:
     """Check a scanned manifest for leaks and copies.
 
     Parameters
     ----------
     manifest : Manifest
         With hashes (see :func:`gyrus.data.scan`).
+    related : Related, optional
+        What the looks told (see :func:`gyrus.auditing.relate`), of this manifest before or after it was
+        split: with it pairs say how alike they are, and chains and overlaps with public sets are reported.
+        Groups of look-alikes and recovered patients are read from the manifest itself.
 
     Raises
     ------
@@ -103,7 +131,7 @@ def audit_manifest(manifest: Manifest) -> Audit:
             details=unscanned,
             fix="scan the manifest first",
         )
-    findings = [finding for check in CHECKS for finding in check(manifest.rows)]
+    findings = _findings(manifest, related)
     findings.sort(key=lambda finding: ("leak", "warning", "info").index(finding.severity))
     verdict = _verdict(findings)
     counts = manifest.counts()
@@ -115,7 +143,28 @@ def audit_manifest(manifest: Manifest) -> Audit:
         subjects=len({row.subject_id for row in manifest.rows} - {""}),
         splits={split: counts[split] for split in (*SPLITS, "") if split in counts},
         fingerprint=manifest.fingerprint,
+        look_alikes=None if related is None else _look_alikes(related),
+        largest_groups=largest_groups(manifest),
     )
+
+
+def _findings(manifest: Manifest, related: Related | None) -> list[Finding]:
+    rows = manifest.rows
+    findings = [finding for check in CHECKS for finding in check(rows)]
+    findings += [finding for check in (*LOOK_CHECKS, *SOURCE_CHECKS) for finding in check(rows, related)]
+    named = {pair.image_id for finding in findings if finding.severity == "leak" for pair in finding.pairs}
+    return findings + linked_across_splits(manifest, named)
+
+
+def _look_alikes(related: Related) -> dict[str, Any]:
+    threshold = related.look_alikes.threshold
+    return {
+        "threshold": threshold.value,
+        "reason": threshold.reason,
+        "largest_between_patients": threshold.largest_between,
+        "pairs": len(related.look_alikes.pairs),
+        "pictures": len(related.pictures),
+    }
 
 
 def refuse_leak(result: Audit, allow_leak: str | None) -> str | None:
@@ -178,11 +227,11 @@ def _sentence(verdict: Verdict, findings: list[Finding], manifest: Manifest) -> 
     divided = any(row.split for row in manifest.rows)
     if verdict == "unknowable":
         unknown = next(finding for finding in findings if finding.kind == "subjects_unknown")
-        found = "No identical image stands in two splits, but " if divided else "There is no split yet, and "
+        found = "No copy of an image stands in two splits, but " if divided else "There is no split yet, and "
         return found + unknown.message[0].lower() + unknown.message[1:]
     if not divided:
         return "There is no split yet; all patients are known, so one can be made that does not leak."
-    return "No patient and no identical image stands in two splits."
+    return "No patient and no copy of an image stands in two splits."
 
 
 def _clauses(findings: list[Finding]) -> list[str]:
@@ -200,6 +249,11 @@ def _clauses(findings: list[Finding]) -> list[str]:
         )
         files = leaks.get("bytes_across_splits")
         clauses.append(clause + (f" ({len(files.pairs)} of them byte-identical)" if files else ""))
+    if "looks_across_splits" in leaks:
+        clauses.append(f"{_shares(leaks['looks_across_splits'].counts)} look like an image on another side")
+    if "linked_across_splits" in leaks:
+        shares = _shares(leaks["linked_across_splits"].counts)
+        clauses.append(f"{shares} are tied to another side by a chain of copies")
     if "synthetic_outside_train" in leaks:
         clauses.append(f"{len(leaks['synthetic_outside_train'].rows)} synthetic images stand outside train")
     return clauses

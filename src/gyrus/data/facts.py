@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gyrus.imaging import Decoded, as_uint8, perceptual_hash, pixel_hash
+import numpy as np
+import numpy.typing as npt
+
+from gyrus.imaging import Decoded, perceptual_hash, pixel_hash
 from gyrus.imaging.decoding import DECODER
 from gyrus.runs.atomic import write_bytes
 
@@ -44,12 +47,12 @@ class Facts:
     error: str = ""
 
 
-def facts_of(decoded: Decoded) -> Facts:
-    """Compute the facts of a decoded image."""
+def facts_of(decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Facts:
+    """Compute the facts of a decoded image; ``grey`` is its (height, width, 1) in 8 bits."""
     height, width = decoded.pixels.shape[:2]
     return Facts(
         pixel_hash=pixel_hash(decoded.pixels),
-        perceptual_hash=perceptual_hash(as_uint8(decoded, "grey")),
+        perceptual_hash=perceptual_hash(grey),
         width_px=width,
         height_px=height,
         notes="; ".join(decoded.notes),

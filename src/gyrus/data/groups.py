@@ -1,4 +1,4 @@
-"""Groups of images that must stay on one side of a split: patients and identical copies."""
+"""Groups of images that must stay on one side of a split: patients and copies."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.data.manifest import Manifest
+from gyrus.data.manifest import Manifest, Row
 
 
 def link_groups(manifest: Manifest) -> npt.NDArray[np.int64]:
     """Return the group of each image.
 
-    Two images belong together when they share a patient, their bytes or their pixels; and so do all images
-    that are joined by a chain of such pairs (connected components). Images whose hashes are not known yet
-    are joined by patient alone.
+    Two images belong together when they share a patient (their own or the recovered one), their bytes, their
+    pixels or their group of look-alikes; and so do all images that are joined by a chain of such pairs
+    (connected components). Images whose hashes are not known yet are joined by patient alone.
 
     Returns
     -------
@@ -25,12 +25,23 @@ def link_groups(manifest: Manifest) -> npt.NDArray[np.int64]:
     parent = list(range(len(manifest)))
     first_with: dict[tuple[str, str], int] = {}
     for index, row in enumerate(manifest.rows):
-        for key in (("subject", row.subject_id), ("bytes", row.sha256), ("pixels", row.pixel_hash)):
-            if key[1]:
-                _join(parent, first_with.setdefault(key, index), index)
+        for key in links_of(row):
+            _join(parent, first_with.setdefault(key, index), index)
     number: dict[int, int] = {}
     roots = [_root(parent, index) for index in range(len(parent))]
     return np.array([number.setdefault(root, len(number)) for root in roots], dtype=np.int64)
+
+
+def links_of(row: Row) -> list[tuple[str, str]]:
+    """Return what ties an image to others: two images with one of these in common belong together."""
+    links = (
+        ("subject", row.subject_id),
+        ("subject", row.recovered_subject),
+        ("bytes", row.sha256),
+        ("pixels", row.pixel_hash),
+        ("look", row.copy_group),
+    )
+    return [link for link in links if link[1]]
 
 
 def group_keys(manifest: Manifest, groups: npt.NDArray[np.int64], seed: int) -> list[str]:

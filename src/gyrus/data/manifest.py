@@ -40,7 +40,8 @@ class Row:
     subject_id : str
         Patient; empty when unknown.
     subject_source : str
-        Where the patient came from: ``column``, ``folder``, ``pattern``, ``table``, ``phantom``; else empty.
+        Where the patient came from: ``column``, ``folder``, ``pattern``, ``table``, ``phantom``,
+        ``recovered`` (the image is a slice of a public set whose patients are known); else empty.
     split : str
         ``train``, ``val``, ``cal``, ``test``, or empty (not used).
     fold : int or None
@@ -53,6 +54,11 @@ class Row:
         Generated image: for training only.
     sha256, pixel_hash, perceptual_hash : str
         Hashes of the file's bytes, of its decoded pixels, and of its look; empty before a scan.
+    copy_group : str
+        Name shared by images that show the same picture (re-encoded, resized, mirrored, turned); else empty.
+    recovered_subject : str
+        Patient of the public set that the image is a slice of (``cheng:101``); it stands beside
+        ``subject_id`` where the data bring their own patients.
     width_px, height_px : int or None
         Size of the decoded image; None before a scan.
     notes : str
@@ -76,6 +82,8 @@ class Row:
     sha256: str = ""
     pixel_hash: str = ""
     perceptual_hash: str = ""
+    copy_group: str = ""
+    recovered_subject: str = ""
     width_px: int | None = None
     height_px: int | None = None
     notes: str = ""

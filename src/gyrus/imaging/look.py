@@ -45,7 +45,9 @@ def standardise(looks: Looks) -> npt.NDArray[np.float32]:
     centred = looks.astype(np.float32)
     centred -= centred.mean(axis=(1, 2), keepdims=True)
     length = np.sqrt(np.einsum("nij,nij->n", centred, centred))
-    return centred / np.where(length > 1e-3, length, np.inf)[:, np.newaxis, np.newaxis]
+    length[length <= 1e-3] = np.inf
+    centred /= length[:, np.newaxis, np.newaxis]
+    return centred
 
 
 def spectrum(looks: Looks, frequencies: int = LOOK_FREQUENCIES) -> Spectra:
@@ -114,7 +116,8 @@ def _cosines(side: int, frequencies: int) -> npt.NDArray[np.float32]:
     position = np.arange(side)[np.newaxis, :]
     basis = np.cos(np.pi * frequency * (2 * position + 1) / (2 * side)) * np.sqrt(2 / side)
     basis[0] /= np.sqrt(2)
-    return basis.astype(np.float32)
+    rows: npt.NDArray[np.float32] = basis.astype(np.float32)
+    return rows
 
 
 HASH_FREQUENCIES = 16

@@ -44,7 +44,8 @@ class AuditResult:
 def run(config: AuditConfig) -> AuditResult:
     """Audit ``config.source``."""
     prepared = prepare(config.source, config, cache_dir=config.cache_dir)
-    result = AuditResult(audit_manifest(prepared.manifest), prepared.notes, prepared.skipped)
+    checked = audit_manifest(prepared.manifest, prepared.related)
+    result = AuditResult(checked, prepared.notes, prepared.skipped)
     if config.out is not None:
         write_json(config.out / "audit.json", result.to_json())
         write_manifest(prepared.manifest, config.out / "manifest.csv")

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
+from gyrus.auditing import Related, relate
 from gyrus.config import DataOptions
 from gyrus.data import Manifest, PixelCache, Skipped, load, scan
 
@@ -19,19 +20,23 @@ class Prepared:
     Attributes
     ----------
     manifest : Manifest
-        Rows with hashes and sizes, without the images that could not be read.
+        Rows with hashes, sizes, groups of look-alikes and recovered patients, without the images that could
+        not be read.
     notes : tuple of str
         What was decided on the way, in sentences.
     skipped : tuple of Skipped
         Images left out, each with its reason.
     pixels : PixelCache or None
         Decoded images at the training size, when asked for.
+    related : Related
+        How the images' looks relate; the audit names pairs with it.
     """
 
     manifest: Manifest
     notes: tuple[str, ...]
     skipped: tuple[Skipped, ...]
     pixels: PixelCache | None
+    related: Related
 
 
 def prepare(
@@ -52,4 +57,8 @@ def prepare(
         logger.info("note: %s", note)
     for skipped in scanned.skipped:
         logger.info("skipped: %s: %s", skipped.path, skipped.reason)
-    return Prepared(scanned.manifest, (*loaded.notes, *scanned.notes), scanned.skipped, scanned.pixels)
+    related = relate(scanned.manifest, scanned.looks)
+    for note in related.notes:
+        logger.info("note: %s", note)
+    notes = (*loaded.notes, *scanned.notes, *related.notes)
+    return Prepared(related.manifest, notes, scanned.skipped, scanned.pixels, related)

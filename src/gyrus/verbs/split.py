@@ -68,7 +68,7 @@ def run(config: SplitConfig) -> SplitOutcome:
     return SplitOutcome(
         path=config.out,
         manifest=manifest,
-        audit=audit_manifest(manifest),
+        audit=audit_manifest(manifest, prepared.related),
         moved=len(split_result.moved),
         notes=(*prepared.notes, *split_result.notes),
     )

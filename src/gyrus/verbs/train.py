@@ -115,7 +115,7 @@ def run(config: TrainConfig) -> TrainResult:
     divided = make_split(prepared.manifest, config)
     for note in divided.notes:
         logger.info("note: %s", note)
-    audit = audit_manifest(divided.manifest)
+    audit = audit_manifest(divided.manifest, prepared.related)
     refuse_leak(audit, config.allow_leak)
     logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
     clock.lap("audit")

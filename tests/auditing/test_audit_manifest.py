@@ -44,7 +44,7 @@ def test_clean() -> None:
     audit = audited(*CLEAN)
     assert audit.verdict == "clean"
     assert audit.findings == ()
-    assert audit.sentence == "No patient and no identical image stands in two splits."
+    assert audit.sentence == "No patient and no copy of an image stands in two splits."
     assert (audit.images, audit.subjects) == (4, 4)
     assert audit.splits["test"] == {"a": 0, "b": 1}
     assert refuse_leak(audit, None) is None
@@ -104,7 +104,7 @@ def test_unknown_patients_make_it_unknowable() -> None:
     audit = audited(*(row.with_(subject_id="") for row in CLEAN))
     assert audit.verdict == "unknowable"
     assert found(audit)["subjects_unknown"].counts == {"images": 4, "of": 4}
-    assert audit.sentence.startswith("No identical image stands in two splits, but no patient is known")
+    assert audit.sentence.startswith("No copy of an image stands in two splits, but no patient is known")
     assert refuse_leak(audit, None) is None
 
 
