@@ -104,7 +104,6 @@ def fit(
         When a class is absent from the training images, a split is empty, or the weights do not fit.
     """
     began = time.perf_counter()
-    keep_freed_memory()
     device = pick_device(config.device)
     train, val = SplitPixels(manifest, "train", pixels), SplitPixels(manifest, "val", pixels)
     _check_data(manifest, train, pixels, config)
@@ -123,6 +122,8 @@ def fit(
         device=device,
         cache_folder=config.cache_dir or default_cache_folder(),
     )
+    # after the measurement, whose blocks of other sizes would stay for ever
+    keep_freed_memory()
     memory_format = torch.channels_last if precision.channels_last else torch.contiguous_format
     network.to(memory_format=memory_format)
     rate = learning_rate_of(config)
