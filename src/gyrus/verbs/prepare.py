@@ -12,6 +12,8 @@ from gyrus.data import Manifest, PixelCache, Skipped, load, scan
 
 logger = logging.getLogger("gyrus")
 
+PHANTOM_NOTE = "These patients are synthetic: the figures show how gyrus works and say nothing about real scans."
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -61,4 +63,6 @@ def prepare(
     for note in related.notes:
         logger.info("note: %s", note)
     notes = (*loaded.notes, *scanned.notes, *related.notes)
+    if all(row.subject_source == "phantom" for row in related.manifest):
+        notes = (PHANTOM_NOTE, *notes)
     return Prepared(related.manifest, notes, scanned.skipped, scanned.pixels, related)
