@@ -240,6 +240,33 @@ def test_nothing_readable_is_an_error_even_when_skipping(tmp_path: Path, cache: 
             quiet_scan(tmp_path / "d", cache, on_bad_file="skip", image_size=image_size)
 
 
+def test_nothing_readable_can_be_listed(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"no image")
+    (tmp_path / "a" / "2.png").write_bytes(b"")
+    for _ in range(2):
+        result = quiet_scan(tmp_path, cache, on_bad_file="list")
+        assert len(result.manifest) == 0
+        assert [bad.image_id for bad in result.skipped] == ["a/1.png", "a/2.png"]
+        assert result.looks.shape == (0, 64, 64)
+
+
+def test_nuisance_facts_are_computed_once_and_remembered(
+    data: Path, cache: Path, decoded_names: list[str]
+) -> None:
+    first = quiet_scan(data, cache)
+    assert set(first.nuisance) == set(SEEDS)
+    assert first.nuisance["a/2.bmp"].format == "BMP"
+    for image_id, facts in first.nuisance.items():
+        assert facts.file_bytes == (data / image_id).stat().st_size
+        assert facts.mean == pytest.approx(read_image(data / image_id).mean(), abs=3)
+    before = len(decoded_names)
+    assert quiet_scan(data, cache).nuisance == first.nuisance
+    assert quiet_scan(data, cache, image_size=8).nuisance == first.nuisance
+    assert before == 5
+    assert len(decoded_names) == 2 * before, "the pixel cache was filled once"
+
+
 def test_peculiar_images_are_noted(data: Path, cache: Path) -> None:
     Image.new("RGBA", (4, 4), (9, 9, 9, 100)).save(data / "a" / "alpha.png")
     result = quiet_scan(data, cache)

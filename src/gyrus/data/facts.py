@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from gyrus.imaging import Decoded, perceptual_hash, pixel_hash
 from gyrus.imaging.decoding import DECODER
+from gyrus.imaging.nuisance import Nuisance, nuisance_of
 from gyrus.runs.atomic import write_bytes
 
-FACTS_VERSION = 1
-_MOST_REMEMBERED = 200_000  # entries; about 60 MB
+FACTS_VERSION = 2
+_MOST_REMEMBERED = 200_000  # entries; about 80 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Facts:
         Size, upright.
     notes : str
         What the decoder had to say.
+    nuisance : Nuisance or None
+        See :mod:`gyrus.imaging.nuisance`; None when the image cannot be read.
     error : str
         Why the image cannot be read; empty when it can.
     """
@@ -44,11 +48,26 @@ class Facts:
     width_px: int = 0
     height_px: int = 0
     notes: str = ""
+    nuisance: Nuisance | None = None
     error: str = ""
 
 
-def facts_of(decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Facts:
-    """Compute the facts of a decoded image; ``grey`` is its (height, width, 1) in 8 bits."""
+def facts_of(
+    data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8], small: npt.NDArray[np.uint8]
+) -> Facts:
+    """Compute the facts of an image.
+
+    Parameters
+    ----------
+    data : bytes
+        Its file.
+    decoded : Decoded
+        What the file holds.
+    grey : ndarray of uint8
+        (height, width, 1) in 8 bits.
+    small : ndarray of uint8
+        (64, 64) its look.
+    """
     height, width = decoded.pixels.shape[:2]
     return Facts(
         pixel_hash=pixel_hash(decoded.pixels),
@@ -56,6 +75,7 @@ def facts_of(decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Facts:
         width_px=width,
         height_px=height,
         notes="; ".join(decoded.notes),
+        nuisance=nuisance_of(data, decoded, grey, small),
     )
 
 
@@ -94,8 +114,18 @@ class FactsMemory:
         write_bytes(self.path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
-def _to_list(facts: Facts) -> list[str | int]:
-    return list(asdict(facts).values())
+def _to_list(facts: Facts) -> list[Any]:
+    nuisance = facts.nuisance.to_list() if facts.nuisance is not None else None
+    return [
+        facts.pixel_hash, facts.perceptual_hash, facts.width_px, facts.height_px, facts.notes, nuisance,
+        facts.error,
+    ]  # fmt: skip
+
+
+def _from_list(values: list[Any]) -> Facts:
+    pixels, look, width, height, notes, nuisance, error = values
+    known = Nuisance(*nuisance) if nuisance is not None else None
+    return Facts(pixels, look, width, height, notes, known, error)
 
 
 def _read(path: Path) -> dict[str, Facts]:
@@ -106,4 +136,4 @@ def _read(path: Path) -> dict[str, Facts]:
         return {}
     if hashlib.sha256(body).hexdigest().encode() != digest:
         return {}
-    return {sha256: Facts(*values) for sha256, values in json.loads(body).items()}
+    return {sha256: _from_list(values) for sha256, values in json.loads(body).items()}

@@ -86,11 +86,12 @@ class Reader:
         except ImageError as error:
             return Seen(Facts(error=error.message))
         grey = as_uint8(decoded, "grey")
+        small = look(grey)
         pixels = None
         if size is not None:
             wanted = grey if color == "grey" else as_uint8(decoded, color)
             pixels = resize(wanted, height_px=size, width_px=size)
-        return Seen(facts_of(decoded, grey), look(grey), pixels)
+        return Seen(facts_of(data, decoded, grey, small), small, pixels)
 
     def _hash(self, row: Row) -> tuple[str, str]:
         try:

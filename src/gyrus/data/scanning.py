@@ -17,6 +17,7 @@ from gyrus.data.reader import Reader
 from gyrus.data.remembering import recall
 from gyrus.errors import DataError, StorageError
 from gyrus.imaging.look import Looks
+from gyrus.imaging.nuisance import Nuisance
 from gyrus.imaging.reading import Color
 
 _SHOWN = 5
@@ -47,6 +48,8 @@ class Scan:
         Sentences for the user.
     looks : ndarray of uint8, shape (n, 64, 64)
         Small picture of each row of ``manifest``; see :func:`gyrus.imaging.look.look`.
+    nuisance : mapping of str to Nuisance
+        Facts of each file by ``image_id``; see :mod:`gyrus.imaging.nuisance`.
     """
 
     manifest: Manifest
@@ -54,12 +57,13 @@ class Scan:
     pixels: PixelCache | None
     notes: tuple[str, ...]
     looks: Looks
+    nuisance: Mapping[str, Nuisance]
 
 
 def scan(
     manifest: Manifest,
     *,
-    on_bad_file: Literal["fail", "skip"] = "fail",
+    on_bad_file: Literal["fail", "skip", "list"] = "fail",
     color: Color = "grey",
     image_size: int | None = None,
     cache_dir: Path | None = None,
@@ -74,8 +78,8 @@ def scan(
     ----------
     manifest : Manifest
         What to read.
-    on_bad_file : {"fail", "skip"}
-        Stop when a file cannot be read, or leave it out.
+    on_bad_file : {"fail", "skip", "list"}
+        Stop when a file cannot be read; leave it out, but stop when none can be read; or never stop.
     color : {"grey", "rgb"}
         Reading policy of the pixel cache.
     image_size : int, optional
@@ -108,6 +112,7 @@ def scan(
         pixels,
         (*notes, *_notes(manifest, rows, skipped)),
         recalled.looks.of([row.sha256 for row in rows]),
+        {row.image_id: fact for row in rows if (fact := recalled.facts[row.sha256].nuisance) is not None},
     )
 
 
@@ -155,7 +160,7 @@ def _with_facts(row: Row, sha256: str, facts: Facts) -> Row:
 
 
 def _judge(manifest: Manifest, rows: Sequence[Row], skipped: Sequence[Skipped], on_bad_file: str) -> None:
-    if skipped and (on_bad_file == "fail" or not rows):
+    if skipped and (on_bad_file == "fail" or (on_bad_file == "skip" and not rows)):
         raise DataError(
             f"{len(skipped)} of {len(manifest)} images cannot be read",
             path=manifest.root,

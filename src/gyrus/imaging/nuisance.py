@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gyrus.imaging.decoding import Decoded
 from gyrus.imaging.jpeg_quality import jpeg_quality
 
-WHITE = 235  # grey level from which on a border counts as white
+WHITE = 225  # grey level from which on a border counts as white
 _NEARLY_ALL = 0.9
 _ALIKE = 12  # grey levels by which a plain border may vary
 _WINDOW_PX = 128  # side of the middle in which sharpness is measured
