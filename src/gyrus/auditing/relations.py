@@ -56,6 +56,10 @@ class Related:
     overlaps: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
 
+    def looks_of(self, manifest: Manifest) -> Looks:
+        """Return the looks (n, 64, 64) of the rows of this manifest, or of one made from it."""
+        return self.pictures[[self.picture_of[row.image_id] for row in manifest.rows]]
+
     def compare(self, pairs: Sequence[tuple[str, str]]) -> list[str]:
         """Say how alike the two images of each pair are, in a few words."""
         if not pairs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -104,7 +104,9 @@ class Audit:
         return [*lines, largest] if largest else lines
 
 
-def audit_manifest(manifest: Manifest, related: Related | None = None) -> Audit:
+def audit_manifest(
+    manifest: Manifest, related: Related | None = None, shortcuts: Sequence[Finding] = ()
+) -> Audit:
     """Check a scanned manifest for leaks and copies.
 
     Parameters
@@ -115,6 +117,8 @@ def audit_manifest(manifest: Manifest, related: Related | None = None) -> Audit:
         What the looks told (see :func:`gyrus.auditing.relate`), of this manifest before or after it was
         split: with it pairs say how alike they are, and chains and overlaps with public sets are reported.
         Groups of look-alikes and recovered patients are read from the manifest itself.
+    shortcuts : sequence of Finding
+        From :func:`gyrus.auditing.find_shortcuts`; no part of the verdict.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def audit_manifest(manifest: Manifest, related: Related | None = None) -> Audit:
             details=unscanned,
             fix="scan the manifest first",
         )
-    findings = _findings(manifest, related)
+    findings = [*_findings(manifest, related), *shortcuts]
     findings.sort(key=lambda finding: ("leak", "warning", "info").index(finding.severity))
     verdict = _verdict(findings)
     counts = manifest.counts()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gyrus.auditing import Related, relate
+from gyrus.auditing import Audit, Related, audit_manifest, find_shortcuts, relate
 from gyrus.config import DataOptions
 from gyrus.data import Manifest, PixelCache, Skipped, load, scan
+from gyrus.imaging.nuisance import Nuisance
 
 logger = logging.getLogger("gyrus")
 
-PHANTOM_NOTE = "These patients are synthetic: the figures show how gyrus works and say nothing about real scans."
+PHANTOM_NOTE = (
+    "These patients are synthetic: the figures show how gyrus works and say nothing about real scans."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Prepared:
         Decoded images at the training size, when asked for.
     related : Related
         How the images' looks relate; the audit names pairs with it.
+    nuisance : mapping of str to Nuisance
+        Facts of each file by ``image_id``; the audit looks for shortcuts in them.
     """
 
     manifest: Manifest
@@ -39,6 +45,12 @@ class Prepared:
     skipped: tuple[Skipped, ...]
     pixels: PixelCache | None
     related: Related
+    nuisance: Mapping[str, Nuisance]
+
+    def audit(self, manifest: Manifest) -> Audit:
+        """Audit :attr:`manifest`, or one made from it by a split, with all that is known of its images."""
+        shortcuts = find_shortcuts(manifest, self.nuisance, self.related.looks_of(manifest))
+        return audit_manifest(manifest, self.related, shortcuts)
 
 
 def prepare(
@@ -65,4 +77,4 @@ def prepare(
     notes = (*loaded.notes, *scanned.notes, *related.notes)
     if all(row.subject_source == "phantom" for row in related.manifest):
         notes = (PHANTOM_NOTE, *notes)
-    return Prepared(related.manifest, notes, scanned.skipped, scanned.pixels, related)
+    return Prepared(related.manifest, notes, scanned.skipped, scanned.pixels, related, scanned.nuisance)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gyrus.auditing import Audit, audit_manifest, refuse_leak
+from gyrus.auditing import Audit, refuse_leak
 from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import TrainConfig
 from gyrus.config.build import build
@@ -115,7 +115,7 @@ def run(config: TrainConfig) -> TrainResult:
     divided = make_split(prepared.manifest, config)
     for note in divided.notes:
         logger.info("note: %s", note)
-    audit = audit_manifest(divided.manifest, prepared.related)
+    audit = prepared.audit(divided.manifest)
     refuse_leak(audit, config.allow_leak)
     logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
     clock.lap("audit")
