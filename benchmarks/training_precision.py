@@ -2,8 +2,8 @@
 
     python benchmarks/training_precision.py > benchmarks/results/DATE_training_precision/result.json
 
-Prints JSON: images a second of every turn and candidate at 224 pixels, batch 16. The candidates take turns, so
-that a busy neighbour slows all of them alike; the first turn is left out.
+Prints JSON: images a second of every turn and candidate at 224 pixels, batch 16. The candidates take turns,
+so that a busy neighbour slows all of them alike; the first turn is left out.
 """
 
 import json
