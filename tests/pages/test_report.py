@@ -13,7 +13,9 @@ import pytest
 
 from gyrus import errors
 from gyrus.errors import MissingDependencyError, StorageError
-from gyrus.pages import Example, findings_table, render_report, write_report
+from gyrus.pages import Example, write_report
+from gyrus.pages.report import render_report
+from gyrus.pages.sections_last import findings_table
 
 EVIL = '<script>alert("1")</script>&\'"><img src=x onerror=alert(2)>'
 EMPTY = {"br", "col", "hr", "img", "meta", "link", "input"}

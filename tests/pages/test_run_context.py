@@ -15,8 +15,9 @@ from gyrus.data.manifest import Manifest, Row, write_manifest
 from gyrus.errors import DataError
 from gyrus.evaluation.predictions import Predictions, write_predictions
 from gyrus.inference import Predictor, predict_rows, write_outputs
-from gyrus.pages import collect_examples, context_of_run, render_report
-from gyrus.pages.examples import choose_examples
+from gyrus.pages import context_of_run
+from gyrus.pages.examples import choose_examples, collect_examples
+from gyrus.pages.report import render_report
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json, write_text
 

@@ -16,6 +16,6 @@ class AuditConfig(DataOptions, OutputOptions):
     source: Positional[Path]
     """Folder of images, or a manifest (CSV)."""
     out: Path | None = None
-    """Folder to write audit.json and the scanned manifest.csv to."""
+    """Folder to write the page audit.html, audit.json, the scanned manifest.csv and badge.svg to."""
     cache_dir: Path | None = None
     """Where facts about images are remembered; default: GYRUS_CACHE or the user's cache folder."""

@@ -53,6 +53,4 @@ def style_sheet(name: str = _BASE) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise DataError(
-            "a style sheet of gyrus is missing", path=path, fix="install gyrus again"
-        ) from error
+        raise DataError("a style sheet of gyrus is missing", path=path, fix="install gyrus again") from error

@@ -10,7 +10,7 @@ from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.measured import SPLIT_NAMES, Measured
 from gyrus.pages.numbers import interval, is_defined, percent, plural
 
-_VERDICTS = {
+VERDICTS = {
     "clean": ("\N{CHECK MARK} Test and training are apart", "clean"),
     "leaking": ("\N{HEAVY BALLOT X} The split leaks", "leaking"),
     "unknowable": ("? Whether the split leaks cannot be known", "unknowable"),
@@ -38,7 +38,7 @@ def top(context: ReportContext) -> Html:
 
 def verdict(context: ReportContext) -> Html:
     """Verdict on leakage, the user's reason if it was overruled, and how often the test set was looked at."""
-    words, kind = _VERDICTS.get(context.verdict, _VERDICTS["unknowable"])
+    words, kind = VERDICTS.get(context.verdict, VERDICTS["unknowable"])
     parts: list[Html] = [tag("p", context.audit.get("sentence") or "No audit was made.")]
     if context.verdict == "leaking":
         parts.append(

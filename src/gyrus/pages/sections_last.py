@@ -128,12 +128,12 @@ def audit_section(context: ReportContext) -> Html:
         "section",
         tag("h2", "Audit of the data"),
         findings_table(context.audit.get("findings") or ()),
-        _skipped(context.skipped),
+        skipped_table(context.skipped),
         id="audit",
     )
 
 
-def _skipped(skipped: Sequence[Mapping[str, Any]]) -> Html:
+def skipped_table(skipped: Sequence[Mapping[str, Any]]) -> Html:
     if not skipped:
         return tag("p", "Every image file could be read; none was skipped.", class_="small soft")
     rest = len(skipped) - LISTED

@@ -6,13 +6,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gyrus.auditing import Audit, audit_manifest
+from gyrus.auditing import Audit
 from gyrus.config import AuditConfig
 from gyrus.config.build import build
 from gyrus.data import Skipped, write_manifest
 from gyrus.errors import LeakageError
+from gyrus.pages import AuditContext, write_audit_page, write_badge
+from gyrus.runs import environment
 from gyrus.runs.atomic import write_json
-from gyrus.verbs.prepare import prepare
+from gyrus.verbs.command_line import data_flags
+from gyrus.verbs.prepare import Prepared, prepare
+
+PAGE = "audit.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class AuditResult:
     audit: Audit
     notes: tuple[str, ...]
     skipped: tuple[Skipped, ...]
+    folder: Path | None = None
 
     @property
     def exit_code(self) -> int:
@@ -37,19 +43,37 @@ class AuditResult:
         }
 
     def to_text(self) -> str:
-        """Return the verdict and the findings as lines."""
-        return self.audit.to_text()
+        """Return the verdict and the findings as lines, and where the page lies."""
+        text = self.audit.to_text()
+        return text if self.folder is None else f"{text}\n\nopen    {self.folder / PAGE}"
 
 
 def run(config: AuditConfig) -> AuditResult:
     """Audit ``config.source``."""
     prepared = prepare(config.source, config, cache_dir=config.cache_dir)
-    checked = audit_manifest(prepared.manifest, prepared.related)
-    result = AuditResult(checked, prepared.notes, prepared.skipped)
+    checked = prepared.audit(prepared.manifest)
+    result = AuditResult(checked, prepared.notes, prepared.skipped, config.out)
     if config.out is not None:
-        write_json(config.out / "audit.json", result.to_json())
-        write_manifest(prepared.manifest, config.out / "manifest.csv")
+        _write(config, config.out, prepared, result)
     return result
+
+
+def _write(config: AuditConfig, folder: Path, prepared: Prepared, result: AuditResult) -> None:
+    found = result.to_json()
+    write_json(folder / "audit.json", found)
+    write_manifest(prepared.manifest, folder / "manifest.csv")
+    write_badge(found, folder / "badge.svg")
+    context = AuditContext(
+        title=config.source.resolve().name,
+        audit=found,
+        manifest=prepared.manifest,
+        source=str(config.source),
+        options=data_flags(config),
+        color=config.color,
+        environment=environment(),
+        related=prepared.related,
+    )
+    write_audit_page(context, folder / PAGE)
 
 
 def audit(source: Path | str, **options: Any) -> AuditResult:
