@@ -8,6 +8,7 @@ from pathlib import Path
 from gyrus.pages.audit_context import AuditContext
 from gyrus.pages.audit_groups import groups_section, other_sections
 from gyrus.pages.audit_pairs import pair_sections
+from gyrus.pages.audit_shortcuts import shortcuts
 from gyrus.pages.audit_verdict import reach_section, top, verdict, what_to_do
 from gyrus.pages.document import document
 from gyrus.pages.markup import Html, tag
@@ -19,7 +20,7 @@ from gyrus.runs.atomic import write_text
 PICTURE_BUDGET_BYTES = 3_200_000
 _ANCHORS = {
     "verdict": "Verdict", "reach": "Reach", "todo": "What to do", "pairs": "Pairs", "groups": "Groups",
-    "shortcuts": "Shortcuts", "data": "Data", "unknowable": "What cannot be known", "how": "How it was found",
+    "data": "Data", "shortcuts": "Shortcuts", "unknowable": "What cannot be known", "how": "How it was found",
 }  # fmt: skip
 
 
@@ -43,8 +44,9 @@ def render_audit(context: AuditContext) -> str:
         what_to_do(context),
         *pair_sections(context, thumbnails),
         groups_section(context, thumbnails),
-        *other_sections(context, thumbnails),
         data(context),
+        shortcuts(context),
+        *other_sections(context, thumbnails),
         not_known(context),
         how(context),
     ]
