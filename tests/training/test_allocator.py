@@ -18,10 +18,10 @@ spec.loader.exec_module(allocator)
 keep_freed_memory = allocator.keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
-np.ones(16_000_000)  # 128 MB
+np.ones(3_000_000)  # 24 MB
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(5):
-    np.ones(16_000_000)
+for _ in range(20):
+    np.ones(3_000_000)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

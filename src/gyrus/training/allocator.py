@@ -1,8 +1,8 @@
-"""Keep freed memory: a training step asks for the same large blocks again and again.
+"""Keep freed memory: a training step asks for the same blocks again and again.
 
-glibc gives every block above 32 MB back to the system when it is freed and fetches fresh pages for the next
-one; the kernel then clears them, page by page. On the machine this was measured on, the clearing took more
-time than the arithmetic (``benchmarks/allocator.py``).
+glibc gives blocks back to the system as soon as they are freed and fetches fresh pages for the next ones; the
+kernel then clears them, page by page (``benchmarks/allocator.py``). Blocks above 32 MB still go back: kept, they
+would leave gaps that nothing fits, and a training that needs 3 GB would hold 5.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import ctypes
 import sys
 
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # from glibc's malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 _NEVER = 2**31 - 1
+_LARGEST_KEPT = 32 * 2**20  # the most that glibc allows
 
 
 def keep_freed_memory() -> bool:
@@ -27,4 +28,4 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    return bool(mallopt(_M_MMAP_MAX, 0) and mallopt(_M_TRIM_THRESHOLD, _NEVER))
+    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT) and mallopt(_M_TRIM_THRESHOLD, _NEVER))
