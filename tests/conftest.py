@@ -4,9 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # before torch is loaded; see gyrus/__init__.py
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# a deadline an example would fail tests for what a neighbour does on this machine
+settings.register_profile("gyrus", deadline=None)
+settings.load_profile("gyrus")
 
 
 @pytest.fixture(autouse=True)
