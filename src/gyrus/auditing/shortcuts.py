@@ -156,11 +156,7 @@ def _judge(name: str, scope: Scope, wider: Scope | None) -> Finding | None:
     fact = scope.facts.get(name)
     if fact is not None and not fact.of_file:
         return None  # plain facts of the picture are judged together
-    passing = [
-        place
-        for place, (area, limit) in enumerate(zip(told.areas, told.limits, strict=True))
-        if area.value >= WORTH_TELLING and area.low > limit
-    ]
+    passing = [place for place in told.beyond_chance if told.areas[place].value >= WORTH_TELLING]
     if not passing:
         return None
     best = max(passing, key=lambda place: told.areas[place].value)
