@@ -55,8 +55,9 @@ class Cohort:
         return {finding.counts["fact"]: finding for finding in findings}
 
     def _row(self, number: int) -> Row:
+        label = f"c{self.label[number]}" if self.label[number] >= 0 else ""
         return Row(
-            f"{number}.png", f"{number}.png", label="" if self.label[number] < 0 else f"c{self.label[number]}",
+            f"{number}.png", f"{number}.png", label=label,
             subject_id=f"P{self.subject[number]}" if self.known else "", split=str(self.split[number]),
             sha256=f"s{number}", pixel_hash=f"p{number}",
             width_px=int(self.size[number, 0]), height_px=int(self.size[number, 1]),

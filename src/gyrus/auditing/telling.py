@@ -47,7 +47,7 @@ class Told:
 
     @property
     def beyond_chance(self) -> list[int]:
-        """The classes that are told better than labels at random would be, and surely better than not at all."""
+        """The classes told better than labels at random would be, with an interval above a coin's 0.5."""
         pairs = enumerate(zip(self.areas, self.limits, strict=True))
         return [place for place, (area, limit) in pairs if area.value > limit and area.low > 0.5]
 
