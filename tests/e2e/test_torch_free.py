@@ -20,7 +20,7 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
         ["predict", *scans, "--model", trained.run, "--heatmaps", tmp_path / "maps"],
         ["evaluate", trained.run],
         ["evaluate", trained.run / "predictions" / "predictions-test.csv"],
-        ["audit", workplace / "cohort"],
+        ["audit", workplace / "cohort", "--out", tmp_path / "audit"],
         ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
         ["bundle", "verify", trained.run],
         ["bundle", "info", trained.run],
@@ -28,6 +28,8 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
         done = gyrus(*command, base=base)
         assert done.returncode == 0, (command, done.stderr)
     assert len(list((tmp_path / "maps").iterdir())) == 3
+    written = {path.name for path in (tmp_path / "audit").iterdir()}
+    assert written == {"audit.html", "audit.json", "badge.svg", "manifest.csv"}
 
 
 def test_training_names_the_extra(workplace, tmp_path):

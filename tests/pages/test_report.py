@@ -3,72 +3,19 @@
 from __future__ import annotations
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plausible_run
 import pytest
+from page_checks import EVIL, checked, outside, words
 
 from gyrus import errors
 from gyrus.errors import MissingDependencyError, StorageError
 from gyrus.pages import Example, write_report
 from gyrus.pages.report import render_report
 from gyrus.pages.sections_last import findings_table
-
-EVIL = '<script>alert("1")</script>&\'"><img src=x onerror=alert(2)>'
-EMPTY = {"br", "col", "hr", "img", "meta", "link", "input"}
-
-
-class Checker(HTMLParser):
-    """Follows every element to its end and collects what a browser would fetch."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.ids: list[str] = []
-        self.fetched: list[str] = []
-        self.names: set[str] = set()
-        self.text: list[str] = []
-        self.handlers: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.names.add(tag)
-        for name, value in attrs:
-            if name == "id":
-                self.ids.append(value or "")
-            if name in ("src", "href", "srcset", "action", "data", "poster", "xlink:href"):
-                self.fetched.append(value or "")
-            if name.startswith("on"):
-                self.handlers.append(name)
-        if tag not in EMPTY:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in EMPTY:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.text.append(data)
-
-
-def checked(page: str) -> Checker:
-    checker = Checker()
-    checker.feed(page)
-    checker.close()
-    assert checker.open == []
-    return checker
-
-
-def words(page: str) -> str:
-    return re.sub(r"\s+", " ", " ".join(checked(page).text))
 
 
 @pytest.fixture(scope="module")
@@ -94,8 +41,7 @@ def test_ids_are_unique_and_links_lead_somewhere(page: str) -> None:
 
 
 def test_nothing_is_fetched_from_anywhere(page: str) -> None:
-    outside = [a for a in checked(page).fetched if not a.startswith(("#", "data:image/jpeg;base64,"))]
-    assert outside == []
+    assert outside(page) == []
     assert not re.search(r"https?:|//[a-z]|@import|url\((?!#)", re.sub(r'"data:[^"]*"', "", page))
 
 

@@ -118,7 +118,9 @@ def _other(context: AuditContext, finding: Mapping[str, Any], thumbnails: Thumbn
         tag("p", str(finding.get("message", "")), class_="soft small"),
         tag("div", few, class_="strip") if few else None,
         _by_patient(finding),
-        name_list(_with_origin(context, ids), more=False) if 0 < len(ids) < len(context.manifest) else None,
+        name_list(context, _with_origin(context, ids), more=False)
+        if 0 < len(ids) < len(context.manifest)
+        else None,
         id=f"other-{number}",
     )
 

@@ -17,7 +17,7 @@ from gyrus.pages.sections_last import skipped_table
 from gyrus.pages.thumbnails import Thumbnails
 from gyrus.runs.atomic import write_text
 
-PICTURE_BUDGET_BYTES = 3_200_000
+PICTURE_BUDGET_BYTES = 3_000_000
 _ANCHORS = {
     "verdict": "Verdict", "reach": "Reach", "todo": "What to do", "pairs": "Pairs", "groups": "Groups",
     "data": "Data", "shortcuts": "Shortcuts", "unknowable": "What cannot be known", "how": "How it was found",

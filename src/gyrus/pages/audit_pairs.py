@@ -20,7 +20,7 @@ SHOWN = {"leak": (9, 15), "warning": (6, 12), "info": (3, 6)}
 """Pairs with pictures by severity: at once, and folded away."""
 LISTED = 600
 """Further pairs by name, of one kind."""
-_LISTED_BYTES = 120_000
+_NAMES_BYTES = 900_000  # of all lists on the page; each finding has its share
 ALIKE = 0.95
 """Correlation from which the second picture is also shown moved into the place of the first."""
 
@@ -68,7 +68,7 @@ def _section(
         tag("details", tag("summary", f"{len(cards) - at_once} more with pictures"),
             tag("div", cards[at_once:], class_="twins-gallery"))
         if len(cards) > at_once else None,
-        name_list([pair_words(pair) for pair in pairs if id(pair) not in shown]),
+        name_list(context, [pair_words(pair) for pair in pairs if id(pair) not in shown]),
         id=name,
     )  # fmt: skip
 
@@ -208,13 +208,13 @@ def pair_words(pair: Pair) -> str:
     return f"{' = '.join(sides)}: {pair.get('why', '')}"
 
 
-def name_list(lines: Sequence[str], *, more: bool = True) -> Html | None:
+def name_list(context: AuditContext, lines: Sequence[str], *, more: bool = True) -> Html | None:
     """Return lines folded away, cut off where they are too many for a page."""
     if not lines:
         return None
-    room, fitting = _LISTED_BYTES, 0
+    room, fitting = _NAMES_BYTES // max(10, len(context.findings)), 0
     for line in lines[:LISTED]:
-        room -= len(line.encode("utf-8", "replace"))
+        room -= len(tag("li", tag("code", line)).encode("utf-8", "replace"))
         if room < 0:
             break
         fitting += 1

@@ -90,6 +90,8 @@ def _attribute(key: str, value: object) -> str:
 def _printable(text: str) -> str:
     """Replace what must not stand in a page: control characters, halves of characters in odd file names, and
     marks that turn the direction of writing, with which a name could pose as another."""
+    if text.isprintable():  # no such character: most text, and ten times as fast to tell
+        return text
     return "".join("\N{REPLACEMENT CHARACTER}" if _unfit(character) else character for character in text)
 
 
