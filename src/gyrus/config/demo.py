@@ -15,7 +15,7 @@ class DemoConfig(OutputOptions):
 
     out: Positional[Path] = Path("demo")
     """Folder for the cohort and the run."""
-    subjects: int = 160
+    subjects: int = 240
     """Synthetic patients."""
     slices_per_subject: int = 3
     """Slices of each."""
