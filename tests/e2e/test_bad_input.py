@@ -11,7 +11,9 @@ from .conftest import gyrus
 
 @pytest.fixture
 def cohort(tmp_path):
-    write_cohort(tmp_path / "cohort", Phantom(subjects=12, slices_per_subject=2, image_size=48), anonymous=True)
+    write_cohort(
+        tmp_path / "cohort", Phantom(subjects=12, slices_per_subject=2, image_size=48), anonymous=True
+    )
     return tmp_path / "cohort"
 
 

@@ -86,7 +86,9 @@ def test_the_bundle_verifies_and_an_edit_is_noticed(trained, tmp_path):
     assert edited.returncode == 5
     assert "network.onnx" in edited.stderr
     copy.write_bytes(data[: len(data) // 3])
-    cut = gyrus("predict", next(iter((trained.run.parents[1] / "cohort" / "glioma").iterdir())), "--model", copy)
+    cut = gyrus(
+        "predict", next(iter((trained.run.parents[1] / "cohort" / "glioma").iterdir())), "--model", copy
+    )
     assert cut.returncode == 5
     assert "truncated" in cut.stderr
 
