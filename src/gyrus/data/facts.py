@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.imaging import Decoded, perceptual_hash, pixel_hash
+from gyrus.imaging import Decoded, pixel_hash
 from gyrus.imaging.decoding import DECODER
 from gyrus.imaging.nuisance import Nuisance, nuisance_of
 from gyrus.runs.atomic import write_bytes
 
-FACTS_VERSION = 2
+FACTS_VERSION = 3
 _MOST_REMEMBERED = 200_000  # entries; about 80 MB
 
 
@@ -31,8 +31,8 @@ class Facts:
 
     Attributes
     ----------
-    pixel_hash, perceptual_hash : str
-        See :mod:`gyrus.imaging.hashes`.
+    pixel_hash : str
+        See :func:`gyrus.imaging.pixel_hash`.
     width_px, height_px : int
         Size, upright.
     notes : str
@@ -44,7 +44,6 @@ class Facts:
     """
 
     pixel_hash: str = ""
-    perceptual_hash: str = ""
     width_px: int = 0
     height_px: int = 0
     notes: str = ""
@@ -71,7 +70,6 @@ def facts_of(
     height, width = decoded.pixels.shape[:2]
     return Facts(
         pixel_hash=pixel_hash(decoded.pixels),
-        perceptual_hash=perceptual_hash(grey),
         width_px=width,
         height_px=height,
         notes="; ".join(decoded.notes),
@@ -116,16 +114,13 @@ class FactsMemory:
 
 def _to_list(facts: Facts) -> list[Any]:
     nuisance = facts.nuisance.to_list() if facts.nuisance is not None else None
-    return [
-        facts.pixel_hash, facts.perceptual_hash, facts.width_px, facts.height_px, facts.notes, nuisance,
-        facts.error,
-    ]  # fmt: skip
+    return [facts.pixel_hash, facts.width_px, facts.height_px, facts.notes, nuisance, facts.error]
 
 
 def _from_list(values: list[Any]) -> Facts:
-    pixels, look, width, height, notes, nuisance, error = values
+    pixels, width, height, notes, nuisance, error = values
     known = Nuisance(*nuisance) if nuisance is not None else None
-    return Facts(pixels, look, width, height, notes, known, error)
+    return Facts(pixels, width, height, notes, known, error)
 
 
 def _read(path: Path) -> dict[str, Facts]:

@@ -16,6 +16,8 @@ from gyrus.data.pixel_cache import PixelCache, open_cache
 from gyrus.data.reader import Reader
 from gyrus.data.remembering import recall
 from gyrus.errors import DataError, StorageError
+from gyrus.imaging.decoding import quiet_pillow
+from gyrus.imaging.hashes import perceptual_hashes
 from gyrus.imaging.look import Looks
 from gyrus.imaging.nuisance import Nuisance
 from gyrus.imaging.reading import Color
@@ -99,9 +101,14 @@ def scan(
     folder, notes = _cache_folder(cache_dir, needed=image_size is not None)
     reader = Reader(manifest, progress=progress)
     content_of, unread = reader.hash_files()
-    recalled = recall(reader, content_of.values(), folder, image_size, color)
+    with quiet_pillow:
+        recalled = recall(reader, content_of.values(), folder, image_size, color)
     rows, skipped = _apply(manifest, content_of, unread, recalled.facts)
     _judge(manifest, rows, skipped, on_bad_file)
+    looks = recalled.looks.of([row.sha256 for row in rows])
+    rows = [
+        row.with_(perceptual_hash=value) for row, value in zip(rows, perceptual_hashes(looks), strict=True)
+    ]
     pixels = None
     if recalled.pixels is not None and image_size is not None:
         readable = {row.image_id: row.sha256 for row in rows}
@@ -111,7 +118,7 @@ def scan(
         skipped,
         pixels,
         (*notes, *_notes(manifest, rows, skipped)),
-        recalled.looks.of([row.sha256 for row in rows]),
+        looks,
         {row.image_id: fact for row in rows if (fact := recalled.facts[row.sha256].nuisance) is not None},
     )
 
@@ -152,7 +159,6 @@ def _with_facts(row: Row, sha256: str, facts: Facts) -> Row:
     return row.with_(
         sha256=sha256,
         pixel_hash=facts.pixel_hash,
-        perceptual_hash=facts.perceptual_hash,
         width_px=facts.width_px,
         height_px=facts.height_px,
         notes=notes,

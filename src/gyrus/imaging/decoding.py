@@ -12,7 +12,6 @@ import struct
 import threading
 import warnings
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +28,9 @@ DECODER = f"pillow-{pillow_version}"  # pixels of lossy formats may differ betwe
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
+# Where Pillow looks for an orientation in all formats but TIFF.
+_ORIENTED = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
+
 # What Pillow's readers raise on damaged files, seen by fuzzing them.
 _DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, IndexError, KeyError, TypeError,
@@ -44,7 +46,7 @@ class Decoded:
     Attributes
     ----------
     pixels : ndarray of uint8 or uint16
-        (height, width) or (height, width, 3).
+        (height, width); (height, width, 3) where the channels differ anywhere. Not to be written to.
     format : str
         ``PNG``, ``JPEG``, ``TIFF``, ``BMP`` or ``WEBP``.
     mode : str
@@ -63,7 +65,8 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file.
 
     EXIF orientation is applied; transparency is composited on black; palettes, CMYK and other colour modes
-    become RGB (colour profiles are not applied). 16-bit grey stays 16-bit.
+    become RGB (colour profiles are not applied), and RGB whose channels are equal becomes grey. 16-bit grey
+    stays 16-bit.
 
     Parameters
     ----------
@@ -100,7 +103,7 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
 
 def _open(data: bytes, name: str) -> Image.Image:
     try:
-        with _quiet():
+        with quiet_pillow:
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as error:
         if _known_beginning(data):
@@ -134,24 +137,41 @@ def _damaged(name: str, image_format: str, error: BaseException) -> ImageError:
     )
 
 
-_quiet_lock = threading.Lock()
+class _Quiet:
+    """Keeps Pillow's own warnings (corrupt EXIF, large image) from the user; errors still come through.
 
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Pillow's own warnings (corrupt EXIF, large image) from the user; errors still come through.
-
-    ``catch_warnings`` is not thread-safe: hence the lock, and a filter so narrow that even one left behind
-    by another thread's ``catch_warnings`` would silence nothing but Pillow.
+    ``catch_warnings`` is not thread-safe and costs a quarter of the decoding of a small image: hence one that
+    is opened by the first who enters and closed by the last who leaves. Its filter is so narrow that even
+    one left behind by another thread's ``catch_warnings`` would silence nothing but Pillow.
     """
-    with _quiet_lock, warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\.")
-        yield
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._caught = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._caught = warnings.catch_warnings()
+                self._caught.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._caught.__exit__(None, None, None)
+
+
+quiet_pillow = _Quiet()
+"""``with quiet_pillow:`` around many images spares each of them the cost."""
 
 
 def _header_notes(image: Image.Image, data: bytes) -> list[str]:
     notes = []
-    with contextlib.suppress(*_DAMAGE), _quiet():
+    with contextlib.suppress(*_DAMAGE), quiet_pillow:
         frames = int(getattr(image, "n_frames", 1))
         if frames > 1:
             notes.append(f"holds {frames} frames; the first is read")
@@ -162,13 +182,12 @@ def _header_notes(image: Image.Image, data: bytes) -> list[str]:
 
 def _upright(image: Image.Image) -> tuple[Image.Image, list[str]]:
     """Decode, then turn the image as its EXIF orientation says."""
-    if image.format == "TIFF":  # Pillow reads a TIFF's tags while it decodes, and may warn then
-        with _quiet():
-            image.load()
-    else:
+    with quiet_pillow:  # of a TIFF, Pillow reads the tags while it decodes, and may warn then
         image.load()
+    if image.format != "TIFF" and _ORIENTED.isdisjoint(image.info):
+        return image, []
     try:
-        with _quiet():
+        with quiet_pillow:
             return ImageOps.exif_transpose(image), []
     except _DAMAGE:
         return image, ["its EXIF data cannot be read; no orientation is applied"]
@@ -184,7 +203,18 @@ def _unfold(image: Image.Image, name: str) -> tuple[Pixels, list[str]]:
         return np.array(image.convert("L")), []
     if image.has_transparency_data:
         return _on_black(image), ["transparency is composited on black"]
-    return np.array(image if image.mode in ("L", "RGB") else image.convert("RGB")), []
+    if image.mode == "L":
+        return np.asarray(image), []
+    return _colour(image if image.mode == "RGB" else image.convert("RGB")), []
+
+
+def _colour(image: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of an RGB image; of one that is grey, (height, width)."""
+    red = image.getchannel(0)
+    first = red.tobytes()
+    if first == image.getchannel(1).tobytes() == image.getchannel(2).tobytes():
+        return np.asarray(red)
+    return np.asarray(image)
 
 
 def _on_black(image: Image.Image) -> npt.NDArray[np.uint8]:
@@ -192,7 +222,7 @@ def _on_black(image: Image.Image) -> npt.NDArray[np.uint8]:
     with_alpha = image.convert("LA" if grey else "RGBA")
     black = Image.new("L" if grey else "RGB", image.size, 0)
     black.paste(with_alpha.convert(black.mode), mask=with_alpha.getchannel("A"))
-    return np.array(black)
+    return np.asarray(black) if grey else _colour(black)
 
 
 def _to_uint16(

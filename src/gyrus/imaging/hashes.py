@@ -7,10 +7,11 @@ import hashlib
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-_LOOK_SIDE = 32  # the image is shrunk to this before the cosine transform
-_LOOK_BLOCK = 8  # lowest frequencies kept, each way
+from gyrus.imaging.look import Looks, look
+
+_FREQUENCIES = 8  # lowest frequencies kept, each way
+_BATCH = 1024
 
 
 def byte_hash(data: bytes) -> str:
@@ -47,31 +48,44 @@ def _without_equal_channels(
 
 
 def perceptual_hash(grey: npt.NDArray[np.uint8]) -> str:
-    """Return a 64-bit hash of how an image looks (16 hexadecimal digits).
-
-    The image is shrunk to 32 x 32; of its two-dimensional cosine transform (DCT-II) the 8 x 8 lowest
-    frequencies are kept, each bit telling whether one lies above the median of the 63 that are not the mean
-    (after Zauner 2010, "Implementation and benchmarking of perceptual image hash functions"). Re-encoding or
-    resizing changes few bits; mirroring changes many. A small distance is a hint, not a proof.
+    """Return a 64-bit hash of how an image looks (16 hexadecimal digits); see :func:`perceptual_hashes`.
 
     Parameters
     ----------
     grey : ndarray of uint8
         (height, width) or (height, width, 1).
     """
-    plane = grey[:, :, 0] if grey.ndim == 3 else grey
-    small = Image.fromarray(plane).resize((_LOOK_SIDE, _LOOK_SIDE), Image.Resampling.BILINEAR)
-    basis = _cosines()
-    low = basis @ np.asarray(small, dtype=np.float64) @ basis.T
-    # a flat image has coefficients of 1e-14 whose sign is noise
-    coefficients = np.round(low, 6).ravel()
-    bits = coefficients > np.median(coefficients[1:])
-    return np.packbits(bits).tobytes().hex()
+    return perceptual_hashes(look(grey)[np.newaxis])[0]
+
+
+def perceptual_hashes(looks: Looks) -> list[str]:
+    """Return a 64-bit hash of each look (16 hexadecimal digits).
+
+    Of the look's two-dimensional cosine transform (DCT-II) the 8 x 8 lowest frequencies are kept, each bit
+    telling whether one lies above the median of the 63 that are not the mean (after Zauner 2010,
+    "Implementation and benchmarking of perceptual image hash functions"). Re-encoding or resizing changes few
+    bits; mirroring changes many. A small distance is a hint, not a proof.
+
+    Parameters
+    ----------
+    looks : ndarray of uint8
+        (n, 64, 64) small pictures; see :func:`gyrus.imaging.look.look`.
+    """
+    basis = _cosines(looks.shape[-1])
+    hashes: list[str] = []
+    for start in range(0, len(looks), _BATCH):
+        low = basis @ looks[start : start + _BATCH].astype(np.float64) @ basis.T
+        # a flat image has coefficients of 1e-13 whose sign is noise
+        coefficients = np.round(low, 6).reshape(len(low), -1)
+        bits = coefficients > np.median(coefficients[:, 1:], axis=1, keepdims=True)
+        hashes += [line.tobytes().hex() for line in np.packbits(bits, axis=1)]
+    return hashes
 
 
 @functools.cache
-def _cosines() -> npt.NDArray[np.float64]:
-    """(8, 32) rows of the orthogonal DCT-II matrix up to scale."""
-    frequency = np.arange(_LOOK_BLOCK)[:, np.newaxis]
-    position = np.arange(_LOOK_SIDE)[np.newaxis, :]
-    return np.cos(np.pi * frequency * (2 * position + 1) / (2 * _LOOK_SIDE))
+def _cosines(side: int) -> npt.NDArray[np.float64]:
+    """(8, side) rows of the orthogonal DCT-II matrix up to scale."""
+    frequency = np.arange(_FREQUENCIES)[:, np.newaxis]
+    position = np.arange(side)[np.newaxis, :]
+    rows: npt.NDArray[np.float64] = np.cos(np.pi * frequency * (2 * position + 1) / (2 * side))
+    return rows

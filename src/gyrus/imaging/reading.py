@@ -43,7 +43,8 @@ def read_bytes(
     data: bytes, *, name: str, color: Color = "grey", limits: Limits = DEFAULT_LIMITS
 ) -> npt.NDArray[np.uint8]:
     """Read the bytes of an image file as uint8 (height, width, channels); see :func:`read_image`."""
-    return as_uint8(decode(data, name=name, limits=limits), color)
+    pixels = as_uint8(decode(data, name=name, limits=limits), color)
+    return pixels if pixels.flags.writeable else pixels.copy()
 
 
 def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -79,7 +80,7 @@ def as_uint8(decoded: Decoded, color: Color) -> npt.NDArray[np.uint8]:
     Returns
     -------
     ndarray of uint8
-        (height, width, 1) for ``grey``, (height, width, 3) for ``rgb``.
+        (height, width, 1) for ``grey``, (height, width, 3) for ``rgb``; may be a view of ``decoded``.
     """
     if color not in READING_POLICIES:
         raise UsageError(f"color {color!r} is none of {', '.join(READING_POLICIES)}")
