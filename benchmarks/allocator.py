@@ -2,8 +2,8 @@
 
     python benchmarks/allocator.py
 
-Claim: on Linux, keeping freed memory removes most page faults of a training step on the CPU. Each side runs in
-processes of its own, in turns, so that a busy neighbour meets both.
+Claim: on Linux, keeping freed memory removes most page faults of a training step on the CPU. Each side
+runs in processes of its own, in turns, so that a busy neighbour meets both.
 """
 
 from __future__ import annotations

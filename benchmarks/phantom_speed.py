@@ -2,13 +2,15 @@
 
     python benchmarks/phantom_speed.py > benchmarks/results/DATE_phantom_speed/result.json
 
-Prints JSON: images a second of every repeat, at several sizes, and the machine. One warm-up repeat is left out.
+Prints JSON: images a second of every repeat, at several sizes, and the machine. One warm-up repeat is left
+out.
 """
 
 import json
 import os
 import platform
 import time
+from pathlib import Path
 
 os.environ.update(
     OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1"
@@ -59,7 +61,7 @@ def main() -> None:
 def _cpu() -> str:
     """Return the name of the processor, where the system tells it."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as lines:
             return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor()

@@ -2,10 +2,9 @@
 
     python tools/build_known_sets.py DATA_FOLDER
 
-DATA_FOLDER holds ``cheng/`` (images/N.jpg, patients.csv), ``sartaj/`` and ``yesno/`` as described in
-docs/reference/known-sets.md. Of the Cheng set (CC BY 4.0) the index keeps a 16 x 16 thumbnail, class and patient
-number of every slice; of the two others, whose licences are not stated, nothing but hashes. The same input gives
-the same bytes.
+DATA_FOLDER holds ``cheng/`` (images/N.jpg, patients.csv), ``sartaj/`` and ``yesno/``. Of the Cheng set
+(CC BY 4.0) the index keeps a 16 x 16 thumbnail, class and patient number of every slice; of the two others,
+whose licences are not stated, nothing but hashes. The same input gives the same bytes.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from gyrus.phantom import Faults, Phantom, write_cohort
 
 BLOCKER = '''
 import sys
-BLOCKED = {"torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "matplotlib", "scipy", "sklearn",
-           "pandas", "safetensors"}
+BLOCKED = {"torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "matplotlib", "scipy",
+           "sklearn", "pandas", "safetensors"}
 
 from importlib.machinery import PathFinder
 find = PathFinder.find_spec
@@ -58,8 +58,8 @@ def workplace(tmp_path_factory):
 def trained(workplace):
     """``gyrus train`` on the sound cohort, with a look at the test set."""
     done = gyrus(
-        "train", "cohort", "--architecture", "simple_cnn", "--image-size", "48", "--epochs", "2", "--precision",
-        "float32", "--out", "runs/first", "--test", "--json", cwd=workplace,
+        "train", "cohort", "--architecture", "simple_cnn", "--image-size", "48", "--epochs", "2",
+        "--precision", "float32", "--out", "runs/first", "--test", "--json", cwd=workplace,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return SimpleNamespace(

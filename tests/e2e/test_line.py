@@ -118,8 +118,8 @@ def test_the_gate_stops_a_leaking_split(workplace, tmp_path):
 
 def test_an_allowed_leak_is_stamped_everywhere(workplace, tmp_path):
     done = gyrus(
-        "train", workplace / "leaking", "--out", tmp_path / "run", "--architecture", "simple_cnn", "--image-size",
-        "32", "--epochs", "1", "--precision", "float32", "--allow-leak", "to show the effect",
+        "train", workplace / "leaking", "--out", tmp_path / "run", "--architecture", "simple_cnn",
+        "--image-size", "32", "--epochs", "1", "--precision", "float32", "--allow-leak", "to show the effect",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     card = read_bundle(tmp_path / "run" / "model.gyrus").card

@@ -43,9 +43,13 @@ def test_a_real_full_device_is_named(tmp_path):
 
 
 def test_an_error_of_the_writer_leaves_nothing(tmp_path):
-    with pytest.raises(ZeroDivisionError), atomic_writer(tmp_path / "a") as stream:
-        stream.write(b"half")
-        raise ZeroDivisionError
+    def write_half():
+        with atomic_writer(tmp_path / "a") as stream:
+            stream.write(b"half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_half()
     assert list(tmp_path.iterdir()) == []
 
 

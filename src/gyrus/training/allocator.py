@@ -1,8 +1,8 @@
 """Keep freed memory: a training step asks for the same blocks again and again.
 
-glibc gives blocks back to the system as soon as they are freed and fetches fresh pages for the next ones; the
-kernel then clears them, page by page (``benchmarks/allocator.py``). Blocks above 32 MB still go back: kept, they
-would leave gaps that nothing fits, and a training that needs 3 GB would hold 5.
+glibc gives blocks back to the system as soon as they are freed and fetches fresh pages for the next ones;
+the kernel then clears them, page by page (``benchmarks/allocator.py``). Blocks above 32 MB still go back:
+kept, they would leave gaps that nothing fits, and a training that needs 3 GB would hold 5.
 """
 
 from __future__ import annotations
