@@ -387,7 +387,7 @@ def test_a_file_that_changes_under_the_scan_is_noticed(
 
     monkeypatch.setattr("gyrus.data.reader.read_file", changing)
     with pytest.raises(DataError, match="changed while it was being read"):
-        quiet_scan(data, cache)
+        quiet_scan(data, cache, image_size=8)
 
 
 def test_rows_of_one_file_are_all_filled(data: Path, cache: Path) -> None:

@@ -1,9 +1,10 @@
 """Small pictures of a data set's images (see :mod:`gyrus.imaging.look`) in one file, remembered by content.
 
-A file holds a header of 4096 bytes (JSON, padded), then the looks (64 x 64 uint8 each) in the order of their
-files' SHA-256, then those hashes (32 bytes each). Its name is a hash over the list, the kind of look and the
-decoder, so that a file can not become stale. Another data set that shares images with it finds their looks
-there and decodes only the rest. Files lie in the folder ``looks`` of the cache folder, at most 4 GiB of them.
+A file holds a header of 4096 bytes (JSON, padded), then the looks (64 x 64 uint8 each), then the SHA-256 of
+their files in the same order (32 bytes each). Its name is a hash over the sorted list, the kind of look and
+the decoder, so that a file can not become stale. Another data set that shares images with it finds their
+looks there and decodes only the rest. Files lie in the folder ``looks`` of the cache folder, at most 4 GiB of
+them.
 """
 
 from __future__ import annotations
@@ -52,14 +53,14 @@ class LookCache:
 
 
 def look_path(folder: Path, contents: Sequence[str]) -> Path:
-    """Return where the looks of these contents (sorted SHA-256) lie."""
+    """Return where the looks of these contents (SHA-256, in any order) lie."""
     return folder / "looks" / f"{_key(contents)[:32]}{_SUFFIX}"
 
 
 def open_looks(path: Path, contents: Sequence[str]) -> LookCache | None:
     """Return the looks in ``path``; None when the file is absent, cut off, or of other contents."""
     stored = _contents_of(path)
-    if stored != list(contents):
+    if stored is None or sorted(stored) != sorted(contents):
         return None
     mark_used(path)
     return LookCache(_map(path, len(stored)), {sha256: row for row, sha256 in enumerate(stored)})
@@ -85,7 +86,7 @@ def find_looks(folder: Path, contents: Sequence[str]) -> dict[str, npt.NDArray[n
 
 
 class LookWriter:
-    """Takes looks in ascending order of SHA-256."""
+    """Takes looks, each content once."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -96,13 +97,12 @@ class LookWriter:
         self._stream.write(np.ascontiguousarray(look).data)
         self._written.append(sha256)
 
-    def finish(self) -> list[str]:
-        """Write index and header, which make the file valid, and return the contents."""
+    def finish(self) -> None:
+        """Write index and header, which make the file valid."""
         index = bytes.fromhex("".join(self._written))
         self._stream.write(index)
         self._stream.seek(0)
         self._stream.write(_header(len(self._written), index))
-        return self._written
 
 
 @contextmanager
@@ -164,5 +164,5 @@ def _header(count: int, index: bytes) -> bytes:
 
 
 def _key(contents: Sequence[str]) -> str:
-    parts = [f"gyrus-looks/{LOOK_VERSION}", DECODER, *contents]
+    parts = [f"gyrus-looks/{LOOK_VERSION}", DECODER, *sorted(contents)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -42,6 +43,27 @@ class Seen:
     pixels: npt.NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What reading a file gave.
+
+    Attributes
+    ----------
+    image_id : str
+    sha256 : str
+        Of its bytes; empty when it cannot be read.
+    reason : str
+        Why it cannot be read.
+    seen : Seen or None
+        When it was decoded as well.
+    """
+
+    image_id: str
+    sha256: str = ""
+    reason: str = ""
+    seen: Seen | None = None
+
+
 class Reader:
     """Reads the files of a manifest.
 
@@ -56,48 +78,63 @@ class Reader:
         self.manifest = manifest
         self.progress = progress
         self.row_with: dict[str, Row] = {}
+        self._claimed: set[str] = set()
+        self._lock = threading.Lock()
 
-    def hash_files(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the SHA-256 by ``image_id`` of the files that can be read, and why the others cannot."""
-        content_of: dict[str, str] = {}
-        unread: dict[str, str] = {}
+    def read_files(self, decoding: Callable[[str], bool]) -> Iterator[FileRead]:
+        """Read and hash each file, in order; decode the contents for which ``decoding`` is true, each once.
+
+        Parameters
+        ----------
+        decoding : callable
+            From the SHA-256 of a file to whether it is to be decoded. Called by several threads.
+        """
         rows = self.manifest.rows
-        for row, (sha256, reason) in zip(rows, self._map(self._hash, rows, "Hashing files"), strict=True):
-            if reason:
-                unread[row.image_id] = reason
-            else:
-                content_of[row.image_id] = sha256
-                self.row_with.setdefault(sha256, row)
-        return content_of, unread
+        for row, read in zip(
+            rows, self._map(lambda row: self._read(row, decoding), rows, "Reading images"), strict=True
+        ):
+            if read.sha256:
+                self.row_with.setdefault(read.sha256, row)
+            yield read
 
     def decode_contents(
         self, contents: Sequence[str], size: int | None = None, color: Color = "grey"
     ) -> Iterator[Seen]:
-        """Decode one file of each content, in order; with ``size`` also resize it."""
-        yield from self._map(lambda sha256: self._see(sha256, size, color), contents, "Reading images")
+        """Decode one file of each content, in order; with ``size`` also resize it.
+
+        Raises
+        ------
+        DataError
+            When a file has another content than when it was hashed.
+        """
+        yield from self._map(lambda sha256: self._see(sha256, size, color), contents, "Decoding images")
+
+    def _read(self, row: Row, decoding: Callable[[str], bool]) -> FileRead:
+        path = self.manifest.file_of(row)
+        try:
+            data = read_file(path)
+        except ImageError as error:
+            return FileRead(row.image_id, reason=error.message)
+        sha256 = byte_hash(data)
+        seen = see(data, str(path)) if decoding(sha256) and self._claim(sha256) else None
+        return FileRead(row.image_id, sha256, seen=seen)
+
+    def _claim(self, sha256: str) -> bool:
+        """Tell whether this content is met for the first time."""
+        with self._lock:
+            new = sha256 not in self._claimed
+            self._claimed.add(sha256)
+        return new
 
     def _see(self, sha256: str, size: int | None, color: Color) -> Seen:
         path = self.manifest.file_of(self.row_with[sha256])
         try:
             data = read_file(path)
-            if byte_hash(data) != sha256:
-                raise DataError("changed while it was being read", path=path, fix="start again")
-            decoded = decode(data, name=str(path))
         except ImageError as error:
             return Seen(Facts(error=error.message))
-        grey = as_uint8(decoded, "grey")
-        small = look(grey)
-        pixels = None
-        if size is not None:
-            wanted = grey if color == "grey" else as_uint8(decoded, color)
-            pixels = resize(wanted, height_px=size, width_px=size)
-        return Seen(facts_of(data, decoded, grey, small), small, pixels)
-
-    def _hash(self, row: Row) -> tuple[str, str]:
-        try:
-            return byte_hash(read_file(self.manifest.file_of(row))), ""
-        except ImageError as error:
-            return "", error.message
+        if byte_hash(data) != sha256:
+            raise DataError("changed while it was being read", path=path, fix="start again")
+        return see(data, str(path), size, color)
 
     def _map(self, work: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
         bar = tqdm(
@@ -105,3 +142,18 @@ class Reader:
             disable=not self.progress, delay=1.0, mininterval=0.5, leave=False,
         )  # fmt: skip
         yield from bar
+
+
+def see(data: bytes, name: str, size: int | None = None, color: Color = "grey") -> Seen:
+    """Decode the bytes of a file and learn all that a scan wants to know of it."""
+    try:
+        decoded = decode(data, name=name)
+    except ImageError as error:
+        return Seen(Facts(error=error.message))
+    grey = as_uint8(decoded, "grey")
+    small = look(grey)
+    pixels = None
+    if size is not None:
+        wanted = grey if color == "grey" else as_uint8(decoded, color)
+        pixels = resize(wanted, height_px=size, width_px=size)
+    return Seen(facts_of(data, decoded, grey, small), small, pixels)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,158 +13,180 @@ import numpy.typing as npt
 
 from gyrus.data.facts import Facts, FactsMemory
 from gyrus.data.look_cache import LookCache, LookWriter, find_looks, look_path, open_looks, writing_looks
-from gyrus.data.pixel_cache import CacheWriter, cache_path, is_valid, writing
-from gyrus.data.reader import Reader
+from gyrus.data.pixel_cache import cache_path, is_valid, writing
+from gyrus.data.reader import Reader, Seen
 from gyrus.imaging.look import LOOK_SIDE_PX
 from gyrus.imaging.reading import Color
+
+_UNREADABLE = Facts()
 
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What is known of the contents of a data set.
+    """What is known of the files and contents of a data set.
 
     Attributes
     ----------
+    content_of : dict
+        SHA-256 of the file of each ``image_id`` that can be read.
+    unread : dict
+        Why the others cannot be read.
     facts : dict
-        Facts by SHA-256, of the unreadable too.
+        Facts by SHA-256, also of what cannot be decoded.
     looks : LookCache
-        Of the readable.
+        Of what can be decoded.
     pixels : (Path, list of str) or None
         File of the pixel cache and the contents in it, when a size was asked for.
     """
 
+    content_of: dict[str, str]
+    unread: dict[str, str]
     facts: dict[str, Facts]
     looks: LookCache
     pixels: tuple[Path, list[str]] | None
 
 
-def recall(
-    reader: Reader, contents: Collection[str], folder: Path | None, size: int | None, color: Color
-) -> Recalled:
-    """Make sure of facts, looks and (with ``size``) pixels of all contents.
+def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) -> Recalled:
+    """Read the files and make sure of facts, looks and (with ``size``) pixels of all contents.
+
+    Each file is read once, and once more only where pixels are wanted or a look was forgotten.
 
     Parameters
     ----------
     reader : Reader
-        Has hashed the files.
-    contents : collection of str
-        SHA-256 of the files.
     folder : Path or None
         The cache folder; None remembers nothing (and cannot hold pixels).
     size : int or None
         Side of the pixel cache.
     color : {"grey", "rgb"}
+        Of the pixel cache.
     """
     memory = FactsMemory(folder)
-    candidates = sorted(sha256 for sha256 in set(contents) if not memory.known.get(sha256, Facts()).error)
-    pass_ = _Pass(reader, memory, candidates, folder, size, color)
-    if pass_.to_decode or pass_.looks is None:
-        pass_.run()
-    assert pass_.looks is not None  # run fills it
-    return Recalled(memory.known, pass_.looks, pass_.pixels)
+    with ExitStack() as stack:
+        work = _Pass(reader, memory, _LookSink(folder, stack))
+        content_of, unread = work.read_files(decode_at_once=size is None)
+        contents = set(content_of.values())
+        pixels = None
+        if folder is not None and size is not None:
+            pixels = work.fill_pixels(contents, folder, size, color)
+        looks = work.fill_looks(contents)
+    memory.remember(work.new)
+    if looks is None:  # the file was finished when the stack was left
+        looks = work.sink.result()
+    return Recalled(content_of, unread, memory.known, looks, pixels)
 
 
 class _Pass:
-    """One pass over the contents, in ascending order, that fills what is missing."""
+    """Fills what is missing, and collects what is new."""
 
-    def __init__(
-        self,
-        reader: Reader,
-        memory: FactsMemory,
-        candidates: list[str],
-        folder: Path | None,
-        size: int | None,
-        color: Color,
-    ) -> None:
-        self.reader, self.memory, self.candidates = reader, memory, candidates
-        self.folder, self.size, self.color = folder, size, color
-        self.pixels: tuple[Path, list[str]] | None = None
-        self.needs_pixels = False
-        if folder is not None and size is not None:
-            path = cache_path(folder, candidates, size, color)
-            self.needs_pixels = not is_valid(path, candidates, size, color)
-            self.pixels = (path, candidates)
-        self.looks = None if folder is None else open_looks(look_path(folder, candidates), candidates)
-        self.known: dict[str, npt.NDArray[np.uint8]] = {}
-        if self.looks is None and folder is not None:
-            self.known = find_looks(folder, candidates)
-        self.to_decode = [sha256 for sha256 in candidates if self._must_decode(sha256)]
+    def __init__(self, reader: Reader, memory: FactsMemory, sink: _LookSink) -> None:
+        self.reader, self.memory, self.sink = reader, memory, sink
+        self.new: dict[str, Facts] = {}
 
-    def _must_decode(self, sha256: str) -> bool:
-        without_look = self.looks is None and sha256 not in self.known
-        return self.needs_pixels or without_look or sha256 not in self.memory.known
+    def read_files(self, *, decode_at_once: bool) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the content of each image, and why others cannot be read."""
+        content_of: dict[str, str] = {}
+        unread: dict[str, str] = {}
+        known = self.memory.known
+        for read in self.reader.read_files(lambda sha256: decode_at_once and sha256 not in known):
+            if read.reason:
+                unread[read.image_id] = read.reason
+                continue
+            content_of[read.image_id] = read.sha256
+            if read.seen is not None:
+                self._take(read.sha256, read.seen)
+        return content_of, unread
 
-    def run(self) -> None:
-        """Decode what must be, and write the files that were not there."""
-        new: dict[str, Facts] = {}
-        decoded = self.reader.decode_contents(
-            self.to_decode, self.size if self.needs_pixels else None, self.color
+    def fill_pixels(
+        self, contents: Collection[str], folder: Path, size: int, color: Color
+    ) -> tuple[Path, list[str]]:
+        """Return the file of pixels, and the contents in it."""
+        candidates = self._readable(contents)
+        path = cache_path(folder, candidates, size, color)
+        if is_valid(path, candidates, size, color):
+            return path, candidates
+        with writing(path, size, color) as writer:
+            decoded = self.reader.decode_contents(candidates, size, color)
+            for sha256, seen in zip(candidates, decoded, strict=True):
+                self._take(sha256, seen)
+                if seen.pixels is not None:
+                    writer.add(sha256, seen.pixels)
+            written = writer.finish()
+        final = cache_path(folder, written, size, color)
+        if final != path:  # some could not be decoded: the file is that of the others
+            path.replace(final)
+        return final, written
+
+    def fill_looks(self, contents: Collection[str]) -> LookCache | None:
+        """Return the looks where a file of exactly these exists; else see that the sink has them all."""
+        folder = self.sink.folder
+        candidates = self._readable(contents)
+        if folder is not None and not self.new:
+            exact = open_looks(look_path(folder, candidates), candidates)
+            if exact is not None:
+                return exact
+        missing = [sha256 for sha256 in candidates if sha256 not in self.sink]
+        found = {} if folder is None else find_looks(folder, missing)
+        unknown = [sha256 for sha256 in missing if sha256 not in found or sha256 not in self.memory.known]
+        for sha256, seen in zip(unknown, self.reader.decode_contents(unknown), strict=True):
+            self._take(sha256, seen)
+        for sha256 in sorted(set(missing).difference(unknown)):
+            self.sink.add(sha256, found[sha256])
+        self.sink.finish()
+        return None
+
+    def _take(self, sha256: str, seen: Seen) -> None:
+        self.new[sha256] = seen.facts
+        if seen.look is not None and sha256 not in self.sink:
+            self.sink.add(sha256, seen.look)
+
+    def _readable(self, contents: Collection[str]) -> list[str]:
+        known = self.memory.known
+        return sorted(
+            sha256
+            for sha256 in contents
+            if not (self.new.get(sha256) or known.get(sha256, _UNREADABLE)).error
         )
-        must = set(self.to_decode)
-        with ExitStack() as stack:
-            looks = stack.enter_context(self._look_writer())
-            pixels = stack.enter_context(self._pixel_writer())
-            for sha256 in self.candidates:
-                look = self.known.get(sha256)
-                if sha256 in must:
-                    seen = next(decoded)
-                    new[sha256], look = seen.facts, seen.look
-                    if pixels is not None and seen.pixels is not None:
-                        pixels.add(sha256, seen.pixels)
-                if looks is not None and look is not None:
-                    looks.add(sha256, look)
-            look_contents = looks.finish() if looks is not None else self.candidates
-            pixel_contents = pixels.finish() if pixels is not None else self.candidates
-        self.memory.remember(new)
-        self._keep(looks, look_contents, pixel_contents)
-
-    def _look_writer(self) -> AbstractContextManager[LookWriter | _LookList | None]:
-        if self.looks is not None:
-            return nullcontext(None)
-        if self.folder is None:
-            return nullcontext(_LookList())
-        return writing_looks(look_path(self.folder, self.candidates))
-
-    def _pixel_writer(self) -> AbstractContextManager[CacheWriter | None]:
-        if not self.needs_pixels or self.pixels is None or self.size is None:
-            return nullcontext(None)
-        return writing(self.pixels[0], self.size, self.color)
-
-    def _keep(
-        self, looks: LookWriter | _LookList | None, look_contents: list[str], pixel_contents: list[str]
-    ) -> None:
-        """Put the files under the names of what is in them: some contents could not be decoded."""
-        if self.pixels is not None and self.folder is not None and self.size is not None:
-            path = _renamed(self.pixels[0], cache_path(self.folder, pixel_contents, self.size, self.color))
-            self.pixels = (path, pixel_contents)
-        if isinstance(looks, _LookList):
-            self.looks = looks.cache(look_contents)
-        elif looks is not None and self.folder is not None:
-            path = _renamed(look_path(self.folder, self.candidates), look_path(self.folder, look_contents))
-            self.looks = open_looks(path, look_contents)
 
 
-class _LookList:
-    """Looks in memory, where there is no cache folder."""
+class _LookSink:
+    """Takes looks into a file of the cache, opened at the first; or into memory, where there is no cache."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path | None, stack: ExitStack) -> None:
+        self.folder = folder
+        self._stack = stack
+        self._writer: LookWriter | None = None
+        self._path = look_path(folder, [uuid.uuid4().hex]) if folder is not None else None
         self._looks: list[npt.NDArray[np.uint8]] = []
-        self._contents: list[str] = []
+        self._contents: dict[str, None] = {}
+
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._contents
 
     def add(self, sha256: str, look: npt.NDArray[np.uint8]) -> None:
-        self._looks.append(look)
-        self._contents.append(sha256)
+        """Take the look of a content that is not there yet."""
+        self._contents[sha256] = None
+        if self._path is None:
+            self._looks.append(look)
+            return
+        if self._writer is None:
+            self._writer = self._stack.enter_context(writing_looks(self._path))
+        self._writer.add(sha256, look)
 
-    def finish(self) -> list[str]:
-        return self._contents
+    def finish(self) -> None:
+        """Make the file whole; it appears when the stack is left."""
+        if self._writer is not None:
+            self._writer.finish()
 
-    def cache(self, contents: list[str]) -> LookCache:
-        empty = np.zeros((0, LOOK_SIDE_PX, LOOK_SIDE_PX), np.uint8)
-        pictures = np.stack(self._looks) if self._looks else empty
-        return LookCache(pictures, {sha256: row for row, sha256 in enumerate(contents)})
-
-
-def _renamed(path: Path, final: Path) -> Path:
-    if path != final:
-        path.replace(final)
-    return final
+    def result(self) -> LookCache:
+        """Return what was taken, the file under its final name."""
+        contents = list(self._contents)
+        if self._path is None or self.folder is None or not contents:
+            empty = np.zeros((0, LOOK_SIDE_PX, LOOK_SIDE_PX), np.uint8)
+            pictures = np.stack(self._looks) if self._looks else empty
+            return LookCache(pictures, {sha256: row for row, sha256 in enumerate(contents)})
+        final = look_path(self.folder, contents)
+        self._path.replace(final)
+        cache = open_looks(final, contents)
+        assert cache is not None  # it was written a moment ago
+        return cache

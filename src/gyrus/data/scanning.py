@@ -14,7 +14,7 @@ from gyrus.data.files import shown
 from gyrus.data.manifest import Manifest, Row
 from gyrus.data.pixel_cache import PixelCache, open_cache
 from gyrus.data.reader import Reader
-from gyrus.data.remembering import recall
+from gyrus.data.remembering import Recalled, recall
 from gyrus.errors import DataError, StorageError
 from gyrus.imaging.decoding import quiet_pillow
 from gyrus.imaging.hashes import perceptual_hashes
@@ -100,10 +100,9 @@ def scan(
     """
     folder, notes = _cache_folder(cache_dir, needed=image_size is not None)
     reader = Reader(manifest, progress=progress)
-    content_of, unread = reader.hash_files()
     with quiet_pillow:
-        recalled = recall(reader, content_of.values(), folder, image_size, color)
-    rows, skipped = _apply(manifest, content_of, unread, recalled.facts)
+        recalled = recall(reader, folder, image_size, color)
+    rows, skipped = _apply(manifest, recalled)
     _judge(manifest, rows, skipped, on_bad_file)
     looks = recalled.looks.of([row.sha256 for row in rows])
     rows = [
@@ -133,22 +132,17 @@ def _cache_folder(cache_dir: Path | None, *, needed: bool) -> tuple[Path | None,
         return None, [f"Nothing is remembered for the next time: {error.message} ({folder})."]
 
 
-def _apply(
-    manifest: Manifest,
-    content_of: Mapping[str, str],
-    unread: Mapping[str, str],
-    known: Mapping[str, Facts],
-) -> tuple[list[Row], tuple[Skipped, ...]]:
+def _apply(manifest: Manifest, recalled: Recalled) -> tuple[list[Row], tuple[Skipped, ...]]:
     """Return the readable rows with what is known of them, and the others."""
     rows: list[Row] = []
     skipped: list[Skipped] = []
     for row in manifest.rows:
-        sha256 = content_of.get(row.image_id, "")
-        reason = unread.get(row.image_id) or known[sha256].error
+        sha256 = recalled.content_of.get(row.image_id, "")
+        reason = recalled.unread.get(row.image_id) or recalled.facts[sha256].error
         if reason:
             skipped.append(Skipped(row.image_id, row.path, reason))
         else:
-            rows.append(_with_facts(row, sha256, known[sha256]))
+            rows.append(_with_facts(row, sha256, recalled.facts[sha256]))
     return rows, tuple(skipped)
 
 
