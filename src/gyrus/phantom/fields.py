@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 Field = npt.NDArray[np.float32]
 
+BLOCK = 250_000  # multiplications; OpenBLAS starts threads from 262,144 on
+
 
 @lru_cache(maxsize=64)
 def _spread(size: int, knots: int, width: float) -> Field:
@@ -28,9 +30,19 @@ def _knots(width: float) -> int:
 
 
 def _enlarged(spread: Field, noise: Field) -> Field:
-    across: Field = noise @ spread.T
-    field: Field = spread @ across
-    return field
+    return _product(spread, _product(noise, np.ascontiguousarray(spread.T)))
+
+
+def _product(left: Field, right: Field) -> Field:
+    """Multiply in blocks of rows so small that the BLAS starts no threads.
+
+    Its threads would gain nothing here, and on a busy machine their barrier costs more than the product.
+    """
+    rows = max(1, BLOCK // right.size)
+    product = np.empty((left.shape[0], right.shape[1]), dtype=np.float32)
+    for start in range(0, left.shape[0], rows):
+        np.matmul(left[start : start + rows], right, out=product[start : start + rows])
+    return product
 
 
 def smooth_field(rng: np.random.Generator, size: int, width: float) -> Field:

@@ -72,11 +72,10 @@ def record(
 
 
 def _display_table(scanner: Scanner) -> npt.NDArray[np.uint8]:
-    """Return the grey level of every magnitude: a table, since a power of each pixel takes ten times as long."""
+    """Return the grey level of every magnitude; a power of each pixel would take ten times as long."""
     magnitude = (np.arange(3 * STEPS) + 0.5) / STEPS
-    table: npt.NDArray[np.uint8] = np.clip(235 * scanner.gain * magnitude**scanner.gamma, 0, 255).astype(
-        np.uint8
-    )
+    level = 235 * scanner.gain * magnitude**scanner.gamma
+    table: npt.NDArray[np.uint8] = np.clip(level, 0, 255).astype(np.uint8)
     return table
 
 
