@@ -20,13 +20,25 @@ if TYPE_CHECKING:
     from gyrus.verbs.audit import audit
     from gyrus.verbs.bundle import bundle
     from gyrus.verbs.demo import demo
+    from gyrus.verbs.doctor import doctor
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
     from gyrus.verbs.predict import predict
     from gyrus.verbs.split import split
     from gyrus.verbs.train import train
 
-__all__ = ["__version__", "audit", "bundle", "demo", "env", "evaluate", "predict", "split", "train"]
+__all__ = [
+    "__version__",
+    "audit",
+    "bundle",
+    "demo",
+    "doctor",
+    "env",
+    "evaluate",
+    "predict",
+    "split",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -36,6 +36,7 @@ VERBS = {
         Verb(
             "audit", "patients and copies on both sides of a split; exit 4 when there are any", "AuditConfig"
         ),
+        Verb("doctor", "every bad file and flaw of a data set, and what mends it", "DoctorConfig"),
         Verb("split", "a manifest whose splits share no patient and no copy", "SplitConfig"),
         Verb("train", "audit, train, export, measure: one run folder", "TrainConfig"),
         Verb("evaluate", "figures with intervals, of a run or of anybody's predictions", "EvaluateConfig"),

@@ -3,6 +3,7 @@
 from gyrus.config.audit import AuditConfig
 from gyrus.config.bundle import BundleConfig
 from gyrus.config.demo import DemoConfig
+from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
@@ -15,6 +16,7 @@ __all__ = [
     "BundleConfig",
     "DataOptions",
     "DemoConfig",
+    "DoctorConfig",
     "EnvConfig",
     "EvaluateConfig",
     "OutputOptions",

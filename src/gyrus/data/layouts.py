@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -55,7 +56,7 @@ def arrange(folder: Path, files: Files, *, labels_from_table: bool) -> Arrangeme
     LayoutError
         When there are no images, or their arrangement is none of the known ones; says what was found.
     """
-    images = [name for name in files.images if _top(name).casefold() != _MASK_FOLDER]
+    images = [name for name in files.images if not in_mask_folder(name)]
     if not images:
         raise _no_images(folder, files)
     tops = {_top(name) for name in images if "/" in name}
@@ -69,6 +70,40 @@ def arrange(folder: Path, files: Files, *, labels_from_table: bool) -> Arrangeme
     rows, mask_notes = _with_masks(arrangement.rows, files)
     notes = (*arrangement.notes, *mask_notes, *_left_aside(files, {_top(row.path) for row in rows}))
     return Arrangement(arrangement.layout, rows, arrangement.class_depth, notes)
+
+
+def out_of_place(images: Sequence[str], *, labels_from_table: bool) -> list[str]:
+    """Return the images that keep an arrangement from being recognised: those that lie in no class folder.
+
+    Parameters
+    ----------
+    images : sequence of str
+        Paths below the data folder.
+    labels_from_table : bool
+        Whether a table tells the classes.
+    """
+    images = [name for name in images if not in_mask_folder(name)]
+    splits = {_top(name) for name in images if "/" in name and _top(name).casefold() in _SPLIT_OF}
+    if splits:
+        depth = 1 if labels_from_table else 2
+        return [name for name in images if _top(name) not in splits or name.count("/") < depth]
+    loose = [name for name in images if "/" not in name]
+    return [] if labels_from_table or len(loose) == len(images) else loose
+
+
+def class_folders(folders: Iterable[str]) -> list[str]:
+    """Return those of the folders that can be class folders, by their place alone."""
+    inner = [
+        name for name in folders if name and _top(name).casefold() not in (_MASK_FOLDER, *_IMAGE_FOLDERS)
+    ]
+    if any(_top(name).casefold() in _SPLIT_OF for name in inner):
+        return [name for name in inner if name.count("/") == 1 and _top(name).casefold() in _SPLIT_OF]
+    return [name for name in inner if "/" not in name]
+
+
+def in_mask_folder(name: str) -> bool:
+    """Tell whether a path below the data folder is that of a mask."""
+    return _top(name).casefold() == _MASK_FOLDER
 
 
 def _top(name: str) -> str:
@@ -178,7 +213,7 @@ def _with_masks(rows: tuple[Row, ...], files: Files) -> tuple[tuple[Row, ...], l
     masks = {
         PurePosixPath(name.partition("/")[2]).with_suffix("").as_posix(): name
         for name in files.images
-        if _top(name).casefold() == _MASK_FOLDER and "/" in name
+        if in_mask_folder(name) and "/" in name
     }
     if not masks:
         return rows, []

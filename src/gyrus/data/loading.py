@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from gyrus.config.options import DataOptions
 from gyrus.data.class_names import join_class_names
-from gyrus.data.files import list_files
+from gyrus.data.files import Files, list_files
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
 from gyrus.data.manifest import Manifest, Row, read_manifest
 from gyrus.data.side_table import join_side_table
@@ -37,19 +38,31 @@ class Loaded:
         Sentences for the user: joined class names, files left aside, where patients come from.
     layout : str
         ``manifest``, ``class folders``, ``yes/no folders``, ``split folders`` or ``images and table``.
+    joined : mapping of str to str
+        Class names as they were found -> what they were joined into, where that is another.
     """
 
     manifest: Manifest
     notes: tuple[str, ...]
     layout: str
+    joined: Mapping[str, str]
 
 
-def load(source: Path, options: DataOptions | None = None) -> Loaded:
+def load(source: Path, options: DataOptions | None = None, *, files: Files | None = None) -> Loaded:
     """Recognise a data set: a manifest (CSV), or a folder arranged in one of the known ways.
 
     Class folders (``CLASS/image``, ``yes/`` and ``no/``), split folders (``Training/CLASS/image`` …), a
     folder ``images/`` with a side table, or a folder with a ``manifest.csv`` that gyrus wrote.
     ``image_id`` is the path below ``source`` with ``/``; rows are in natural order.
+
+    Parameters
+    ----------
+    source : Path
+        A table or a folder.
+    options : DataOptions, optional
+        How to read it.
+    files : Files, optional
+        What is to be taken for the content of the folder; listed when not given.
 
     Raises
     ------
@@ -65,7 +78,7 @@ def load(source: Path, options: DataOptions | None = None) -> Loaded:
     options = options or DataOptions()
     source = Path(source)
     _check_exists(source)
-    table_path, notes = _manifest_path(source)
+    table_path, notes = manifest_in(source)
     check_subject_options(options, has_table=table_path is not None)
     if table_path is not None:
         manifest = read_manifest(table_path)
@@ -73,10 +86,11 @@ def load(source: Path, options: DataOptions | None = None) -> Loaded:
         root, task = manifest.root, manifest.task
     else:
         labels_from_table = options.subjects is not None and options.label_column is not None
-        found = arrange(source, list_files(source), labels_from_table=labels_from_table)
+        found = arrange(source, files or list_files(source), labels_from_table=labels_from_table)
         root, task = source.absolute(), "classify"
-    rows, row_notes = _describe_rows(found, options)
-    return Loaded(Manifest(tuple(rows), root, task), (*notes, *found.notes, *row_notes), found.layout)
+    rows, joined, row_notes = _describe_rows(found, options)
+    manifest = Manifest(tuple(rows), root, task)
+    return Loaded(manifest, (*notes, *found.notes, *row_notes), found.layout, joined)
 
 
 def _check_exists(source: Path) -> None:
@@ -88,7 +102,7 @@ def _check_exists(source: Path) -> None:
     raise DataError("does not exist", path=source, fix=fix)
 
 
-def _manifest_path(source: Path) -> tuple[Path | None, list[str]]:
+def manifest_in(source: Path) -> tuple[Path | None, list[str]]:
     """Return the manifest that ``source`` is or holds, if any, and what to say about it."""
     if source.is_file():
         if source.suffix.lower() not in (".csv", ".tsv"):
@@ -107,7 +121,7 @@ def _manifest_path(source: Path) -> tuple[Path | None, list[str]]:
     ]
 
 
-def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row], list[str]]:
+def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row], dict[str, str], list[str]]:
     """Add patients and classes from where the options say, and join spellings of classes."""
     rows, notes = list(found.rows), list[str]()
     if options.subjects is not None:
@@ -121,7 +135,8 @@ def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row],
     if options.subject_folder:
         rows = subjects_from_folder(rows, found.class_depth)
     labels, join_notes = join_class_names([row.label for row in rows], options.join_classes)
+    spellings = {row.label: label for row, label in zip(rows, labels, strict=True) if row.label != label}
     rows = [
         row if row.label == label else row.with_(label=label) for row, label in zip(rows, labels, strict=True)
     ]
-    return rows, [*notes, *join_notes, describe_subjects(rows)]
+    return rows, spellings, [*notes, *join_notes, describe_subjects(rows)]
