@@ -201,6 +201,7 @@ def _rename(path: str, ending: str, taken: set[str]) -> str:
     stem = path[: len(path) - len(PurePosixPath(path).suffix)]
     number, target = 1, stem + ending
     while target in taken:
-        number, target = number + 1, f"{stem}-{number}{ending}"
+        number += 1
+        target = f"{stem}-{number}{ending}"
     taken.add(target)
     return shlex.join(["mv", "-n", path, target])

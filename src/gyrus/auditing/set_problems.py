@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 import unicodedata
@@ -16,11 +15,12 @@ from gyrus.data.files import Files
 from gyrus.data.layouts import class_folders
 from gyrus.data.manifest import SPLITS, Manifest, Row
 
-_ALIKE = 0.84  # difflib's ratio of spellings that may be one name
-_SHORTEST = 5  # letters of a name in which a slip of the pen is suspected
+_SHORTEST = 5  # letters of a name in which a slip of the pen is suspected; two slips in one of nine
+_TWO_SLIPS = 9
 _HEALTHY = frozenset({"no", "notumor", "notumour", "normal", "healthy", "control", "controls", "negative"})
 _FILLERS = ("tumors", "tumours", "tumor", "tumour", "images", "class", "mri")
-_NOT = ("non", "not", "no", "without", "un")
+_LETTER = re.compile(r"[^\W\d_]")
+_OPPOSITES = (("hypo", "hyper"), ("intra", "extra"), ("intra", "inter"))
 _JUNK = (".DS_Store", "Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir", ".ipynb_checkpoints")
 _JUNK_NAMES = frozenset(name.casefold() for name in _JUNK)
 
@@ -70,22 +70,38 @@ def near_names(counts: Mapping[str, int]) -> list[tuple[str, str]]:
 def _may_be_one(one: str, other: str) -> bool:
     if {one, other} <= _HEALTHY:
         return True
-    if re.findall(r"\d+", one) != re.findall(r"\d+", other) or _negated(one, other):
+    if _LETTER.sub("", one) != _LETTER.sub("", other):  # grade_1 is not grade_2, HER2+ not HER2-
         return False
     bare = _without_filler(one), _without_filler(other)
     if bare[0] == bare[1]:
         return True
-    if min(map(len, bare)) < _SHORTEST:
+    shorter, longer = sorted(bare, key=len)
+    # what is put before a word changes its meaning: no tumour, nondemented, abnormal, atypical
+    if len(shorter) < _SHORTEST or longer.endswith(shorter) or _opposite(*bare):
         return False
-    return difflib.SequenceMatcher(None, *bare, autojunk=False).ratio() >= _ALIKE
+    return _slips(shorter, longer) <= (2 if len(shorter) >= _TWO_SLIPS else 1)
 
 
-def _negated(one: str, other: str) -> bool:
-    """Tell whether one name is the other with a "no" before it."""
-    shorter, longer = sorted((one, other), key=len)
+def _opposite(one: str, other: str) -> bool:
     return any(
-        longer.startswith(word) and longer != shorter and not shorter.startswith(word) for word in _NOT
+        one.startswith(prefix) and other.startswith(against)
+        for pair in _OPPOSITES
+        for prefix, against in (pair, pair[::-1])
     )
+
+
+def _slips(one: str, other: str) -> int:
+    """Return how many letters must be put in, left out, replaced or swapped to make one name the other."""
+    before, last = list[int](), list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        line = [row]
+        for column, opposite in enumerate(other, start=1):
+            costs = [line[-1] + 1, last[column] + 1, last[column - 1] + (letter != opposite)]
+            if row > 1 and column > 1 and (letter, opposite) == (other[column - 2], one[row - 2]):
+                costs.append(before[column - 2] + 1)
+            line.append(min(costs))
+        before, last = last, line
+    return last[-1]
 
 
 def _without_filler(key: str) -> str:

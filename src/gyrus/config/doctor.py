@@ -31,6 +31,6 @@ class DoctorConfig(DataOptions, OutputOptions):
     def __post_init__(self) -> None:
         """Check that what belongs together is given together."""
         if self.fix and self.out is None:
-            raise UsageError("--fix writes a manifest", fix="say where to: --out clean.csv")
+            raise UsageError("--fix writes a manifest; say where to: --out clean.csv")
         if not self.fix and (self.out is not None or self.leave_out or self.overwrite):
-            raise UsageError("--out, --leave-out and --overwrite say how to fix", fix="give --fix as well")
+            raise UsageError("--out, --leave-out and --overwrite say how to fix; give --fix as well")
