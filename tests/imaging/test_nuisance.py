@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import astuple
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from gyrus.imaging import as_uint8, decode
 from gyrus.imaging.jpeg_quality import jpeg_quality
 from gyrus.imaging.look import look
-from gyrus.imaging.nuisance import Nuisance, nuisance_of
+from gyrus.imaging.nuisance import FileTraces, Nuisance, nuisance_of, nuisance_of_files, traces_of
 
 
 def brain(height: int = 128, width: int = 128, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -170,13 +171,27 @@ def test_what_calls_itself_a_screenshot() -> None:
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (2, 3), (3, 900), (700, 5), (64, 64)])
 def test_any_size_has_finite_facts(size: tuple[int, int]) -> None:
     found = facts(stored(brain(*size)))
-    numbers = [value for value in found.to_list() if not isinstance(value, str)]
+    numbers = [value for value in astuple(found) if not isinstance(value, str)]
     assert np.isfinite(numbers).all()
 
 
 def test_as_a_list_and_back() -> None:
-    found = facts(stored(brain(), "JPEG", quality=60))
-    assert Nuisance(*found.to_list()) == found
+    data = stored(brain(), "JPEG", quality=60)
+    decoded = decode(data, name="made up")
+    found = traces_of(data, decoded, as_uint8(decoded, "grey"))
+    assert FileTraces(*found.to_list()) == found
+
+
+def test_many_at_once_are_as_one_by_one() -> None:
+    pictures = [stored(brain(seed=seed), "JPEG", quality=50 + seed) for seed in range(5)]
+    pictures += [stored(np.full((70, 90), 255, np.uint8)), stored(np.pad(brain(), 30, constant_values=7))]
+    decoded = [decode(data, name="made up") for data in pictures]
+    greys = [as_uint8(one, "grey") for one in decoded]
+    traces = [traces_of(*seen) for seen in zip(pictures, decoded, greys, strict=True)]
+    assert nuisance_of_files(traces, np.stack([look(grey) for grey in greys])) == [
+        facts(data) for data in pictures
+    ]
+    assert nuisance_of_files([], np.zeros((0, 64, 64), np.uint8)) == []
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.auditing.pair_search import Indices, find_pairs
-from gyrus.imaging.look import ORIENTATIONS, Looks, firm_signs
+from gyrus.auditing.pair_search import Indices, best_products, find_pairs
+from gyrus.imaging.look import HASH_FREQUENCIES, Looks, firm_signs
 
 SLICE_CORRELATION = 0.985
 """Correlation at 16 x 16 from which an image is a known slice.
 
 The 2345 Sartaj images that are Cheng slices have at least 0.9996 here, its 919 others at most 0.976.
 """
+_SLICE_CANDIDATE = 0.975  # of 12 x 12 of the 16 x 16 frequencies: most of what the pixels hold
 FIRM_SIGNS = 160
 MAX_DIFFERENT_SIGNS = 8
 """Of an image's 160 firmest signs of 256, so many may differ from the hash of a picture that is the same.
@@ -82,7 +83,12 @@ def recover_slices(looks: Looks) -> RecoveredSlices:
         (n, 64, 64); see :func:`gyrus.imaging.look.look`.
     """
     index = _load("cheng")
-    pairs = find_pairs(_shrink(looks), index["thumbnails"], min_correlation=SLICE_CORRELATION)
+    pairs = find_pairs(
+        _shrink(looks),
+        index["thumbnails"],
+        min_correlation=SLICE_CORRELATION,
+        candidate_correlation=_SLICE_CANDIDATE,
+    )
     # Neighbouring slices look alike: the best match is the slice.
     order = np.lexsort((pairs.second, -pairs.correlation, pairs.first))
     image, best = np.unique(pairs.first[order], return_index=True)
@@ -124,16 +130,14 @@ def overlaps(looks: Looks, pixel_hashes: list[str]) -> dict[str, npt.NDArray[np.
 
 def _near(looks: Looks, bits: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     """Return (n,) whether any orientation of a look agrees with any of the hashes (m, 256)."""
-    signs = (bits.astype(np.float32) * 2 - 1).T
+    signs = (bits.astype(np.float32) * 2 - 1).reshape(len(bits), HASH_FREQUENCIES, HASH_FREQUENCIES)
     near = np.zeros(len(looks), bool)
     for start in range(0, len(looks), _BLOCK):
-        block = looks[start : start + _BLOCK]
-        for orientation in range(ORIENTATIONS):
-            mine = firm_signs(block, orientation, FIRM_SIGNS)
-            firm = np.abs(mine).sum(axis=1)
-            # a blank picture has no firm sign and is like nothing; it must not agree with everything
-            agreement = np.where(firm >= FIRM_SIGNS, (mine @ signs).max(axis=1), -np.inf)
-            near[start : start + _BLOCK] |= agreement >= firm - 2 * MAX_DIFFERENT_SIGNS
+        mine = firm_signs(looks[start : start + _BLOCK], FIRM_SIGNS)
+        firm = np.abs(mine).sum(axis=(1, 2))
+        agreement = best_products(mine, signs).max(axis=1)
+        # a blank picture has no firm sign and is like nothing; it must not agree with everything
+        near[start : start + _BLOCK] = (firm >= FIRM_SIGNS) & (agreement >= firm - 2 * MAX_DIFFERENT_SIGNS)
     return near
 
 

@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from gyrus.imaging import Decoded, pixel_hash
 from gyrus.imaging.decoding import DECODER
-from gyrus.imaging.nuisance import Nuisance, nuisance_of
+from gyrus.imaging.nuisance import FileTraces, traces_of
 from gyrus.runs.atomic import write_bytes
 
-FACTS_VERSION = 3
+FACTS_VERSION = 4
 _MOST_REMEMBERED = 200_000  # entries; about 80 MB
 
 
@@ -37,7 +37,7 @@ class Facts:
         Size, upright.
     notes : str
         What the decoder had to say.
-    nuisance : Nuisance or None
+    traces : FileTraces or None
         See :mod:`gyrus.imaging.nuisance`; None when the image cannot be read.
     error : str
         Why the image cannot be read; empty when it can.
@@ -47,13 +47,11 @@ class Facts:
     width_px: int = 0
     height_px: int = 0
     notes: str = ""
-    nuisance: Nuisance | None = None
+    traces: FileTraces | None = None
     error: str = ""
 
 
-def facts_of(
-    data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8], small: npt.NDArray[np.uint8]
-) -> Facts:
+def facts_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Facts:
     """Compute the facts of an image.
 
     Parameters
@@ -64,8 +62,6 @@ def facts_of(
         What the file holds.
     grey : ndarray of uint8
         (height, width, 1) in 8 bits.
-    small : ndarray of uint8
-        (64, 64) its look.
     """
     height, width = decoded.pixels.shape[:2]
     return Facts(
@@ -73,7 +69,7 @@ def facts_of(
         width_px=width,
         height_px=height,
         notes="; ".join(decoded.notes),
-        nuisance=nuisance_of(data, decoded, grey, small),
+        traces=traces_of(data, decoded, grey),
     )
 
 
@@ -113,14 +109,13 @@ class FactsMemory:
 
 
 def _to_list(facts: Facts) -> list[Any]:
-    nuisance = facts.nuisance.to_list() if facts.nuisance is not None else None
-    return [facts.pixel_hash, facts.width_px, facts.height_px, facts.notes, nuisance, facts.error]
+    traces = facts.traces.to_list() if facts.traces is not None else None
+    return [facts.pixel_hash, facts.width_px, facts.height_px, facts.notes, traces, facts.error]
 
 
 def _from_list(values: list[Any]) -> Facts:
-    pixels, width, height, notes, nuisance, error = values
-    known = Nuisance(*nuisance) if nuisance is not None else None
-    return Facts(pixels, width, height, notes, known, error)
+    pixels, width, height, notes, traces, error = values
+    return Facts(pixels, width, height, notes, FileTraces(*traces) if traces is not None else None, error)
 
 
 def _read(path: Path) -> dict[str, Facts]:

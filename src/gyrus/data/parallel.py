@@ -27,6 +27,9 @@ def ordered_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterat
     Decoding, hashing and resizing release Python's lock, so that threads do share the cores.
     """
     threads = threads_to_use()
+    if threads == 1:
+        yield from map(work, items)
+        return
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:

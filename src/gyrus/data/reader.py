@@ -156,4 +156,4 @@ def see(data: bytes, name: str, size: int | None = None, color: Color = "grey") 
     if size is not None:
         wanted = grey if color == "grey" else as_uint8(decoded, color)
         pixels = resize(wanted, height_px=size, width_px=size)
-    return Seen(facts_of(data, decoded, grey, small), small, pixels)
+    return Seen(facts_of(data, decoded, grey), small, pixels)

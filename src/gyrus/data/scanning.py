@@ -19,7 +19,7 @@ from gyrus.errors import DataError, StorageError
 from gyrus.imaging.decoding import quiet_pillow
 from gyrus.imaging.hashes import perceptual_hashes
 from gyrus.imaging.look import Looks
-from gyrus.imaging.nuisance import Nuisance
+from gyrus.imaging.nuisance import Nuisance, nuisance_of_files
 from gyrus.imaging.reading import Color
 
 _SHOWN = 5
@@ -118,8 +118,14 @@ def scan(
         pixels,
         (*notes, *_notes(manifest, rows, skipped)),
         looks,
-        {row.image_id: fact for row in rows if (fact := recalled.facts[row.sha256].nuisance) is not None},
+        _nuisance(rows, recalled, looks),
     )
+
+
+def _nuisance(rows: Sequence[Row], recalled: Recalled, looks: Looks) -> dict[str, Nuisance]:
+    traces = [recalled.facts[row.sha256].traces for row in rows]
+    known = nuisance_of_files([trace for trace in traces if trace is not None], looks)
+    return {row.image_id: facts for row, facts in zip(rows, known, strict=True)}
 
 
 def _cache_folder(cache_dir: Path | None, *, needed: bool) -> tuple[Path | None, list[str]]:

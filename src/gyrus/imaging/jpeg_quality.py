@@ -37,7 +37,12 @@ def jpeg_quality(data: bytes) -> int:
     table = _first_table(data)
     if table is None:
         return 0
-    distance = np.abs(_tables_by_quality() - table).sum(axis=1)
+    return _nearest_quality(table.tobytes())
+
+
+@functools.lru_cache(maxsize=256)
+def _nearest_quality(table: bytes) -> int:
+    distance = np.abs(_tables_by_quality() - np.frombuffer(table)).sum(axis=1)
     return int(distance.argmin()) + 1
 
 

@@ -19,6 +19,8 @@ LOOK_SIDE_PX = 64
 LOOK_FREQUENCIES = 12
 ORIENTATIONS = 8  # 0 as it is; bit 0: mirrored left-right; bit 1: mirrored up-down; bit 2: transposed first
 
+_SIZE = (LOOK_SIDE_PX, LOOK_SIDE_PX)
+
 Looks = npt.NDArray[np.uint8]
 Spectra = npt.NDArray[np.float32]
 
@@ -30,11 +32,19 @@ def look(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     plane = grey[:, :, 0] if grey.ndim == 3 else grey
     picture = Image.fromarray(plane)
-    # reducing by a whole factor first is exact for box means and several times faster on large images
-    factor = min(plane.shape) // LOOK_SIDE_PX
-    if factor > 1 and plane.shape[0] % factor == 0 and plane.shape[1] % factor == 0:
-        picture = picture.reduce(factor)
-    return np.asarray(picture.resize((LOOK_SIDE_PX, LOOK_SIDE_PX), Image.Resampling.BOX))
+    # reducing by a whole factor first is faster; where that does not divide both sides, by half as much,
+    # so that the second step still averages over two pixels or more
+    height, width = plane.shape
+    factor = min(height, width) // LOOK_SIDE_PX
+    if factor and (height % factor or width % factor):
+        factor //= 2
+    if factor < 2:
+        return np.asarray(picture.resize(_SIZE, Image.Resampling.BOX))
+    reduced = picture.reduce(factor)
+    if reduced.size == _SIZE:
+        return np.asarray(reduced)
+    box = (0, 0, width / factor, height / factor)  # the last row and column may cover less than the others
+    return np.asarray(reduced.resize(_SIZE, Image.Resampling.BOX, box=box))
 
 
 def standardise(looks: Looks) -> npt.NDArray[np.float32]:
@@ -63,13 +73,41 @@ def spectrum(looks: Looks, frequencies: int = LOOK_FREQUENCIES) -> Spectra:
     ndarray of float32
         (n, frequencies, frequencies): vertical frequency, horizontal frequency. Zeros for a blank picture.
     """
+    out = low_frequencies(looks, frequencies)
+    length = np.sqrt(np.einsum("nij,nij->n", out, out))
+    length[length <= 1e-6] = np.inf
+    out /= length[:, np.newaxis, np.newaxis]
+    return out
+
+
+def low_frequencies(looks: Looks, frequencies: int) -> Spectra:
+    """Return the lowest frequencies of standardised looks; all 64 x 64 would have length 1.
+
+    Returns
+    -------
+    ndarray of float32
+        (n, frequencies, frequencies): vertical frequency, horizontal frequency. Zeros for a blank picture.
+    """
     basis = _cosines(looks.shape[1], min(frequencies, looks.shape[1]))
     out = np.empty((len(looks), len(basis), len(basis)), np.float32)
     for start in range(0, len(looks), 1024):  # a block at a time: the float copies stay small
-        block = basis @ standardise(looks[start : start + 1024]) @ basis.T
-        length = np.sqrt(np.einsum("nij,nij->n", block, block))
-        out[start : start + 1024] = block / np.where(length > 1e-6, length, np.inf)[:, np.newaxis, np.newaxis]
+        out[start : start + 1024] = basis @ standardise(looks[start : start + 1024]) @ basis.T
     return out
+
+
+def sharpen(spectra: Spectra) -> Spectra:
+    """Return spectra weighted towards their higher frequencies, again of length 1.
+
+    All heads share their lowest frequencies, an ellipse on black; what tells two pictures apart lies above.
+    The weight is the frequency to the power 1.5, about the inverse of how a brain slice's spectrum falls off.
+    It is the same for every orientation.
+    """
+    frequency = np.arange(spectra.shape[-1], dtype=np.float32)
+    weighted = spectra * np.hypot(frequency[:, np.newaxis], frequency) ** 1.5
+    length = np.sqrt(np.einsum("nij,nij->n", weighted, weighted))
+    length[length <= 1e-6] = np.inf
+    sharp: Spectra = weighted / length[:, np.newaxis, np.newaxis]
+    return sharp
 
 
 def orient(pictures: npt.NDArray[np.generic], orientation: int) -> npt.NDArray[np.generic]:
@@ -135,8 +173,8 @@ def look_hash(looks: Looks) -> npt.NDArray[np.uint8]:
     return np.packbits(signs, axis=1)
 
 
-def firm_signs(looks: Looks, orientation: int, count: int) -> npt.NDArray[np.float32]:
-    """Return the signs of the ``count`` largest frequencies of each look in an orientation, and 0 elsewhere.
+def firm_signs(looks: Looks, count: int) -> npt.NDArray[np.float32]:
+    """Return the signs of the ``count`` largest frequencies of each look, and 0 elsewhere.
 
     The sign of a small frequency is noise. Only the picture that is asked about knows which are small; the
     hash that it is compared with does not.
@@ -144,8 +182,11 @@ def firm_signs(looks: Looks, orientation: int, count: int) -> npt.NDArray[np.flo
     Returns
     -------
     ndarray of float32
-        (n, 256) of -1, 0 and 1.
+        (n, 16, 16) of -1, 0 and 1; all 0 for a blank picture.
     """
-    flat = orient_spectrum(spectrum(looks, HASH_FREQUENCIES), orientation).reshape(len(looks), -1)
-    limit = np.partition(np.abs(flat), -count, axis=1)[:, -count, np.newaxis]
-    return np.sign(flat) * (np.abs(flat) >= limit)
+    frequencies = spectrum(looks, HASH_FREQUENCIES)
+    size = np.abs(frequencies)
+    limit = np.partition(size.reshape(len(looks), -1), -count, axis=1)[:, -count, np.newaxis, np.newaxis]
+    signs: npt.NDArray[np.float32] = np.sign(frequencies)
+    signs *= size >= limit
+    return signs

@@ -7,7 +7,8 @@ facts are what :mod:`gyrus.auditing` predicts the class from, and what ``gyrus d
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ import numpy.typing as npt
 
 from gyrus.imaging.decoding import Decoded
 from gyrus.imaging.jpeg_quality import jpeg_quality
+from gyrus.imaging.look import Looks
 
 WHITE = 225  # grey level from which on a border counts as white
 _NEARLY_ALL = 0.9
 _ALIKE = 12  # grey levels by which a plain border may vary
-_WINDOW_PX = 128  # side of the middle in which sharpness is measured
+_WINDOW_PX = 96  # side of the middle in which sharpness is measured
 _COLOUR_STEP_PX = 7  # every seventh pixel each way is looked at for colour
 _COLOURED = 48  # difference of channels from which on a pixel counts as coloured
 _HEADER_BYTES = 1 << 13
@@ -28,6 +30,8 @@ _SCREEN_WORDS = {
     b"reenshot": "screenshot", b"creen Shot": "screen shot", b"creen shot": "screen shot",
     b"creen Capture": "screen capture", b"nipping Tool": "snipping tool", b"ightshot": "lightshot",
 }  # fmt: skip
+_SCREEN_PARTS = (b"reen", b"nipping Tool", b"ightshot")  # each word holds one of them
+_BATCH = 1024  # looks at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,117 @@ class Nuisance:
     coloured: float
     screen_word: str
 
+
+@dataclass(frozen=True, slots=True)
+class FileTraces:
+    """The nuisance facts that need the file and all its pixels; see :class:`Nuisance`."""
+
+    format: str
+    mode: str
+    bits: int
+    file_bytes: int
+    jpeg_quality: int
+    sharpness: float
+    border_mean: float
+    border_white: float
+    white_sides: int
+    coloured: float
+    screen_word: str
+
     def to_list(self) -> list[Any]:
-        """Return the facts as JSON-able values, in the order in which ``Nuisance(*values)`` takes them."""
-        return list(astuple(self))
+        """Return the facts as JSON-able values, in the order in which ``FileTraces(*values)`` takes them."""
+        return [getattr(self, name) for name in self.__slots__]
+
+
+def traces_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> FileTraces:
+    """Compute the nuisance facts of an image that its look does not tell.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    decoded : Decoded
+        What it holds.
+    grey : ndarray of uint8
+        Its 8-bit grey pixels, (height, width) or (height, width, 1).
+    """
+    plane = grey[:, :, 0] if grey.ndim == 3 else grey
+    sides = [side.ravel() for side in (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])]
+    white = [int(np.count_nonzero(side >= WHITE)) for side in sides]
+    pixels = sum(side.size for side in sides)
+    return FileTraces(
+        format=decoded.format,
+        mode=decoded.mode,
+        bits=_bits(data, decoded),
+        file_bytes=len(data),
+        jpeg_quality=jpeg_quality(data),
+        sharpness=_sharpness(plane),
+        border_mean=_rounded(sum(int(np.add.reduce(side, dtype=np.int64)) for side in sides) / pixels),
+        border_white=_rounded(sum(white) / pixels),
+        white_sides=sum(
+            1 for count, side in zip(white, sides, strict=True) if count >= _NEARLY_ALL * side.size
+        ),
+        coloured=_coloured(decoded),
+        screen_word=_screen_word(data),
+    )
+
+
+def nuisance_of_files(traces: Sequence[FileTraces], looks: Looks) -> list[Nuisance]:
+    """Return the nuisance facts of images, all those that their looks tell computed at once.
+
+    Parameters
+    ----------
+    traces : sequence of FileTraces
+        (n,) see :func:`traces_of`.
+    looks : ndarray of uint8
+        (n, 64, 64) see :func:`gyrus.imaging.look.look`.
+    """
+    result: list[Nuisance] = []
+    for start in range(0, len(traces), _BATCH):
+        small = looks[start : start + _BATCH]
+        flat = small.reshape(len(small), -1)
+        quarter = small.shape[1] // 4
+        centre = small[:, quarter:-quarter, quarter:-quarter]
+        seen = zip(
+            traces[start : start + _BATCH],
+            flat.mean(axis=1).tolist(),
+            flat.std(axis=1).tolist(),
+            (flat.max(axis=1).astype(int) - flat.min(axis=1)).tolist(),
+            _border_widths(small),
+            (centre >= 254).mean(axis=(1, 2)).tolist(),
+            strict=True,
+        )
+        result += [_joined(*values) for values in seen]
+    return result
+
+
+def _joined(
+    traces: FileTraces, mean: float, contrast: float, span: int, border: float, white: float
+) -> Nuisance:
+    return Nuisance(
+        format=traces.format,
+        mode=traces.mode,
+        bits=traces.bits,
+        file_bytes=traces.file_bytes,
+        jpeg_quality=traces.jpeg_quality,
+        mean=_rounded(mean),
+        contrast=_rounded(contrast),
+        look_range=span,
+        sharpness=traces.sharpness,
+        border_mean=traces.border_mean,
+        border_white=traces.border_white,
+        white_sides=traces.white_sides,
+        border_width=border,
+        centre_white=_rounded(white),
+        coloured=traces.coloured,
+        screen_word=traces.screen_word,
+    )
 
 
 def nuisance_of(
     data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8], small: npt.NDArray[np.uint8]
 ) -> Nuisance:
-    """Compute the nuisance facts of an image.
+    """Compute the nuisance facts of one image.
 
     Parameters
     ----------
@@ -104,31 +210,7 @@ def nuisance_of(
     small : ndarray of uint8
         (64, 64) its look; see :func:`gyrus.imaging.look.look`.
     """
-    plane = grey[:, :, 0] if grey.ndim == 3 else grey
-    sides = [side.ravel() for side in (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])]
-    white = [int(np.count_nonzero(side >= WHITE)) for side in sides]
-    pixels = sum(side.size for side in sides)
-    centre = small[len(small) // 4 : -(len(small) // 4), len(small) // 4 : -(len(small) // 4)]
-    return Nuisance(
-        format=decoded.format,
-        mode=decoded.mode,
-        bits=_bits(data, decoded),
-        file_bytes=len(data),
-        jpeg_quality=jpeg_quality(data),
-        mean=_rounded(small.mean()),
-        contrast=_rounded(small.std()),
-        look_range=int(small.max()) - int(small.min()),
-        sharpness=_sharpness(plane),
-        border_mean=_rounded(sum(int(side.sum(dtype=np.int64)) for side in sides) / pixels),
-        border_white=_rounded(sum(white) / pixels),
-        white_sides=sum(
-            1 for count, side in zip(white, sides, strict=True) if count >= _NEARLY_ALL * side.size
-        ),
-        border_width=_border_width(small),
-        centre_white=_rounded((centre >= 254).mean()),
-        coloured=_coloured(decoded),
-        screen_word=_screen_word(data),
-    )
+    return nuisance_of_files([traces_of(data, decoded, grey)], small[np.newaxis])[0]
 
 
 def _rounded(number: float | np.floating[Any]) -> float:
@@ -154,14 +236,15 @@ def _sharpness(plane: npt.NDArray[np.uint8]) -> float:
     return _rounded(float(np.abs(around - 4 * inner).mean()) / spread) if spread > 0 else 0.0
 
 
-def _border_width(small: npt.NDArray[np.uint8]) -> float:
+def _border_widths(small: Looks) -> list[float]:
     """Return how many outer rows and columns are as plain as the edge, as a share of all of them."""
-    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    plain = np.abs(small.astype(np.int16) - int(np.median(edge))) <= _ALIKE
-    if plain.all():
-        return 1.0
-    lines = [np.all(plain, axis=axis)[::step] for axis in (0, 1) for step in (1, -1)]
-    return _rounded(sum(int(line.argmin()) for line in lines) / (4 * len(small)))
+    edge = np.concatenate([small[:, 0], small[:, -1], small[:, :, 0], small[:, :, -1]], axis=1)
+    level = np.median(edge, axis=1).astype(np.int16)
+    plain = np.abs(small.astype(np.int16) - level[:, np.newaxis, np.newaxis]) <= _ALIKE
+    lines = [plain.all(axis=axis)[:, ::step] for axis in (1, 2) for step in (1, -1)]
+    reach = np.stack([line.argmin(axis=1) for line in lines]).sum(axis=0)
+    reach[plain.all(axis=(1, 2))] = 4 * small.shape[1]
+    return [_rounded(number) for number in (reach / (4 * small.shape[1])).tolist()]
 
 
 def _coloured(decoded: Decoded) -> float:
@@ -177,4 +260,6 @@ def _coloured(decoded: Decoded) -> float:
 def _screen_word(data: bytes) -> str:
     """Return what a program that takes screenshots left in the file's header."""
     header = data[:_HEADER_BYTES]
+    if not any(part in header for part in _SCREEN_PARTS):
+        return ""
     return next((meant for written, meant in _SCREEN_WORDS.items() if written in header), "")
