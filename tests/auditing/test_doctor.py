@@ -381,6 +381,26 @@ def test_a_manifest_whose_files_are_gone(folder: Path, tmp_path: Path) -> None:
     assert not any(command.startswith("mv") for command in wrong.commands), "the table names the file"
 
 
+def test_a_set_of_one_image_and_of_equal_images(tmp_path: Path) -> None:
+    path = tmp_path / "one" / "a" / "1.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(brain(1)).save(path)
+    assert examine(tmp_path / "one", tmp_path)[1] == {}
+    for number in range(2, 6):
+        (path.parent / f"{number}.png").write_bytes(path.read_bytes())
+    assert examine(tmp_path / "one", tmp_path)[1] == {}, "copies are the audit's matter"
+
+
+def test_long_and_foreign_names(tmp_path: Path) -> None:
+    name = "海马体 ünïcode " + "x" * 180
+    path = tmp_path / "data" / "Gliom links" / f"{name}.jpg"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(brain(1)).save(path, format="PNG")
+    _, problems = examine(tmp_path / "data", tmp_path)
+    assert problems["wrong_ending"].files == (f"Gliom links/{name}.jpg",)
+    assert shlex.split(problems["wrong_ending"].commands[0])[2:] == [str(path), str(path.with_suffix(".png"))]
+
+
 def test_masks_and_side_tables_are_no_flaws(tmp_path: Path) -> None:
     root = tmp_path / "data"
     for name in ("images", "masks"):

@@ -18,7 +18,7 @@ def look(folder: Path, cache: Path, options: DataOptions | None = None) -> Scan:
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("facts")
+    return tmp_path_factory.getbasetemp() / "facts of public sets"  # test_shortcuts.py uses it too
 
 
 @pytest.fixture(scope="module")

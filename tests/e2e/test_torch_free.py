@@ -21,6 +21,7 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
         ["evaluate", trained.run],
         ["evaluate", trained.run / "predictions" / "predictions-test.csv"],
         ["audit", workplace / "cohort", "--out", tmp_path / "audit"],
+        ["doctor", workplace / "cohort"],
         ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
         ["bundle", "verify", trained.run],
         ["bundle", "info", trained.run],

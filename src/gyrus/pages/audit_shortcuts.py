@@ -74,7 +74,8 @@ def _line(name: str, figures: Mapping[str, Any]) -> Html:
     if is_defined(value):
         marks.append(tag("i", class_="point", style=f"left:{_place(value):.2f}%"))
     within = f"interval {decimal(low)} to {decimal(high)}, by chance {decimal(limit)}"
-    beyond = is_defined(low) and is_defined(limit) and low > limit  # type: ignore[operator]
+    known = is_defined(value) and is_defined(low) and is_defined(limit)
+    beyond = known and value > limit and low > _CHANCE  # type: ignore[operator]
     return tag(
         "div",
         tag("span", name, class_="bar-name"),
