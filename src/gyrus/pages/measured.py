@@ -44,6 +44,8 @@ class Measured:
         What is undefined or unknown.
     confidence : float
         Of all intervals.
+    twin_free, subgroups : mapping
+        See :func:`gyrus.evaluation.twin_free` and :func:`gyrus.evaluation.subgroups`; empty where absent.
     """
 
     split: str
@@ -64,6 +66,8 @@ class Measured:
     bootstrap: Mapping[str, Any]
     notes: Sequence[str]
     confidence: float
+    twin_free: Mapping[str, Any]
+    subgroups: Mapping[str, Any]
 
     @property
     def noun(self) -> str:
@@ -98,4 +102,6 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         bootstrap=evaluation.get("bootstrap") or {},
         notes=evaluation["notes"],
         confidence=float(evaluation["confidence"]),
+        twin_free=evaluation.get("twin_free") or {},
+        subgroups=evaluation.get("subgroups") or {},
     )

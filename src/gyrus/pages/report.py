@@ -8,16 +8,18 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.document import document
 from gyrus.pages.markup import Html
 from gyrus.pages.measured import Measured, measured_from
-from gyrus.pages.sections_figures import class_table, confusion, learning, roc
+from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
 from gyrus.pages.sections_last import audit_section, gallery, reproduce
+from gyrus.pages.sections_learning import learning
+from gyrus.pages.sections_subgroups import subgroup_tables
 from gyrus.runs.atomic import write_text
 
 _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
     "verdict": "Verdict", "headline": "Accuracy", "data": "Data", "classes": "Classes",
-    "confusion": "Confusion", "roc": "ROC", "learning": "Learning", "examples": "Examples",
-    "audit": "Audit", "reproduce": "Reproduce",
+    "confusion": "Confusion", "roc": "ROC", "subgroups": "Subgroups", "learning": "Learning",
+    "examples": "Examples", "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
 
@@ -43,6 +45,7 @@ def render_report(context: ReportContext) -> str:
     sections.append(data_table(context))
     if measured is not None:
         sections += [class_table(context, measured), confusion(context, measured), roc(context, measured)]
+        sections.append(subgroup_tables(context, measured))
     sections += [learning(context), gallery(context), audit_section(context), reproduce(context)]
     return document(
         f"gyrus report: {context.title}", top(context), [part for part in sections if part], anchors=_ANCHORS

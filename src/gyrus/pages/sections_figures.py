@@ -1,4 +1,4 @@
-"""Learning curves, per-class figures, confusion matrix, ROC curves."""
+"""Per-class figures, confusion matrix, ROC curves."""
 
 from __future__ import annotations
 
@@ -9,65 +9,14 @@ from gyrus.pages.colour import class_colours
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import Measured
-from gyrus.pages.numbers import decimal, figure_cell, interval, is_defined, percent, plural
-from gyrus.pages.plots import best_epoch, learning_curve, roc_plot, shown_curves
+from gyrus.pages.numbers import decimal, figure_cell, interval, percent, plural
+from gyrus.pages.plots import roc_plot, shown_curves
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.svg import to_svg
 
 # Beyond this a matrix is a carpet; the largest confusions are listed instead.
 LARGEST_MATRIX = 20
 _CONFUSIONS_LISTED = 20
-
-
-def learning(context: ReportContext) -> Html | None:
-    """Loss and accuracy over the epochs, with the numbers folded away."""
-    if not context.history:
-        return None
-    figures = []
-    for quantity in ("loss", "accuracy"):
-        if any(
-            is_defined(row.get(f"{split}_{quantity}"))
-            for row in context.history
-            for split in ("train", "val")
-        ):
-            words = f"{quantity} on training and validation images by epoch"
-            svg = to_svg(
-                learning_curve(context.history, quantity), name=f"learning-{quantity}", description=words
-            )
-            figures.append(tag("figure", svg))
-    columns = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
-    shown = [name for name in columns if any(row.get(name) is not None for row in context.history)]
-    rows = [
-        [f"{row['epoch']:g}", *(_history_cell(name, row.get(name)) for name in shown)]
-        for row in context.history
-    ]
-    kept = best_epoch(context.history)
-    return tag(
-        "section",
-        tag("h2", "How it learned"),
-        tag("div", figures, class_="plots"),
-        tag(
-            "p",
-            f"The weights of epoch {kept:g}, with the lowest validation loss, were kept.",
-            class_="small soft",
-        )
-        if kept is not None
-        else None,
-        tag(
-            "details",
-            tag("summary", "Numbers of every epoch"),
-            table(["epoch", *(name.replace("_", " ") for name in shown)], rows, class_="numbers"),
-        ),
-        id="learning",
-    )
-
-
-def _history_cell(name: str, value: object) -> str:
-    if name.endswith("accuracy"):
-        return percent(value)
-    if name == "seconds":
-        return decimal(value, 1)
-    return f"{value:.2e}" if name == "learning_rate" and isinstance(value, float) else decimal(value, 4)
 
 
 RATES = ("sensitivity", "specificity", "precision", "f1")

@@ -8,7 +8,7 @@ from typing import Any
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.measured import SPLIT_NAMES, Measured
-from gyrus.pages.numbers import interval, is_defined, percent, plural
+from gyrus.pages.numbers import figure_cell, interval, is_defined, percent, plural
 
 VERDICTS = {
     "clean": ("\N{CHECK MARK} Test and training are apart", "clean"),
@@ -101,9 +101,49 @@ def headline(context: ReportContext, measured: Measured) -> Html:
         tag("h2", f"How often it is right on {measured.noun} images", leak_stamp(context)),
         tag("div", big, explained, class_="headline"),
         caution,
+        without_twins(measured),
         tiles(measured),
         id="headline",
     )
+
+
+def without_twins(measured: Measured) -> Html | None:
+    """The same figure without the images that have a twin or their patient in training."""
+    block = measured.twin_free
+    if not block:
+        return None
+    if not block.get("known") or not block.get("n_twins"):
+        return tag("p", block["sentence"], class_="small soft")
+    reasons = ", ".join(
+        f"{name.replace('_', ' ')}: {count:,}" for name, count in block["reasons"].items() if count
+    )
+    sides = [(title, block[name], block[count]) for name, title, count in _SIDES if block.get(name)]
+    rows = [
+        [title, tag("td", f"{count:,}", class_="number"),
+         *(figure_cell(figures[key], as_percent=key != "macro_roc_auc") for key in _TWIN_FIGURES)]
+        for title, figures, count in sides
+    ]  # fmt: skip
+    heads = ["", "images", *(name.replace("_", " ").replace("roc auc", "ROC-AUC") for name in _TWIN_FIGURES)]
+    return tag(
+        "div",
+        tag("p", tag("strong", block["sentence"])),
+        tag(
+            "details",
+            tag("summary", "With and without twins"),
+            table(heads, rows, class_="numbers"),
+            tag("p", f"Seen before as {reasons}.", class_="small soft") if reasons else None,
+            [tag("p", f"{note[:1].upper()}{note[1:]}.", class_="small soft") for note in block["notes"]],
+        ),
+        class_="twins",
+    )
+
+
+_SIDES = (
+    ("all", "all images", "n_images"),
+    ("without_twins", "without twins", "n_left"),
+    ("twins_only", "twins only", "n_twins"),
+)
+_TWIN_FIGURES = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc")
 
 
 def scale(figure: Mapping[str, Any], baseline: Mapping[str, Any]) -> Html | None:

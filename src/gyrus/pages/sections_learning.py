@@ -1,0 +1,84 @@
+"""How it learned: curves, what they say in words, the numbers of every epoch."""
+
+from __future__ import annotations
+
+from gyrus.evaluation.diagnosis import Finding, diagnose
+from gyrus.pages.context import ReportContext
+from gyrus.pages.markup import Html, table, tag
+from gyrus.pages.numbers import decimal, is_defined, percent
+from gyrus.pages.plots import best_epoch, learning_curve
+from gyrus.pages.svg import to_svg
+
+_COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+
+
+def learning(context: ReportContext) -> Html | None:
+    """Loss and accuracy over the epochs, the diagnosis, and the numbers folded away."""
+    if not context.history:
+        return None
+    kept = best_epoch(context.history)
+    return tag(
+        "section",
+        tag("h2", "How it learned"),
+        tag("div", _curves(context), class_="plots"),
+        tag(
+            "p",
+            f"The weights of epoch {kept:g}, with the lowest validation loss, were kept.",
+            class_="small soft",
+        )
+        if kept is not None
+        else None,
+        tag("div", [_finding(finding) for finding in findings_of(context)], class_="findings"),
+        _numbers(context),
+        id="learning",
+    )
+
+
+def findings_of(context: ReportContext) -> tuple[Finding, ...]:
+    """Return what the curves of a run say; classes are looked at on the validation images first."""
+    epochs = context.config.get("epochs")
+    evaluations = context.evaluations
+    shown = next((evaluations[split] for split in ("val", "cal", "test") if split in evaluations), None)
+    return diagnose(context.history, shown, epochs=epochs if isinstance(epochs, int) else None)
+
+
+def _curves(context: ReportContext) -> list[Html]:
+    figures = []
+    for quantity in ("loss", "accuracy"):
+        names = [f"{split}_{quantity}" for split in ("train", "val")]
+        if not any(is_defined(row.get(name)) for row in context.history for name in names):
+            continue
+        words = f"{quantity} on training and validation images by epoch"
+        figure = learning_curve(context.history, quantity)
+        figures.append(tag("figure", to_svg(figure, name=f"learning-{quantity}", description=words)))
+    return figures
+
+
+def _finding(finding: Finding) -> Html:
+    """A heading, the evidence, and what to try."""
+    evidence = f"{finding.evidence[:1].upper()}{finding.evidence[1:]}."
+    return tag(
+        "div",
+        tag("h3", finding.title),
+        tag("p", evidence),
+        tag("ul", [tag("li", line) for line in finding.advice], class_="small") if finding.advice else None,
+        class_=f"finding {finding.kind}",
+    )
+
+
+def _numbers(context: ReportContext) -> Html:
+    shown = [name for name in _COLUMNS if any(row.get(name) is not None for row in context.history)]
+    rows = [[f"{row['epoch']:g}", *(_cell(name, row.get(name)) for name in shown)] for row in context.history]
+    return tag(
+        "details",
+        tag("summary", "Numbers of every epoch"),
+        table(["epoch", *(name.replace("_", " ") for name in shown)], rows, class_="numbers"),
+    )
+
+
+def _cell(name: str, value: object) -> str:
+    if name.endswith("accuracy"):
+        return percent(value)
+    if name == "seconds":
+        return decimal(value, 1)
+    return f"{value:.2e}" if name == "learning_rate" and isinstance(value, float) else decimal(value, 4)
