@@ -5,21 +5,65 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gyrus.config.options import OutputOptions
+from gyrus.config.options import DataOptions, OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.ranges import at_least
+from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(OutputOptions):
-    """Figures with intervals, of a run or of anybody's predictions."""
+class EvaluateConfig(DataOptions, OutputOptions):
+    """Figures with intervals: of a run, of anybody's predictions, or of a bundle on external images."""
 
     source: Positional[Path]
-    """Run folder, or a predictions file (CSV)."""
+    """Run folder, bundle (model.gyrus), or a predictions file (CSV)."""
+    data: Positional[Path | None] = None
+    """Folder or manifest of the images. With predictions: where they are joined by image_id, for patients,
+    twins in training and subgroups. With a bundle or a run: external images to be answered."""
     test: bool = False
     """Look at the test set of a run; every look is counted. Without it: the validation images."""
+    training: Path | None = None
+    """Folder or manifest of the images that the model was trained on, where DATA does not hold them."""
+    out_of_fold: bool = False
+    """Each prediction was made by a model trained on the other folds of DATA (column fold)."""
+    label_map: tuple[str, ...] = ()
+    """The model's names for DATA's classes, as THEIRS=MODEL,THEIRS=MODEL. THEIRS=A|B: either of two classes
+    of the model; THEIRS= leaves these images out."""
+    min_images: int = 20
+    """Images from which on a subgroup gets figures."""
+    min_patients: int = 5
+    """Patients from which on a subgroup gets figures."""
+    out: Path | None = None
+    """Folder to write predictions, manifest and figures to (with DATA)."""
     bootstrap_samples: int = 2000
     """Samples of the patient-clustered bootstrap."""
     confidence: float = 0.95
     """Confidence of the intervals."""
     seed: int = 0
     """Seed of the bootstrap."""
+    cache_dir: Path | None = None
+    """Where facts about images are remembered; default: GYRUS_CACHE or the user's cache folder."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers, and that what needs DATA has it."""
+        at_least(self, min_images=1, min_patients=1, bootstrap_samples=0, seed=0)
+        if not 0 < self.confidence < 1:
+            raise UsageError(f"confidence is {self.confidence}; expected a share such as 0.95")
+        if self.data is None:
+            given = {
+                "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
+                "--label-map": bool(self.label_map), "--out": self.out is not None,
+            }  # fmt: skip
+            missing = [name for name, used in given.items() if used]
+            if missing:
+                raise UsageError(
+                    f"{' and '.join(missing)} cannot be used without DATA", fix="gyrus evaluate SOURCE DATA"
+                )
+        if self.out_of_fold and self.training is not None:
+            raise UsageError(
+                "--training and --out-of-fold both say what was trained on", fix="give one of them"
+            )
+        if self.test and self.data is not None:
+            raise UsageError(
+                "--test is about a run's own test set", fix="leave out DATA, or leave out --test"
+            )

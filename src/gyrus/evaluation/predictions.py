@@ -82,7 +82,7 @@ class Predictions:
                 fix="name the classes as the model does",
             )
         if not self.group_ids:
-            object.__setattr__(self, "group_ids", _default_groups(self.subject_ids, self.image_ids))
+            object.__setattr__(self, "group_ids", default_groups(self.subject_ids, self.image_ids))
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -135,7 +135,7 @@ def check_probabilities(predictions: Predictions) -> None:
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write a predictions file; probabilities keep 9 significant digits."""
-    grouped = predictions.group_ids != _default_groups(predictions.subject_ids, predictions.image_ids)
+    grouped = predictions.group_ids != default_groups(predictions.subject_ids, predictions.image_ids)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     columns = ["image_id", "subject_id", "label", *(["group_id"] if grouped else [])]
@@ -179,7 +179,7 @@ def read_predictions(path: Path) -> Predictions:
     y_prob = _checked_rows(records, classes, path)
     image_ids = tuple(record["image_id"] for _, record in records)
     subject_ids = tuple(record.get("subject_id") or "" for _, record in records)
-    defaults = _default_groups(subject_ids, image_ids)
+    defaults = default_groups(subject_ids, image_ids)
     return Predictions(
         image_ids=image_ids,
         subject_ids=subject_ids,
@@ -250,7 +250,8 @@ def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDAr
     return values
 
 
-def _default_groups(subject_ids: Sequence[str], image_ids: Sequence[str]) -> tuple[str, ...]:
+def default_groups(subject_ids: Sequence[str], image_ids: Sequence[str]) -> tuple[str, ...]:
+    """Return what images are grouped by where nothing else is said: their patient, else themselves."""
     return tuple(
         f"subject:{subject}" if subject else f"image:{image}"
         for subject, image in zip(subject_ids, image_ids, strict=True)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.errors import DataError
+from gyrus.evaluation.joining import cluster_of
 from gyrus.evaluation.predictions import Predictions
 from gyrus.inference.outputs import Outputs
 from gyrus.inference.prediction import Failure, Prediction
@@ -94,17 +95,8 @@ def _predictions(rows: tuple[Row, ...], answers: list[Prediction], classes: tupl
         labels=tuple(row.label for row in rows),
         classes=classes,
         y_prob=np.stack([answer.probabilities for answer in answers]),
-        group_ids=tuple(_group_of(row) for row in rows),
+        group_ids=tuple(cluster_of(row) for row in rows),
     )
-
-
-def _group_of(row: Row) -> str:
-    """Name what an image is not independent of: its patient, else its copies, else nothing but itself."""
-    if row.subject_id:
-        return f"subject:{row.subject_id}"
-    if row.pixel_hash:
-        return f"pixels:{row.pixel_hash}"
-    return f"bytes:{row.sha256}" if row.sha256 else f"image:{row.image_id}"
 
 
 def _outputs(rows: tuple[Row, ...], answers: list[Prediction], model_digest: str) -> Outputs:

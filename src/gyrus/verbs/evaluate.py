@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,17 @@ from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
 from gyrus.errors import UsageError
-from gyrus.evaluation import evaluate_predictions, format_evaluation, read_predictions
+from gyrus.evaluation import (
+    evaluate_predictions,
+    format_evaluation,
+    format_subgroups,
+    format_twin_free,
+    read_predictions,
+)
+from gyrus.evaluation.drift import format_drift
+from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
-from gyrus.verbs.sources import run_of
+from gyrus.verbs.sources import is_bundle, run_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +31,23 @@ class EvaluateResult:
     Attributes
     ----------
     evaluation : dict
-        See :func:`gyrus.evaluation.evaluate_predictions`.
+        See :func:`gyrus.evaluation.evaluate_predictions`; with images or a manifest at hand also
+        ``twin_free`` and ``subgroups``, on external data ``drift`` and ``patients_in_both``.
     split : str
-        ``val`` or ``test`` of a run; empty for a predictions file.
+        ``val`` or ``test`` of a run; empty for a predictions file and external data.
     report : Path or None
         The run's report, written anew.
     test_looks : int or None
         How often this test set has been looked at, this time included.
+    folder : Path or None
+        Where predictions and figures were written.
     """
 
     evaluation: dict[str, Any]
     split: str
     report: Path | None
     test_looks: int | None
+    folder: Path | None = None
 
     exit_code = 0
 
@@ -43,40 +56,92 @@ class EvaluateResult:
         return {
             "split": self.split or None,
             "report": None if self.report is None else str(self.report),
+            "folder": None if self.folder is None else str(self.folder),
             "test_looks": self.test_looks,
             "evaluation": self.evaluation,
         }
 
     def to_text(self) -> str:
-        """Return the figures as a table."""
-        lines = [format_evaluation(self.evaluation)]
+        """Return the figures as tables."""
+        lines = [format_all(self.evaluation, with_subgroups=not self.split)]
         if self.split == "test":
             lines.append(f"looks at this test set so far: {self.test_looks}")
         if self.report is not None:
             lines.append(f"report  {self.report}")
+        if self.folder is not None:
+            lines.append(f"wrote   {self.folder}")
         return "\n".join(lines)
 
 
 def run(config: EvaluateConfig) -> EvaluateResult:
-    """Evaluate a run through its bundle, or a predictions file as it is."""
+    """Evaluate a run through its bundle, a predictions file, or a bundle on external images.
+
+    Raises
+    ------
+    UsageError
+        For a bundle without images, or ``--test`` for what is no run.
+    """
     if config.source.is_dir():
-        return _evaluate_run(config, run_of(config.source))
+        folder = run_of(config.source)
+        return _evaluate_run(config, folder) if config.data is None else _external(config, folder.bundle)
+    if is_bundle(config.source):
+        if config.data is None:
+            raise UsageError(
+                "a bundle holds no images to be evaluated on",
+                path=config.source,
+                fix="gyrus evaluate model.gyrus DATA, or name the run folder",
+            )
+        return _external(config, config.source)
     if config.test:
         raise UsageError(
             "--test is for a run folder; a predictions file is evaluated as it is", path=config.source
         )
+    return _evaluate_file(config)
+
+
+def format_all(evaluation: Mapping[str, Any], *, with_subgroups: bool = False) -> str:
+    """Return figures, the twin-free score and, where there are, subgroups, patients and drift as text."""
+    parts = [format_evaluation(evaluation)]
+    if "twin_free" in evaluation:
+        parts.append(format_twin_free(evaluation["twin_free"]))
+    if "patients_in_both" in evaluation:
+        parts.append(evaluation["patients_in_both"]["sentence"])
+    if "drift" in evaluation:
+        parts.append(format_drift(evaluation["drift"]))
+    if with_subgroups and "subgroups" in evaluation:
+        parts.append(format_subgroups(evaluation["subgroups"], evaluation["confidence"]))
+    return "\n\n".join(part for part in parts if part)
+
+
+def evaluate(source: Path | str, **options: Any) -> EvaluateResult:
+    """Evaluate a run folder or a predictions file; options as in :class:`gyrus.config.EvaluateConfig`."""
+    return run(build(EvaluateConfig, source=source, **options))
+
+
+def _evaluate_file(config: EvaluateConfig) -> EvaluateResult:
+    if config.data is not None:
+        from gyrus.verbs.joined import evaluate_joined
+
+        evaluation = evaluate_joined(config, config.source, config.data)
+        return EvaluateResult(evaluation, "", None, None, config.out)
     evaluation = evaluate_predictions(
         read_predictions(config.source),
         n_bootstrap=config.bootstrap_samples,
         confidence=config.confidence,
         seed=config.seed,
     )
+    evaluation["twin_free"] = twins_untold(
+        "only the predictions are at hand (gyrus evaluate predictions.csv DATA)"
+    )
     return EvaluateResult(evaluation, "", None, None)
 
 
-def evaluate(source: Path | str, **options: Any) -> EvaluateResult:
-    """Evaluate a run folder or a predictions file; options as in :class:`gyrus.config.EvaluateConfig`."""
-    return run(build(EvaluateConfig, source=source, **options))
+def _external(config: EvaluateConfig, bundle: Path) -> EvaluateResult:
+    from gyrus.verbs.external import evaluate_external
+
+    if config.data is None or config.out_of_fold:
+        raise UsageError("--out-of-fold is about a predictions file", fix="leave it out")
+    return EvaluateResult(evaluate_external(config, bundle, config.data), "", None, None, config.out)
 
 
 def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gyrus.data import Manifest
-from gyrus.evaluation import evaluate_predictions, write_predictions
+from gyrus.evaluation import evaluate_predictions, subgroups, twin_free, write_predictions
 from gyrus.inference import Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
@@ -32,13 +32,18 @@ def measure(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Predict one split with the bundle, write predictions, outputs and figures; return the figures."""
+    """Predict one split with the bundle, write predictions, outputs and figures; return the figures.
+
+    The figures hold ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and ``subgroups``.
+    """
     predictions, outputs = predict_rows(predictor, manifest, split)
     write_predictions(predictions, run.predictions(split))
     write_outputs(outputs, run.outputs(split))
     evaluation = evaluate_predictions(
         predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed
     )
+    evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
+    evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
     write_json(run.evaluation(split), evaluation)
     return evaluation
 

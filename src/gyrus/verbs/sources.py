@@ -45,3 +45,14 @@ def run_of(source: Path) -> RunFolder:
             fix="name a folder made by gyrus train",
         )
     return run
+
+
+def is_bundle(source: Path) -> bool:
+    """Tell whether a file is a bundle: by its ending, or because it begins as an archive does."""
+    if source.suffix == ".gyrus":
+        return True
+    try:
+        with source.open("rb") as stream:
+            return stream.read(4) == b"PK\x03\x04"
+    except OSError:
+        return False

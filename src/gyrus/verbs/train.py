@@ -14,11 +14,11 @@ from gyrus.config import TrainConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
 from gyrus.errors import DataError, require
-from gyrus.evaluation import format_evaluation
 from gyrus.imaging import read_image
 from gyrus.inference import Predictor
 from gyrus.runs import RunFolder, environment, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
+from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.report import write_run_report
@@ -74,7 +74,7 @@ class TrainResult:
         """Return the leak verdict, then the figures, then where to look."""
         parts = [self.sentence]
         for split, evaluation in self.evaluations.items():
-            parts += ["", f"{SPLIT_TITLES[split]}:", format_evaluation(evaluation)]
+            parts += ["", f"{SPLIT_TITLES[split]}:", format_all(evaluation)]
         times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
         parts += [
             "",

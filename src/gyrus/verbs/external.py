@@ -1,0 +1,170 @@
+"""A bundle on images that it was not made with: what becomes of its figures elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gyrus.config import EvaluateConfig
+from gyrus.data import Manifest, read_manifest, write_manifest
+from gyrus.evaluation import evaluate_predictions, subgroups, twin_free, write_predictions
+from gyrus.evaluation.drift import drift_untold, embedding_drift
+from gyrus.evaluation.joining import cluster_of
+from gyrus.evaluation.label_map import LabelMap, make_label_map
+from gyrus.evaluation.predictions import Predictions
+from gyrus.evaluation.twin_free import twins_untold
+from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs, write_outputs
+from gyrus.runs import RunFolder
+from gyrus.runs.atomic import write_json
+from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.training_set import (
+    TrainingSet,
+    join_training,
+    patients_untold,
+    shared_patients,
+    training_of_bundle,
+    training_of_path,
+)
+
+_WHERE = "predictions/outputs-SPLIT.npz of the run folder around the bundle"
+_EXTERNAL = "test"
+# not train: a network knows its training images by heart, and every new image would look far away
+_REFERENCE = ("cal", "val")
+
+
+def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> dict[str, Any]:
+    """Answer every image of ``source`` with the bundle's own graphs, and measure.
+
+    Returns
+    -------
+    dict
+        What :func:`gyrus.evaluation.evaluate_predictions` returns, and ``twin_free``, ``subgroups``,
+        ``patients_in_both``, ``drift``, ``data_notes`` (how the data were read), ``skipped`` and ``model``
+        (``digest``, ``name``, ``classes``).
+
+    Raises
+    ------
+    DataError
+        When the data hold no image, no label, or a class that the model does not know.
+    UsageError
+        For a label map that names what does not exist.
+    """
+    predictor = Predictor.load(bundle)
+    prepared = prepare(source, config, cache_dir=config.cache_dir)
+    labels = [row.label for row in prepared.manifest]
+    mapping = make_label_map(config.label_map, labels, predictor.classes, source)
+    prepared = replace(prepared, manifest=_measurable(mapping.apply(prepared.manifest), prepared.manifest))
+    training = _training(config, bundle, predictor)
+    together, notes = _beside_training(prepared, training, config)
+    external = together.select(_EXTERNAL)
+    predictions, outputs = _answers(predictor, external, mapping)
+    evaluation = {
+        **evaluate_predictions(
+            predictions, n_bootstrap=config.bootstrap_samples, seed=config.seed, confidence=config.confidence
+        ),
+        "twin_free": twins_untold(training.why),
+        "patients_in_both": patients_untold(training.why),
+        "subgroups": subgroups(
+            predictions,
+            external,
+            class_names=[*labels, *joined_names(config.join_classes)],
+            min_images=config.min_images,
+            min_patients=config.min_patients,
+            confidence=config.confidence,
+        ),
+        "drift": _drift(bundle, predictor, predictions, outputs, config.confidence),
+        "data_notes": [*prepared.notes, *mapping.notes, *notes],
+        "skipped": [asdict(item) for item in prepared.skipped],
+        "model": {
+            "name": predictor.card["name"] or predictor.card["architecture"],
+            "digest": predictor.digest,
+            "classes": list(predictor.classes),
+        },
+    }
+    if training.manifest is not None:
+        evaluation["twin_free"] = twin_free(predictions, together, confidence=config.confidence)
+        evaluation["patients_in_both"] = shared_patients(together)
+    if config.out is not None:
+        write_evaluation(config.out, evaluation, predictions, prepared.manifest, outputs)
+    return evaluation
+
+
+def write_evaluation(
+    folder: Path,
+    evaluation: dict[str, Any],
+    predictions: Predictions,
+    manifest: Manifest,
+    outputs: Outputs | None = None,
+) -> None:
+    """Write ``predictions.csv``, ``manifest.csv``, ``evaluation.json`` and, if any, ``outputs.npz``."""
+    write_predictions(predictions, folder / "predictions.csv")
+    write_manifest(manifest, folder / "manifest.csv")
+    if outputs is not None:
+        write_outputs(outputs, folder / "outputs.npz")
+    write_json(folder / "evaluation.json", evaluation)
+
+
+def joined_names(joins: Sequence[str]) -> list[str]:
+    """Return every class name in ``NAME=VARIANT,VARIANT``: folders of these names are no sources."""
+    return [name.strip() for join in joins for name in join.replace("=", ",").split(",") if name.strip()]
+
+
+def _measurable(mapped: Manifest, given: Manifest) -> Manifest:
+    """Leave out the images of classes that the label map leaves out."""
+    return mapped.with_rows(
+        row for row, old in zip(mapped.rows, given.rows, strict=True) if row.label or not old.label
+    )
+
+
+def _training(config: EvaluateConfig, bundle: Path, predictor: Predictor) -> TrainingSet:
+    if config.training is not None:
+        return TrainingSet(training_of_path(config.training))
+    return training_of_bundle(bundle, predictor.card)
+
+
+def _beside_training(
+    prepared: Prepared, training: TrainingSet, config: EvaluateConfig
+) -> tuple[Manifest, list[str]]:
+    if training.manifest is None:
+        rows = (row.with_(split=_EXTERNAL) for row in prepared.manifest.rows)
+        return prepared.manifest.with_rows(rows), []
+    return join_training(prepared, training.manifest, cache_dir=config.cache_dir)
+
+
+def _answers(predictor: Predictor, manifest: Manifest, mapping: LabelMap) -> tuple[Predictions, Outputs]:
+    """Answer all images; the labels come in afterwards, for they may be coarser than the model's."""
+    blank = manifest.with_rows(row.with_(label="") for row in manifest.rows)
+    predictions, outputs = predict_rows(predictor, blank, _EXTERNAL)
+    labels = tuple(row.label for row in manifest.rows)
+    return replace(mapping.merge(predictions), labels=labels), outputs
+
+
+def _drift(
+    bundle: Path, predictor: Predictor, predictions: Predictions, outputs: Outputs, confidence: float
+) -> dict[str, Any]:
+    """Compare embeddings with those that the run around the bundle holds."""
+    run = RunFolder(bundle.parent)
+    if outputs.embedding is None:
+        return drift_untold("the network of this bundle gives no embedding")
+    found = {split: run.outputs(split) for split in _REFERENCE if run.outputs(split).is_file()}
+    if not found or not run.manifest.is_file():
+        return drift_untold(f"no outputs of the model's own data are at hand ({_WHERE})")
+    row_of = {row.image_id: row for row in read_manifest(run.manifest)}
+    embeddings, groups = [], list[str]()
+    for path in found.values():
+        known = read_outputs(path)
+        if known.model_digest != predictor.model_digest or known.embedding is None:
+            return drift_untold(f"{path} was made by another model")
+        embeddings.append(known.embedding)
+        groups += [
+            cluster_of(row_of[name]) if name in row_of else f"image:{name}" for name in known.image_ids
+        ]
+    block = embedding_drift(
+        np.concatenate(embeddings), groups, outputs.embedding, predictions.group_ids, predictions.image_ids,
+        confidence=confidence,
+    )  # fmt: skip
+    return {**block, "reference": f"{len(groups)} images of the run ({', '.join(found)})"}
