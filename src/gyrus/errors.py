@@ -53,11 +53,13 @@ class GyrusError(Exception):
         fix: str | None = None,
         details: list[str] | None = None,
     ) -> None:
-        super().__init__(message)
         self.message = message
         self.path = os.fspath(path) if path is not None else None
         self.fix = fix
         self.details = list(details or [])
+        # libraries that catch a ValueError (tyro, for a wrong option) show its argument: with the fix, then
+        super().__init__(str(self))
+        self.path = os.fspath(path) if path is not None else None  # ImportError has cleared its own
 
     def __str__(self) -> str:
         """Return the error as the lines a person reads."""
