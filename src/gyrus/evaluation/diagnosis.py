@@ -220,7 +220,7 @@ def _oscillating(curves: Curves) -> Finding | None:
         "oscillating", "The validation loss goes up and down",
         f"it changes by {_percent(size)} from one epoch to the next and turns {turns} times in "
         f"{len(curves.val_loss)} epochs, between {min(curves.val_loss):.3f} and {max(curves.val_loss):.3f}",
-        (f"{_lower_rate(curves)}, or larger steps (--batch-size 64).",
+        (f"{_lower_rate(curves)}, or larger batches (--batch-size 64).",
          "More patients for validation (--val-fraction): with few of them the loss hangs on a handful.",
          "The kept epoch is partly luck: believe the test images, not the validation figure."),
     )  # fmt: skip

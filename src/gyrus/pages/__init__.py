@@ -6,6 +6,8 @@ from gyrus.pages.badge import write_badge
 from gyrus.pages.colour import class_colours
 from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example
+from gyrus.pages.figures import report_figures
+from gyrus.pages.model_card import write_model_card
 from gyrus.pages.overlay import overlay, write_overlay
 from gyrus.pages.report import write_report
 from gyrus.pages.run_context import context_of_run
@@ -17,8 +19,10 @@ __all__ = [
     "class_colours",
     "context_of_run",
     "overlay",
+    "report_figures",
     "write_audit_page",
     "write_badge",
+    "write_model_card",
     "write_overlay",
     "write_report",
 ]

@@ -42,7 +42,7 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str) -> Any:
     axes.set_title(quantity, loc="left", fontsize=10.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if quantity == "accuracy":
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+        axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g} %")
         axes.set_ylim(top=1.01)
     else:
         axes.set_ylim(bottom=0)

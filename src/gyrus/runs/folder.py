@@ -62,6 +62,11 @@ class RunFolder:
         return self.path / "report.html"
 
     @property
+    def model_card(self) -> Path:
+        """What the model is, for whom, and how good, as Markdown."""
+        return self.path / "model-card.md"
+
+    @property
     def bundle(self) -> Path:
         """The file that predicts and serves."""
         return self.path / "model.gyrus"

@@ -12,6 +12,7 @@ from gyrus.config.build import build
 from gyrus.data import Skipped, write_manifest
 from gyrus.errors import LeakageError
 from gyrus.pages import AuditContext, write_audit_page, write_badge
+from gyrus.pages.notebook import findings_list, place, verdict_box
 from gyrus.runs import environment
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.command_line import data_flags
@@ -46,6 +47,14 @@ class AuditResult:
         """Return the verdict and the findings as lines, and where the page lies."""
         text = self.audit.to_text()
         return text if self.folder is None else f"{text}\n\nopen    {self.folder / PAGE}"
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the findings for a notebook."""
+        parts = [verdict_box(self.audit.verdict, self.audit.sentence)]
+        parts.append(findings_list(self.audit.to_json()["findings"]))
+        if self.folder is not None:
+            parts.append(place("page", self.folder / PAGE))
+        return "".join(parts)
 
 
 def run(config: AuditConfig) -> AuditResult:

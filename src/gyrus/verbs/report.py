@@ -6,7 +6,7 @@ import json
 from importlib.util import find_spec
 
 from gyrus.data import read_manifest
-from gyrus.pages import context_of_run, write_report
+from gyrus.pages import context_of_run, write_model_card, write_report
 from gyrus.runs import RunFolder, count_looks
 from gyrus.runs.atomic import write_json
 
@@ -17,7 +17,7 @@ def report_possible() -> bool:
 
 
 def write_run_report(run: RunFolder, seconds: dict[str, float] | None = None) -> None:
-    """Write ``report.html`` anew; ``seconds`` of the parts of a training are kept beside the run's figures.
+    """Write ``report.html`` and ``model-card.md`` anew; ``seconds``: times of a training, kept.
 
     Raises
     ------
@@ -28,4 +28,6 @@ def write_run_report(run: RunFolder, seconds: dict[str, float] | None = None) ->
         write_json(run.timings, seconds)
     kept = json.loads(run.timings.read_text(encoding="utf-8")) if run.timings.is_file() else {}
     looks = count_looks(run.ledger, read_manifest(run.manifest).fingerprint)
-    write_report(context_of_run(run, test_looks=looks, seconds=kept), run.report)
+    context = context_of_run(run, test_looks=looks, seconds=kept)
+    write_report(context, run.report)
+    write_model_card(context, run.model_card)

@@ -16,6 +16,7 @@ from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_ma
 from gyrus.errors import DataError, require
 from gyrus.imaging import read_image
 from gyrus.inference import Predictor
+from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import RunFolder, environment, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.evaluate import format_all
@@ -83,6 +84,11 @@ class TrainResult:
             f"bundle  {self.run.bundle}  (gyrus predict FILES --model {self.run.bundle})",
         ]
         return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict, the figures and the files for a notebook."""
+        files = [place("report", self.run.report), place("bundle", self.run.bundle)]
+        return "".join([verdict_box(self.verdict, self.sentence), figures_table(self.evaluations), *files])
 
 
 SPLIT_TITLES = {"val": "validation images", "cal": "calibration images", "test": "test images"}

@@ -1,0 +1,34 @@
+"""The report's pictures by name, for notebooks and papers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gyrus.pages.context import ReportContext
+from gyrus.pages.numbers import is_defined
+from gyrus.pages.plots import learning_curve, roc_plot
+from gyrus.pages.report import headline_split
+
+
+def report_figures(context: ReportContext) -> dict[str, Any]:
+    """Return the plots of a report as matplotlib figures, which notebooks show and ``savefig`` writes.
+
+    Returns
+    -------
+    dict of str to matplotlib.figure.Figure
+        ``loss``, ``accuracy``, ``roc``: those whose numbers are in the context.
+
+    Raises
+    ------
+    MissingDependencyError
+        When matplotlib is not installed.
+    """
+    figures = {}
+    for quantity in ("loss", "accuracy"):
+        names = [f"{split}_{quantity}" for split in ("train", "val")]
+        if any(is_defined(row.get(name)) for row in context.history for name in names):
+            figures[quantity] = learning_curve(context.history, quantity)
+    measured = headline_split(context)
+    if measured is not None and measured.roc:
+        figures["roc"] = roc_plot(measured.roc, measured.classes)
+    return figures
