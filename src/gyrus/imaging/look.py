@@ -28,23 +28,18 @@ Spectra = npt.NDArray[np.float32]
 def look(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return the small picture (64, 64) uint8 of a grey image (height, width) or (height, width, 1).
 
-    Every small pixel is the mean of the area that it covers.
+    Averaged by whole factors to at least twice the size, then by a triangle twice as wide as a small pixel:
+    so a copy of half the size, or a mirrored one, has the same picture within 0.998 (a plain mean over areas
+    has 0.95, for their borders fall between pixels).
     """
     plane = grey[:, :, 0] if grey.ndim == 3 else grey
     picture = Image.fromarray(plane)
-    # reducing by a whole factor first is faster; where that does not divide both sides, by half as much,
-    # so that the second step still averages over two pixels or more
     height, width = plane.shape
-    factor = min(height, width) // LOOK_SIDE_PX
-    if factor and (height % factor or width % factor):
-        factor //= 2
-    if factor < 2:
-        return np.asarray(picture.resize(_SIZE, Image.Resampling.BOX))
-    reduced = picture.reduce(factor)
-    if reduced.size == _SIZE:
-        return np.asarray(reduced)
-    box = (0, 0, width / factor, height / factor)  # the last row and column may cover less than the others
-    return np.asarray(reduced.resize(_SIZE, Image.Resampling.BOX, box=box))
+    across, down = max(1, width // (2 * LOOK_SIDE_PX)), max(1, height // (2 * LOOK_SIDE_PX))
+    if across * down > 1:
+        picture = picture.reduce((across, down))
+    box = (0, 0, width / across, height / down)  # the last column and row may cover less than the others
+    return np.asarray(picture.resize(_SIZE, Image.Resampling.BILINEAR, box=box))
 
 
 def standardise(looks: Looks) -> npt.NDArray[np.float32]:
