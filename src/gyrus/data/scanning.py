@@ -105,9 +105,6 @@ def scan(
     rows, skipped = _apply(manifest, recalled)
     _judge(manifest, rows, skipped, on_bad_file)
     looks = recalled.looks.of([row.sha256 for row in rows])
-    rows = [
-        row.with_(perceptual_hash=value) for row, value in zip(rows, perceptual_hashes(looks), strict=True)
-    ]
     pixels = None
     if recalled.pixels is not None and image_size is not None:
         readable = {row.image_id: row.sha256 for row in rows}
@@ -140,6 +137,7 @@ def _cache_folder(cache_dir: Path | None, *, needed: bool) -> tuple[Path | None,
 
 def _apply(manifest: Manifest, recalled: Recalled) -> tuple[list[Row], tuple[Skipped, ...]]:
     """Return the readable rows with what is known of them, and the others."""
+    look_hashes = dict(zip(recalled.looks.row_of, perceptual_hashes(recalled.looks.pictures), strict=True))
     rows: list[Row] = []
     skipped: list[Skipped] = []
     for row in manifest.rows:
@@ -148,17 +146,18 @@ def _apply(manifest: Manifest, recalled: Recalled) -> tuple[list[Row], tuple[Ski
         if reason:
             skipped.append(Skipped(row.image_id, row.path, reason))
         else:
-            rows.append(_with_facts(row, sha256, recalled.facts[sha256]))
+            rows.append(_with_facts(row, sha256, recalled.facts[sha256], look_hashes[sha256]))
     return rows, tuple(skipped)
 
 
-def _with_facts(row: Row, sha256: str, facts: Facts) -> Row:
+def _with_facts(row: Row, sha256: str, facts: Facts, look_hash: str) -> Row:
     notes = row.notes
     if facts.notes and facts.notes not in notes:
         notes = f"{notes}; {facts.notes}" if notes else facts.notes
     return row.with_(
         sha256=sha256,
         pixel_hash=facts.pixel_hash,
+        perceptual_hash=look_hash,
         width_px=facts.width_px,
         height_px=facts.height_px,
         notes=notes,

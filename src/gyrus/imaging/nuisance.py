@@ -21,7 +21,7 @@ from gyrus.imaging.look import Looks
 WHITE = 225  # grey level from which on a border counts as white
 _NEARLY_ALL = 0.9
 _ALIKE = 12  # grey levels by which a plain border may vary
-_WINDOW_PX = 96  # side of the middle in which sharpness is measured
+_WINDOW_PX = 64  # side of the middle in which sharpness is measured
 _COLOUR_STEP_PX = 7  # every seventh pixel each way is looked at for colour
 _COLOURED = 48  # difference of channels from which on a pixel counts as coloured
 _HEADER_BYTES = 1 << 13
