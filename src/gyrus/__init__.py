@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from gyrus.verbs.audit import audit
     from gyrus.verbs.bundle import bundle
+    from gyrus.verbs.compare import compare
     from gyrus.verbs.demo import demo
     from gyrus.verbs.doctor import doctor
     from gyrus.verbs.env import env
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "audit",
     "bundle",
+    "compare",
     "demo",
     "doctor",
     "env",

@@ -2,6 +2,7 @@
 
 from gyrus.config.audit import AuditConfig
 from gyrus.config.bundle import BundleConfig
+from gyrus.config.compare import CompareConfig
 from gyrus.config.demo import DemoConfig
 from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
@@ -14,6 +15,7 @@ from gyrus.config.train import TrainConfig
 __all__ = [
     "AuditConfig",
     "BundleConfig",
+    "CompareConfig",
     "DataOptions",
     "DemoConfig",
     "DoctorConfig",

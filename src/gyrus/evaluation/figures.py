@@ -55,14 +55,30 @@ class Figures:
 
     def accuracy(self) -> dict[str, Any]:
         """Return the share of right answers."""
-        return self._figure(
-            linear_ratio(np.trace(self.by_group, axis1=1, axis2=2), self.by_group.sum(axis=(1, 2)))
-        )
+        return self._figure(self.linear("accuracy"))
 
     def balanced_accuracy(self) -> dict[str, Any]:
         """Return the mean sensitivity of the classes that have images."""
-        present = (self.scores.support > 0).astype(float)
-        return self._figure(linear_mean(self._rates["sensitivity"], present))
+        return self._figure(self.linear("balanced_accuracy"))
+
+    def linear(self, metric: str) -> Linear:
+        """Return a main figure with its influence function, so that two models can be compared.
+
+        Parameters
+        ----------
+        metric : {"accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc"}
+        """
+        in_play = ((self.scores.support > 0) | (self.scores.answered > 0)).astype(float)
+        if metric == "accuracy":
+            hits = np.trace(self.by_group, axis1=1, axis2=2)
+            return linear_ratio(hits, self.by_group.sum(axis=(1, 2)))
+        if metric == "balanced_accuracy":
+            return linear_mean(self._rates["sensitivity"], (self.scores.support > 0).astype(float))
+        if metric == "macro_f1":
+            return linear_mean(self._rates["f1"], in_play)
+        if metric == "macro_roc_auc":
+            return linear_mean(self.areas, in_play)
+        raise ValueError(f"{metric!r} is none of the main figures")
 
     def of_class(self, number: int) -> dict[str, Any]:
         """Return the figures of one class against the rest."""
@@ -86,8 +102,7 @@ class Figures:
 
     def macro_auc(self) -> dict[str, Any]:
         """Return the mean area over the classes that occur; undefined when that of one is."""
-        in_play = (self.scores.support > 0) | (self.scores.answered > 0)
-        return self._figure(linear_mean(self.areas, in_play.astype(float)))
+        return self._figure(self.linear("macro_roc_auc"))
 
     def micro_auc(self) -> dict[str, Any]:
         """Return the area over all pairs of an image and a class."""
