@@ -6,7 +6,7 @@ from typing import Any
 
 from gyrus.pages.context import ReportContext
 from gyrus.pages.numbers import is_defined
-from gyrus.pages.plots import learning_curve, roc_plot
+from gyrus.pages.plots import learning_curve, precision_recall_plot, reliability_plot, roc_plot
 from gyrus.pages.report import headline_split
 
 
@@ -16,7 +16,8 @@ def report_figures(context: ReportContext) -> dict[str, Any]:
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        ``loss``, ``accuracy``, ``roc``: those whose numbers are in the context.
+        ``loss``, ``accuracy``, ``roc``, ``precision_recall``, ``reliability``: those whose numbers are in
+        the context.
 
     Raises
     ------
@@ -31,4 +32,8 @@ def report_figures(context: ReportContext) -> dict[str, Any]:
     measured = headline_split(context)
     if measured is not None and measured.roc:
         figures["roc"] = roc_plot(measured.roc, measured.classes)
+    if measured is not None and measured.precision_recall:
+        figures["precision_recall"] = precision_recall_plot(measured.precision_recall, measured.classes)
+    if measured is not None and measured.reliability:
+        figures["reliability"] = reliability_plot(measured.reliability)
     return figures

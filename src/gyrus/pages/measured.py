@@ -11,6 +11,8 @@ Figure = Mapping[str, Any]
 
 SPLIT_NAMES = {"train": "training", "val": "validation", "cal": "calibration", "test": "test"}
 
+_OF_PROBABILITIES = ("log_loss", "brier", "ece")
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -46,6 +48,14 @@ class Measured:
         Of all intervals.
     twin_free, subgroups : mapping
         See :func:`gyrus.evaluation.twin_free` and :func:`gyrus.evaluation.subgroups`; empty where absent.
+    precision_recall : mapping
+        Class -> ``recall``, ``precision``, ``auc``; empty where absent.
+    probabilities : mapping
+        ``log_loss``, ``brier``, ``ece``: those figures that are there.
+    reliability : sequence of mapping
+        Bins: ``confidence`` and ``accuracy`` (means), ``n_images``, and where known ``low`` and ``high``.
+    patient_level : mapping
+        Way of pooling the slices (``mean``, ``maximum``, ``noisy_or``) -> figures; empty where absent.
     """
 
     split: str
@@ -68,6 +78,10 @@ class Measured:
     confidence: float
     twin_free: Mapping[str, Any]
     subgroups: Mapping[str, Any]
+    precision_recall: Mapping[str, Mapping[str, Any]]
+    probabilities: Mapping[str, Figure]
+    reliability: Sequence[Mapping[str, Any]]
+    patient_level: Mapping[str, Mapping[str, Any]]
 
     @property
     def noun(self) -> str:
@@ -104,4 +118,23 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         confidence=float(evaluation["confidence"]),
         twin_free=evaluation.get("twin_free") or {},
         subgroups=evaluation.get("subgroups") or {},
+        precision_recall=evaluation.get("precision_recall") or {},
+        probabilities={name: evaluation[name] for name in _OF_PROBABILITIES if evaluation.get(name)},
+        reliability=_bins(evaluation.get("reliability")),
+        patient_level=evaluation.get("patient_level") or {},
     )
+
+
+def _bins(reliability: Any) -> list[dict[str, Any]]:
+    """Return the bins of :func:`gyrus.metrics.calibration.reliability` flat, as the plot takes them."""
+    bins = reliability.get("bins") if isinstance(reliability, Mapping) else reliability
+    return [
+        {
+            "confidence": one["confidence"],
+            "accuracy": one["share"]["value"],
+            "low": one["share"].get("low"),
+            "high": one["share"].get("high"),
+            "n_images": one["images"],
+        }
+        for one in bins or ()
+    ]

@@ -94,6 +94,78 @@ def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) ->
     return figure
 
 
+@plotting
+def precision_recall_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) -> Any:
+    """Plot precision over recall per class against the rest.
+
+    Parameters
+    ----------
+    curves : mapping
+        Class -> ``recall``, ``precision`` (equally long), ``auc`` (average precision; number or None).
+    classes : sequence of str
+        All classes, for the colours. Of many classes the ten with the smallest areas are shown.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(4.6, 4.0)
+    colours = class_colours(classes)
+    for index, name in enumerate(shown_curves(curves)):
+        curve = curves[name]
+        axes.step(
+            curve["recall"],
+            curve["precision"],
+            where="pre",  # no line between points: it would be too kind
+            color=colours[name],
+            linestyle=_LINE_STYLES[index % len(_LINE_STYLES)],
+            label=f"{decimal(curve.get('auc'))}  {shortened(name)}".replace("$", r"\$"),
+        )
+    axes.set_xlabel("sensitivity (recall)")
+    axes.set_ylabel("precision")
+    axes.set_xlim(-0.01, 1.01)
+    axes.set_ylim(-0.01, 1.01)
+    axes.set_aspect("equal")
+    if curves:
+        axes.legend(title="average precision, class", loc="lower left", fontsize=8.5)
+    return figure
+
+
+@plotting
+def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
+    """Plot how often answers are right over how sure they were, with the number of images in each bin.
+
+    Parameters
+    ----------
+    bins : sequence of mapping
+        ``confidence``, ``accuracy`` (means of the bin), ``n_images``; where known ``low`` and ``high``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(4.6, 4.0)
+    shown = [one for one in bins if is_defined(one["confidence"]) and is_defined(one["accuracy"])]
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
+    for one in shown:
+        if is_defined(one.get("low")) and is_defined(one.get("high")):
+            axes.plot([one["confidence"]] * 2, [one["low"], one["high"]], color=_VALIDATION, alpha=0.45)
+    points = [(one["confidence"], one["accuracy"]) for one in shown]
+    if points:
+        axes.plot(*zip(*points, strict=True), color=_VALIDATION, marker="o", markersize=5)
+    for one in shown:
+        axes.annotate(
+            f"{one['n_images']:,}", (one["confidence"], one["accuracy"]), xytext=(4, -11),
+            textcoords="offset points", fontsize=7.5,
+        )  # fmt: skip
+    axes.set_xlabel("how sure it was")
+    axes.set_ylabel("how often it was right")
+    axes.set_xlim(-0.01, 1.03)
+    axes.set_ylim(-0.01, 1.03)
+    axes.set_aspect("equal")
+    return figure
+
+
 def shown_curves(curves: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the classes that are plotted: all, or of many the ten with the smallest areas."""
     if len(curves) <= MOST_CURVES:

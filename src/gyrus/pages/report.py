@@ -12,13 +12,15 @@ from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
 from gyrus.pages.sections_last import audit_section, gallery, reproduce
 from gyrus.pages.sections_learning import learning
+from gyrus.pages.sections_probabilities import calibration, patient_level
 from gyrus.pages.sections_subgroups import subgroup_tables
 from gyrus.runs.atomic import write_text
 
 _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
     "verdict": "Verdict", "headline": "Accuracy", "data": "Data", "classes": "Classes",
-    "confusion": "Confusion", "roc": "ROC", "subgroups": "Subgroups", "learning": "Learning",
+    "confusion": "Confusion", "roc": "ROC", "calibration": "Calibration", "patients": "Patients",
+    "subgroups": "Subgroups", "learning": "Learning",
     "examples": "Examples", "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
@@ -45,6 +47,7 @@ def render_report(context: ReportContext) -> str:
     sections.append(data_table(context))
     if measured is not None:
         sections += [class_table(context, measured), confusion(context, measured), roc(context, measured)]
+        sections += [calibration(context, measured), patient_level(context, measured)]
         sections.append(subgroup_tables(context, measured))
     sections += [learning(context), gallery(context), audit_section(context), reproduce(context)]
     return document(

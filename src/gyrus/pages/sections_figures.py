@@ -12,6 +12,7 @@ from gyrus.pages.measured import Measured
 from gyrus.pages.numbers import decimal, figure_cell, interval, percent, plural
 from gyrus.pages.plots import roc_plot, shown_curves
 from gyrus.pages.sections_first import leak_stamp
+from gyrus.pages.sections_probabilities import precision_recall
 from gyrus.pages.svg import to_svg
 
 # Beyond this a matrix is a carpet; the largest confusions are listed instead.
@@ -144,7 +145,13 @@ def roc(context: ReportContext, measured: Measured) -> Html | None:
     return tag(
         "section",
         tag("h2", "Sensitivity against false alarms", leak_stamp(context)),
-        tag("div", tag("figure", svg), tag("div", tag("p", reading), _areas(measured)), class_="plots"),
+        tag(
+            "div",
+            tag("figure", svg),
+            precision_recall(measured),
+            tag("div", tag("p", reading), _areas(measured)),
+            class_="plots",
+        ),
         id="roc",
     )
 
