@@ -11,8 +11,8 @@ from scipy import stats
 from sklearn import metrics as sk
 
 from gyrus.metrics import auc
+from gyrus.metrics.area_resampling import area_of
 from gyrus.metrics.comparison import (
-    area_of,
     delong_paired,
     holm,
     mcnemar,

@@ -9,20 +9,17 @@ at once go through :func:`holm`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.metrics.area_resampling import Statistic
 from gyrus.metrics.intervals import Linear, effective_clusters, linear_area
 from gyrus.metrics.quantiles import normal_quantile, t_probability, t_quantile
-from gyrus.metrics.resampling import Weights, cluster_weights, image_weights
-from gyrus.metrics.roc import auc_resampled, placements
+from gyrus.metrics.resampling import Weights, cluster_weights
+from gyrus.metrics.roc import placements
 from gyrus.metrics.undefined import FloatArray
-
-Statistic = Callable[[Weights], FloatArray]
-"""Weights of the groups, (n_groups, n_samples), to a value per sample, (n_samples,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +155,8 @@ def paired_bootstrap(
     Parameters
     ----------
     statistic_a, statistic_b : callable
-        Weights (n_groups, n_samples) to values (n_samples,): see :func:`share_of` and :func:`area_of`.
+        Weights (n_groups, n_samples) to values (n_samples,): see :func:`share_of` and
+        :func:`gyrus.metrics.area_resampling.area_of`.
     groups : array_like of int, shape (n,)
         Number of each image's patient, from 0 without gaps.
     """
@@ -197,25 +195,6 @@ def share_of(hits: npt.ArrayLike, trials: npt.ArrayLike) -> Statistic:
         with np.errstate(divide="ignore", invalid="ignore"):
             share: FloatArray = (hit @ weights) / (trial @ weights)
         return share
-
-    return statistic
-
-
-def area_of(y_true: npt.ArrayLike, y_score: npt.ArrayLike, groups: npt.ArrayLike) -> Statistic:
-    """Return the statistic of an area under a ROC curve for the bootstrap.
-
-    Parameters
-    ----------
-    y_true : array_like of bool, shape (n,)
-    y_score : array_like of float, shape (n,)
-    groups : array_like of int, shape (n,)
-        Number of each image's group, from 0.
-    """
-    number = np.asarray(groups, dtype=np.int64)
-
-    def statistic(weights: Weights) -> FloatArray:
-        parts = [auc_resampled(y_true, y_score, part) for _, part in image_weights(weights, number)]
-        return np.concatenate(parts)
 
     return statistic
 

@@ -155,6 +155,33 @@ def linear_area(
     )
 
 
+def linear_sum(value: float, parts: FloatArray, sizes: FloatArray, *, worst: float) -> Linear:
+    """Write a figure as a sum over groups, given what each group adds.
+
+    Parameters
+    ----------
+    value : float
+        NaN where undefined.
+    parts : ndarray, shape (n_groups,)
+        Derivative of the figure by the weight of each group; of sum zero.
+    sizes : ndarray, shape (n_groups,)
+        Images of each group that the figure rests on.
+    worst : float
+        What the added patient has at worst: see :class:`Linear`.
+    """
+    clusters = int((sizes > 0).sum())
+    if clusters == 0 or not math.isfinite(value):
+        return _undefined(len(parts), worst=worst)
+    return Linear(
+        value=value,
+        influence=_few(clusters) * parts,
+        freedom=effective_clusters(sizes) - 1,
+        clusters=clusters,
+        members=(sizes > 0) | (parts != 0),
+        worst=worst,
+    )
+
+
 def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Linear:
     """Average figures that rest on the same groups, patients shared between them taken into account.
 

@@ -40,7 +40,7 @@ def roc_curve(
         Higher: more likely.
     weights : array_like of float, shape (n,), optional
     """
-    positive, score, weight = _checked(y_true, y_score, weights)
+    positive, score, weight = checked_scores(y_true, y_score, weights)
     order = np.argsort(-score, kind="stable")
     score, positive, weight = score[order], positive[order], weight[order]
     last = np.append(np.flatnonzero(np.diff(score)), score.size - 1)
@@ -81,7 +81,7 @@ def placements(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> FloatArray:
     -------
     ndarray of float64, shape (n,)
     """
-    positive, score, _ = _checked(y_true, y_score, None)
+    positive, score, _ = checked_scores(y_true, y_score, None)
     above, below = np.sort(score[positive]), np.sort(score[~positive])
     share = np.full(score.size, np.nan)
     if above.size and below.size:
@@ -95,7 +95,7 @@ def auc(y_true: npt.ArrayLike, y_score: npt.ArrayLike, weights: npt.ArrayLike | 
 
     Equal to the Mann-Whitney statistic over the number of pairs. NaN when a side is empty.
     """
-    positive, score, weight = _checked(y_true, y_score, weights)
+    positive, score, weight = checked_scores(y_true, y_score, weights)
     if weights is None:
         return float(placements(positive, score)[positive].mean()) if positive.any() else float("nan")
     return float(auc_resampled(positive, score, weight[:, None])[0])
@@ -118,7 +118,7 @@ def auc_resampled(
     ndarray of float64, shape (n_samples,)
         NaN where a resample has no positive or no negative.
     """
-    positive, score, _ = _checked(y_true, y_score, None)
+    positive, score, _ = checked_scores(y_true, y_score, None)
     negatives = np.flatnonzero(~positive)
     negatives = negatives[np.argsort(score[negatives], kind="stable")]
     sorted_scores = score[negatives]
@@ -140,9 +140,16 @@ def _rank(sorted_values: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray(low + high, dtype=np.float64) / 2
 
 
-def _checked(
+def checked_scores(
     y_true: npt.ArrayLike, y_score: npt.ArrayLike, weights: npt.ArrayLike | None
 ) -> tuple[npt.NDArray[np.bool_], FloatArray, FloatArray]:
+    """Return truth, scores and weights (1 without them) as arrays of shape (n,).
+
+    Raises
+    ------
+    ValueError
+        When the shapes differ, or scores are NaN or none.
+    """
     positive, score = np.asarray(y_true).astype(bool), np.asarray(y_score, dtype=np.float64)
     weight = np.ones(score.shape) if weights is None else np.asarray(weights, dtype=np.float64)
     if positive.ndim != 1 or positive.shape != score.shape or weight.shape != score.shape:
