@@ -14,12 +14,27 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.metrics.area_resampling import Statistic
+from gyrus.metrics.area_resampling import Statistic, area_of
 from gyrus.metrics.intervals import Linear, effective_clusters, linear_area
 from gyrus.metrics.quantiles import normal_quantile, t_probability, t_quantile
 from gyrus.metrics.resampling import Weights, cluster_weights
 from gyrus.metrics.roc import placements
 from gyrus.metrics.undefined import FloatArray
+
+
+__all__ = [
+    "Difference",
+    "McNemar",
+    "Statistic",
+    "area_of",
+    "delong_paired",
+    "holm",
+    "mcnemar",
+    "needed_patients",
+    "paired_bootstrap",
+    "paired_difference",
+    "share_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
