@@ -21,7 +21,6 @@ from gyrus.metrics.resampling import Weights, cluster_weights
 from gyrus.metrics.roc import placements
 from gyrus.metrics.undefined import FloatArray
 
-
 __all__ = [
     "Difference",
     "McNemar",
