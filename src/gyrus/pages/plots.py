@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -153,11 +154,15 @@ def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
     points = [(one["confidence"], one["accuracy"]) for one in shown]
     if points:
         axes.plot(*zip(*points, strict=True), color=_VALIDATION, marker="o", markersize=5)
+    labelled = (-1.0, -1.0)
     for one in shown:
-        axes.annotate(
-            f"{one['n_images']:,}", (one["confidence"], one["accuracy"]), xytext=(4, -11),
-            textcoords="offset points", fontsize=7.5,
-        )  # fmt: skip
+        place = (one["confidence"], one["accuracy"])
+        # Sure answers crowd into the upper corner: counts that would lie on each other are left to the table.
+        if math.dist(place, labelled) > 0.06:
+            axes.annotate(
+                f"{one['n_images']:,}", place, xytext=(4, -11), textcoords="offset points", fontsize=7.5
+            )
+            labelled = place
     axes.set_xlabel("how sure it was")
     axes.set_ylabel("how often it was right")
     axes.set_xlim(-0.01, 1.03)

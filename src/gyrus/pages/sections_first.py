@@ -123,7 +123,11 @@ def without_twins(measured: Measured) -> Html | None:
          *(figure_cell(figures[key], as_percent=key != "macro_roc_auc") for key in _TWIN_FIGURES)]
         for title, figures, count in sides
     ]  # fmt: skip
-    heads = ["", "images", *(name.replace("_", " ").replace("roc auc", "ROC-AUC") for name in _TWIN_FIGURES)]
+    heads = [
+        "",
+        "images",
+        *(name.replace("_", " ").replace("roc auc", "ROC-AUC").replace("f1", "F1") for name in _TWIN_FIGURES),
+    ]
     return tag(
         "div",
         tag("p", tag("strong", block["sentence"])),

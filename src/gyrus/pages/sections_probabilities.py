@@ -8,7 +8,7 @@ from typing import Any
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import Measured
-from gyrus.pages.numbers import decimal, figure_cell
+from gyrus.pages.numbers import decimal, figure_cell, percent
 from gyrus.pages.plots import precision_recall_plot, reliability_plot, shown_curves
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.svg import to_svg
@@ -57,8 +57,19 @@ def calibration(context: ReportContext, measured: Measured) -> Html | None:
         "section",
         tag("h2", "Can its probabilities be believed?", leak_stamp(context)),
         tag("div", figure, beside, class_="plots"),
+        _bins_table(measured) if figure else None,
         id="calibration",
     )
+
+
+def _bins_table(measured: Measured) -> Html:
+    rows = [
+        [percent(one["confidence"]), f"{one['n_images']:,}",
+         figure_cell({"value": one["accuracy"], "low": one["low"], "high": one["high"]})]
+        for one in measured.reliability
+    ]  # fmt: skip
+    heads = ["sure (mean)", "images", "right"]
+    return tag("details", tag("summary", "Numbers of every group"), table(heads, rows, class_="numbers"))
 
 
 def patient_level(context: ReportContext, measured: Measured) -> Html | None:
@@ -79,7 +90,10 @@ def patient_level(context: ReportContext, measured: Measured) -> Html | None:
     heads = [
         "",
         "answers",
-        *(name.replace("_", " ").replace("roc auc", "ROC-AUC") for name in _PATIENT_FIGURES),
+        *(
+            name.replace("_", " ").replace("roc auc", "ROC-AUC").replace("f1", "F1")
+            for name in _PATIENT_FIGURES
+        ),
     ]
     return tag(
         "section",
