@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.doctor import doctor
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
+    from gyrus.verbs.learn import learn
     from gyrus.verbs.predict import predict
     from gyrus.verbs.split import split
     from gyrus.verbs.train import train
@@ -37,6 +38,7 @@ __all__ = [
     "doctor",
     "env",
     "evaluate",
+    "learn",
     "predict",
     "split",
     "train",

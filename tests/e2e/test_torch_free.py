@@ -39,3 +39,12 @@ def test_training_names_the_extra(workplace, tmp_path):
     done = gyrus("train", workplace / "cohort", "--out", tmp_path / "run", base=base)
     assert done.returncode == 6
     assert "gyrus[train]" in done.stderr
+
+
+def test_the_lesson_names_the_extra(workplace, tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    done = gyrus("learn", "leakage", workplace / "cohort", "--out", tmp_path / "lesson", base=base)
+    assert done.returncode == 6
+    assert "gyrus[train]" in done.stderr
+    assert not (tmp_path / "lesson").exists()

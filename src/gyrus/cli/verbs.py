@@ -43,6 +43,7 @@ VERBS = {
         Verb("compare", "is B better than A, and how many patients would tell", "CompareConfig"),
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
+        Verb("learn", "small experiments that show something: leakage", "LearnConfig"),
         Verb("env", "what this machine can do", "EnvConfig"),
     )
 }

@@ -7,6 +7,7 @@ from gyrus.config.demo import DemoConfig
 from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
+from gyrus.config.learn import LearnConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.predict import PredictConfig
 from gyrus.config.split import SplitConfig
@@ -21,6 +22,7 @@ __all__ = [
     "DoctorConfig",
     "EnvConfig",
     "EvaluateConfig",
+    "LearnConfig",
     "OutputOptions",
     "PredictConfig",
     "SplitConfig",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from gyrus.errors import require
@@ -18,6 +19,8 @@ R = TypeVar("R")
 TEXT = "#010203"
 FAINT = "#040506"
 _REPLACED = {TEXT: "currentColor", FAINT: "var(--line)"}
+
+PAPER = {"text": "#16202b", "faint": "#d9dee4"}
 
 _STYLE: dict[str, Any] = {
     "svg.fonttype": "none",  # letters stay letters: small, searchable, in the page's font
@@ -57,6 +60,21 @@ def plotting(draw: Callable[P, R]) -> Callable[P, R]:
             return draw(*args, **options)
 
     return styled
+
+
+@contextmanager
+def paper_style() -> Iterator[None]:
+    """Draw for a file that stands alone: dark on white, in colours that need no page.
+
+    Raises
+    ------
+    MissingDependencyError
+        When matplotlib is not installed.
+    """
+    plain = {TEXT: PAPER["text"], FAINT: PAPER["faint"]}
+    style = {name: plain.get(value, value) for name, value in _STYLE.items()}
+    with require("matplotlib", "report", "the picture").rc_context(style):
+        yield
 
 
 def new_figure(width_in: float = 4.6, height_in: float = 3.1) -> tuple[Any, Any]:
