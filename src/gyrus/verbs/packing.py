@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gyrus.bundles import make_card, write_bundle
 from gyrus.imaging import READING_POLICIES
 from gyrus.inference import make_self_test
-from gyrus.phantom import Phantom, generate
+from gyrus.phantom import Phantom, generate_subject
 from gyrus.runs import environment
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def _self_test_images(color: str) -> dict[str, npt.NDArray[np.uint8]]:
     """Return one phantom slice per class, of different sizes, in the channels that the bundle reads."""
     images = {}
     for number, size in enumerate((96, 131, 160, 224)):
-        picture = next(
-            iter(generate(Phantom(subjects=1, slices_per_subject=1, image_size=size, seed=number)))
-        )
-        pixels = picture.pixels[:, :, None]
+        phantom = Phantom(subjects=4, slices_per_subject=1, image_size=size)  # its classes take turns
+        pixels = next(iter(generate_subject(phantom, number))).pixels[:, :, None]
         images[f"phantom-{number}"] = pixels if color == "grey" else pixels.repeat(3, axis=2)
     return images
