@@ -135,9 +135,8 @@ def candidates(spectra: Spectra, others: Spectra | None, min_correlation: float)
 
 def _parts(spectra: Spectra) -> list[npt.NDArray[np.float32]]:
     """Return even-even, even-odd, odd-even and odd-odd frequencies, each flattened."""
-    return [
-        np.ascontiguousarray(spectra[:, v::2, h::2]).reshape(len(spectra), -1) for v in (0, 1) for h in (0, 1)
-    ]
+    parts = [np.ascontiguousarray(spectra[:, v::2, h::2]) for v in (0, 1) for h in (0, 1)]
+    return [part.reshape(len(part), part.shape[1] * part.shape[2]) for part in parts]
 
 
 def _best_mirroring(
