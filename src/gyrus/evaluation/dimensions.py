@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gyrus.auditing.relations import RECOVERED_FROM
 from gyrus.data.class_names import spelling_key
 from gyrus.data.manifest import Row
 
@@ -54,7 +55,7 @@ def dimensions_of(
         ("image size", _sizes(rows)),
         ("plane", [row.plane or _EMPTY for row in rows]),
     ]
-    facts = sorted({name for row in rows for name in row.facts})
+    facts = sorted({name for row in rows for name in row.facts} - {RECOVERED_FROM})
     candidates += [(name, [row.facts.get(name, "").strip() or _EMPTY for row in rows]) for name in facts]
     found: list[Dimension] = []
     left_out: list[tuple[str, str]] = []

@@ -148,8 +148,16 @@ def _read(told: Sequence[str], counts: Counter[str], classes: Sequence[str]) -> 
 
 
 def _near(word: str, choices: list[str]) -> str:
-    near = difflib.get_close_matches(word, choices, n=1)
+    near = [name for name in choices if name.startswith(word)] or difflib.get_close_matches(
+        word, choices, n=1
+    )
     return f"did you mean {near[0]!r}?" if near else "name one of these"
+
+
+def _guess(label: str, classes: Sequence[str]) -> str:
+    """Return the class that the label's name begins with; similarity would take glioma_tumor for no_tumor."""
+    begun = [name for name in classes if spelling_key(label).startswith(spelling_key(name))]
+    return begun[0] if len(begun) == 1 else "CLASS"
 
 
 def _merged(targets: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -177,14 +185,10 @@ def _check_enough(classes: Sequence[str], merged: Mapping[str, tuple[str, ...]])
 
 
 def _unknown(unknown: list[str], counts: Counter[str], classes: Sequence[str], source: Path) -> DataError:
-    guesses = [
-        f"{label}={difflib.get_close_matches(label, classes, n=1)[0]}"
-        for label in unknown
-        if difflib.get_close_matches(label, classes, n=1)
-    ]
-    fix = f"--label-map {','.join(guesses)}" if guesses else _FORM
-    if guesses and len(guesses) < len(unknown):
-        fix += "  (and the others; nothing behind = leaves a class out)"
+    entries = [f"{label}={_guess(label, classes)}" for label in unknown]
+    fix = f"--label-map {','.join(entries)}"
+    if any(entry.endswith("=CLASS") for entry in entries):
+        fix += "  (CLASS: one of the model's; A|B: either of two; nothing: those images are left out)"
     return DataError(
         f"the model knows {', '.join(classes)}; the data also have {', '.join(unknown)}",
         path=source,

@@ -117,8 +117,8 @@ def format_subgroups(block: Mapping[str, Any], confidence: float = 0.95) -> str:
             f"figures from {block['min_images']} images of {block['min_patients']} patients on; "
             f"* differs from the rest after adjustment for {block['tests']} comparisons (Holm)"
         )
-    parts += [f"not divided by {item['name']}: {item['reason']}" for item in block["left_out"]]
-    return "\n\n".join(parts)
+    left_out = "\n".join(f"not divided by {item['name']}: {item['reason']}" for item in block["left_out"])
+    return "\n\n".join(part for part in (*parts, left_out) if part)
 
 
 def _members(dimension: Dimension) -> list[tuple[str, Members]]:

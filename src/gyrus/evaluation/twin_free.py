@@ -102,8 +102,9 @@ def twins_untold(why: str) -> dict[str, Any]:
 
 def format_twin_free(block: Mapping[str, Any]) -> str:
     """Return the block of :func:`twin_free` as text: the sentence, then figures side by side."""
+    notes = [f"note: {note}" for note in block.get("notes", ())]
     if not block["known"] or not block["n_twins"]:
-        return str(block["sentence"])
+        return "\n".join([str(block["sentence"]), *notes])
     sides = [("all", "all images"), ("without_twins", "without twins"), ("twins_only", "twins only")]
     counts = {"all": block["n_images"], "without_twins": block["n_left"], "twins_only": block["n_twins"]}
     shown = [(name, title) for name, title in sides if block[name] is not None]
@@ -114,9 +115,7 @@ def format_twin_free(block: Mapping[str, Any]) -> str:
         cells = [short_figure(block[name]["sensitivity"][label]) for name, _ in shown]
         rows.append([f"sensitivity {label}", *cells])
     reasons = ", ".join(f"{reason} {count}" for reason, count in block["reasons"].items() if count)
-    return "\n".join(
-        [block["sentence"], aligned(rows), f"seen as: {reasons}", *(f"note: {n}" for n in block["notes"])]
-    )
+    return "\n".join([block["sentence"], aligned(rows), f"seen as: {reasons}", *notes])
 
 
 _ROWS = (
@@ -151,11 +150,8 @@ def _reasons(twins: Mapping[str, Twin]) -> dict[str, int]:
 def _sentence(figures: Mapping[str, Any], seen: np.ndarray[Any, np.dtype[np.bool_]], unknown: int) -> str:
     n_images, n_twins = len(seen), int(seen.sum())
     if not n_twins:
-        told = f" (of {unknown} of them the patient is unknown)" if unknown else ""
-        return (
-            f"No twin and no patient of the {n_images} images{told} is in training: "
-            "the figure stands as it is."
-        )
+        sentence = f"No twin and no known patient of the {n_images} images is in training: the figure stands"
+        return f"{sentence}, as far as is known." if unknown else f"{sentence} as it is."
     share = f"{n_twins} of {n_images} images have a twin or their patient in training"
     if figures["without_twins"] is None:
         return f"Nothing is left to measure without twins: {share}."

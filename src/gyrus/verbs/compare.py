@@ -96,7 +96,7 @@ def _names(sources: tuple[Path, ...]) -> dict[str, Path]:
     if twice:
         raise UsageError(f"named twice: {', '.join(twice)}", fix="name each run or file once")
     for length in range(1, max(len(path.parts) for path in full) + 1):
-        ends = ["/".join(path.with_suffix("").parts[-length:]) for path in full]
+        ends = ["/".join((path if path.is_dir() else path.with_suffix("")).parts[-length:]) for path in full]
         if len(set(ends)) == len(ends):
             return dict(zip(ends, sources, strict=True))
     return dict(zip(map(str, full), sources, strict=True))

@@ -128,10 +128,6 @@ def shared_patients(manifest: Manifest, *, n_shown: int = 20) -> dict[str, Any]:
         side = tested if row.split == SPLITS[-1] else trained
         for name in {row.subject_id, row.recovered_subject} - {""}:
             side[name] = side.get(name, 0) + 1
-    unknown = [
-        sum(not row.subject_id and (row.split == SPLITS[-1]) == is_test for row in manifest.rows)
-        for is_test in (True, False)
-    ]
     both = sorted(set(tested) & set(trained))
     if not tested or not trained:
         where = "the training" if tested else "these"
@@ -142,11 +138,15 @@ def shared_patients(manifest: Manifest, *, n_shown: int = 20) -> dict[str, Any]:
         if both
         else "No patient of these images is named in the training data."
     )
-    if any(unknown):
-        sentence += (
-            f" The patient of {unknown[0]} evaluated and {unknown[1]} training images is unknown: "
-            "for these it cannot be told."
+    unknown = [
+        f"{count} of {side} images"
+        for side, is_test in (("these", True), ("the training", False))
+        if (
+            count := sum(not row.subject_id and (row.split == SPLITS[-1]) == is_test for row in manifest.rows)
         )
+    ]
+    if unknown:
+        sentence += f" The patient of {' and '.join(unknown)} is unknown: for these it cannot be told."
     return {
         "known": True,
         "sentence": sentence,
