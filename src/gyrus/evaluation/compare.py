@@ -23,7 +23,6 @@ from gyrus.metrics.comparison import (
     paired_bootstrap,
     paired_difference,
 )
-from gyrus.metrics.intervals import Linear
 from gyrus.metrics.quantiles import t_probability, t_quantile
 from gyrus.metrics.resampling import Weights
 from gyrus.metrics.undefined import FloatArray
@@ -153,9 +152,7 @@ def _pair(
                 n_samples=n_bootstrap, seed=seed, confidence=confidence,
             )
         ),
-        "delong": asdict(
-            delong_difference(below.linear("macro_roc_auc"), above.linear("macro_roc_auc"), confidence)
-        ),
+        "delong": asdict(delong_difference(below, above)),
         "mcnemar": {
             "only_better": changed.only_b,
             "only_worse": changed.only_a,
@@ -166,18 +163,20 @@ def _pair(
     }  # fmt: skip
 
 
-def delong_difference(a: Linear, b: Linear, confidence: float) -> Difference:
+def delong_difference(a: Figures, b: Figures) -> Difference:
     """Compare two (mean) areas under ROC curves: DeLong et al. (1988), clustered (Obuchowski, 1997).
 
     The influence functions of a mean of areas are the means of theirs, so that for two classes this is
-    :func:`gyrus.metrics.comparison.delong_paired`.
+    :func:`gyrus.metrics.comparison.delong_paired`. Its degrees of freedom are those of the rarest class.
     """
-    value, clusters = b.value - a.value, round(min(a.clusters, b.clusters))
+    one, other = a.linear("macro_roc_auc"), b.linear("macro_roc_auc")
+    value, clusters = other.value - one.value, round(min(one.clusters, other.clusters))
     if not math.isfinite(value) or clusters < 2:
         return Difference(value, math.nan, math.nan, math.nan, math.nan, clusters)
-    change = b.influence - a.influence
-    error, freedom = math.sqrt(float(change @ change)), max(min(a.freedom, b.freedom), 1.0)
-    reach = t_quantile((1 + confidence) / 2, freedom) * error
+    change = other.influence - one.influence
+    error = math.sqrt(float(change @ change))
+    freedom = max(min(area.freedom for area in (*a.areas, *b.areas) if area.clusters), 1.0)
+    reach = t_quantile((1 + a.confidence) / 2, freedom) * error
     p = 2 * t_probability(-abs(value) / error, freedom) if error > 0 else 1.0
     return Difference(value, max(value - reach, -1.0), min(value + reach, 1.0), p, error, clusters)
 
