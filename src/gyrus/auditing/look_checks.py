@@ -12,15 +12,19 @@ from gyrus.data.manifest import SPLITS, Row
 
 
 def looks_across_splits(rows: Sequence[Row], related: Related | None) -> list[Finding]:
-    """Re-encoded, resized, mirrored or turned copies on two sides; identical ones are not among them."""
-    pairs = across_splits(
+    """Re-encoded, resized, mirrored or turned copies on two sides, of images without an identical one."""
+    identical = {
+        pair.image_id for pair in across_splits(rows, lambda row: row.pixel_hash, lambda _: "identical")
+    }
+    alike = across_splits(
         rows, lambda row: row.copy_group, lambda _: "look-alike", apart=lambda row: row.pixel_hash
     )
+    pairs = [pair for pair in alike if pair.image_id not in identical]
     if not pairs:
         return []
     counts = count_pairs(pairs, rows)
     message = (
-        "Images that look alike (re-encoded, resized, mirrored or turned) across splits: "
+        "Further images that look alike (re-encoded, resized, mirrored or turned) across splits: "
         f"{describe_counts(counts)}."
     )
     return [Finding("looks_across_splits", "leak", message, _compared(pairs, related), counts=counts)]

@@ -254,7 +254,9 @@ def _clauses(findings: list[Finding]) -> list[str]:
         files = leaks.get("bytes_across_splits")
         clauses.append(clause + (f" ({len(files.pairs)} of them byte-identical)" if files else ""))
     if "looks_across_splits" in leaks:
-        clauses.append(f"{_shares(leaks['looks_across_splits'].counts)} look like an image on another side")
+        further = "another " if "pixels_across_splits" in leaks else ""
+        shares = _shares(leaks["looks_across_splits"].counts, further)
+        clauses.append(f"{shares} look like an image on another side")
     if "linked_across_splits" in leaks:
         shares = _shares(leaks["linked_across_splits"].counts)
         clauses.append(f"{shares} are tied to another side by a chain of copies")
@@ -263,9 +265,9 @@ def _clauses(findings: list[Finding]) -> list[str]:
     return clauses
 
 
-def _shares(counts: Mapping[str, Any]) -> str:
+def _shares(counts: Mapping[str, Any], further: str = "") -> str:
     return " and ".join(
-        f"{counts[split]['images']} of {counts[split]['of']} {split} images"
+        f"{further}{counts[split]['images']} of {counts[split]['of']} {split} images"
         for split in reversed(SPLITS)
         if split in counts
     )

@@ -90,7 +90,12 @@ def known_set_overlap(rows: Sequence[Row], related: Related | None) -> list[Find
     for name, ids in (related.overlaps if related is not None else {}).items():
         if not ids:
             continue
-        message = f"{len(ids)} of {len(rows)} images also stand in {SETS[name]}, or the data are that set."
+        if len(ids) == len(rows):
+            message = f"Every image also stands in {SETS[name]}: the data are that set, or come from it."
+        else:
+            message = (
+                f"{len(ids)} of {len(rows)} images (or a neighbouring slice) also stand in {SETS[name]}."
+            )
         counts = {"set": name, "images": len(ids), "of": len(rows)}
         findings.append(Finding("known_set_overlap", "info", message, rows=ids, counts=counts))
     return findings
