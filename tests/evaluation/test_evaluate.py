@@ -82,7 +82,7 @@ def test_counts_and_baseline(evaluation):
 
 def test_every_figure_has_an_interval_around_it_and_says_how(evaluation):
     figures = list(figures_of(evaluation))
-    assert len(figures) == 3 + 4 * 5 + 5 + 4
+    assert len(figures) == 3 + 4 * 5 + 5 + 5
     for figure in figures:
         assert 0 <= figure["low"] <= figure["value"] <= figure["high"] <= 1
         assert figure["high"] - figure["low"] > 0.01
@@ -195,7 +195,8 @@ def test_one_class_only_has_an_accuracy_and_says_what_is_undefined(predictions):
     assert np.isnan(evaluation["bootstrap"]["macro_roc_auc"]["low"])
     assert evaluation["roc"] == {}
     assert any(
-        "sensitivity and ROC-AUC of meningioma, no_tumor, pituitary" in note for note in evaluation["notes"]
+        "sensitivity, ROC-AUC and PR-AUC of meningioma, no_tumor, pituitary" in note
+        for note in evaluation["notes"]
     )
     assert json.loads(to_json(evaluation))["macro"]["roc_auc"]["value"] is None
 

@@ -128,7 +128,7 @@ def test_terms_are_the_numerators_and_denominators():
 def test_undefined_figures_are_warned_about_once_by_name():
     scores = scores_of(confusion_matrix([0, 0, 3], [0, 1, 3], 4))
     with pytest.warns(
-        UndefinedMetricWarning, match=r"sensitivity and ROC-AUC of b, c .*; precision of c"
+        UndefinedMetricWarning, match=r"sensitivity, ROC-AUC and PR-AUC of b, c .*; precision of c"
     ) as seen:
         sentences = warn_of_undefined(scores, CLASSES)
     assert len(seen) == 1

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from gyrus.evaluation.figures import Figures
+from gyrus.metrics.area_resampling import area_of
 from gyrus.metrics.classification import scores_of
-from gyrus.metrics.resampling import Weights, cluster_weights, image_weights, percentile_interval
-from gyrus.metrics.roc import auc_resampled
+from gyrus.metrics.resampling import Weights, cluster_weights, percentile_interval
 from gyrus.metrics.undefined import FloatArray
 
 
 def bootstrap_intervals(figures: Figures, n_samples: int, seed: int) -> dict[str, Any]:
-    """Return percentile intervals of accuracy, balanced accuracy, macro F1 and macro ROC-AUC.
+    """Return percentile intervals of accuracy, balanced accuracy, macro F1, macro and micro ROC-AUC.
 
     Resamples in which a figure is undefined are left out of its interval.
     """
@@ -27,6 +27,7 @@ def bootstrap_intervals(figures: Figures, n_samples: int, seed: int) -> dict[str
         "balanced_accuracy": scores.balanced_accuracy,
         "macro_f1": scores.macro("f1"),
         "macro_roc_auc": _macro_areas(figures, weights),
+        "micro_roc_auc": area_of(*figures.pairs())(weights),
     }
     return {
         "samples": n_samples,
@@ -37,14 +38,14 @@ def bootstrap_intervals(figures: Figures, n_samples: int, seed: int) -> dict[str
 
 
 def _macro_areas(figures: Figures, weights: Weights) -> FloatArray:
-    areas = np.empty((len(figures.classes), weights.shape[1]))
-    for columns, of_images in image_weights(weights, figures.groups):
-        for number in range(len(figures.classes)):
-            areas[number, columns] = auc_resampled(
-                figures.y_true == number, figures.y_prob[:, number], of_images
-            )
-    present = [number for number, support in enumerate(figures.scores.support) if support > 0]
-    mean: FloatArray = areas[present].mean(axis=0)
+    present = np.flatnonzero(figures.support > 0).tolist()
+    mean: FloatArray = np.mean(
+        [
+            area_of(figures.y_true == number, figures.y_prob[:, number], figures.groups)(weights)
+            for number in present
+        ],
+        axis=0,
+    )
     return mean
 
 

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from gyrus.errors import PredictionsError, UsageError
+from gyrus.errors import UsageError
 from gyrus.evaluation.bootstrap import bootstrap_intervals
 from gyrus.evaluation.figures import Figures
-from gyrus.evaluation.predictions import Predictions, check_probabilities
+from gyrus.evaluation.labelled import patient_notes, with_labels
+from gyrus.evaluation.multilabel import evaluate_multilabel
+from gyrus.evaluation.patient_level import patient_level
+from gyrus.evaluation.predictions import MULTILABEL, Predictions, check_probabilities
+from gyrus.evaluation.probabilities import (
+    calibration_of_answers,
+    loss_figures,
+    loss_notes,
+    top_k_figures,
+)
+from gyrus.evaluation.score_curves import micro_roc_curve, precision_recall_curves, roc_curves
 from gyrus.metrics.classification import RATES, warn_of_undefined
-from gyrus.metrics.roc import roc_curve, thinned
 
 SCHEMA_VERSION = 1
-CURVE_POINTS = 200
 
 
 def evaluate_predictions(
-    predictions: Predictions, *, n_bootstrap: int = 2000, seed: int = 0, confidence: float = 0.95
+    predictions: Predictions,
+    *,
+    n_bootstrap: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    prevalence: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the figures of a classifier on images with known classes.
 
@@ -32,6 +46,9 @@ def evaluate_predictions(
         Seed of the bootstrap.
     confidence : float
         Confidence of all intervals.
+    prevalence : mapping of str to float, optional
+        Share of a class among those examined where the model will be used: predictive values are then
+        given for it. Any of the classes.
 
     Returns
     -------
@@ -50,14 +67,30 @@ def evaluate_predictions(
             per_class                  name -> {"precision", "sensitivity", "specificity", "f1", "roc_auc":
                                        figures; "support": images; "clusters": patients}
             macro                      the same five figures, plain means over the classes
-            weighted                   the first four, weighted by support (sensitivity is then the accuracy)
-            micro                      {"roc_auc": figure, "roc": curve} over all pairs of image and class
+            weighted                   the same, weighted by support (sensitivity is then the accuracy)
+            micro                      {"roc_auc": figure, "roc": curve} over all pairs of image and class,
+                                       {"f1"}: the accuracy, as each image has one class
+            kappa, mcc                 figures from -1 to 1: Cohen's kappa, Matthews' correlation
+            log_loss, brier            figures, lower is better; Brier from 0 to 2, with two classes to 1
+            ece                        figure with "plain" (not debiased) and "bins": calibration error of
+                                       the answer that stands first
+            reliability                {"bins": [{"lowest", "highest", "confidence": probabilities,
+                                       "share": figure (how many were right), "images"}]}
+            pr_auc                     {"per_class": name -> figure, "macro", "weighted", "micro"}: average
+                                       precision
+            precision_recall           name -> {"recall", "precision", "auc"}, at most 200 points
+            top_k                      "2" to "5", below the number of classes -> figure
+            at_prevalence              None, or name -> {"prevalence", "ppv", "npv": figures}
+            patient_level              None, or see gyrus.evaluation.patient_level: one answer a patient
             confusion_matrix           rows: true class, columns: answered class
             roc                        name -> {"fpr", "tpr", "auc"}, at most 200 points; classes without
                                        positives or negatives are absent
             bootstrap                  None or {"samples", "seed", "method", "accuracy", "balanced_accuracy",
-                                       "macro_f1", "macro_roc_auc": {"low", "high"}}
+                                       "macro_f1", "macro_roc_auc", "micro_roc_auc": {"low", "high"}}
             notes                      sentences about what is undefined or unknown
+
+        Of several labels an image (task ``multilabel``): see
+        :func:`gyrus.evaluation.multilabel.evaluate_multilabel`.
 
     Raises
     ------
@@ -71,21 +104,17 @@ def evaluate_predictions(
     UndefinedMetricWarning
         Once, naming the classes whose figures are undefined.
     """
-    if not 0 < confidence < 1:
-        raise UsageError(f"confidence is {confidence}; expected a number between 0 and 1, such as 0.95")
-    if n_bootstrap < 0 or seed < 0:
-        raise UsageError(f"n_bootstrap is {n_bootstrap} and seed is {seed}; expected 0 or more")
+    _check_options(predictions, n_bootstrap, seed, confidence, prevalence or {})
     check_probabilities(predictions)
-    labelled = _labelled(predictions)
+    labelled = with_labels(predictions)
+    if predictions.task == MULTILABEL:
+        return evaluate_multilabel(labelled, len(predictions) - len(labelled), confidence, seed)
     figures = Figures(labelled, confidence)
     n_subjects = len({subject for subject in labelled.subject_ids if subject}) or None
     notes = [f"undefined: {what}" for what in warn_of_undefined(figures.scores, labelled.classes)]
-    if figures.unit != "patients":
-        which = "no image has a" if n_subjects is None else "some images have no"
-        notes.append(
-            f"{which} known patient: the intervals take "
-            "each such image for a patient of its own, and are too short if several show the same one"
-        )
+    by_patient = patient_level(labelled, confidence)
+    notes += loss_notes(figures) + patient_notes(figures.unit, n_subjects) + _pooling_notes(by_patient)
+    pr_auc = figures.average_precisions()
     return {
         "schema_version": SCHEMA_VERSION,
         "task": predictions.task,
@@ -99,43 +128,60 @@ def evaluate_predictions(
         "accuracy": figures.accuracy(),
         "balanced_accuracy": figures.balanced_accuracy(),
         "majority_baseline": {
-            "label": labelled.classes[int(np.argmax(figures.scores.support))],
+            "label": labelled.classes[int(np.argmax(figures.support))],
             "accuracy": float(figures.scores.majority_baseline),
         },
         "per_class": {name: figures.of_class(number) for number, name in enumerate(labelled.classes)},
         "macro": {**{rate: figures.macro(rate) for rate in RATES}, "roc_auc": figures.macro_auc()},
-        "weighted": {rate: figures.weighted(rate) for rate in RATES},
-        "micro": {"roc_auc": figures.micro_auc(), "roc": _micro_curve(figures)},
+        "weighted": {
+            **{rate: figures.weighted(rate) for rate in RATES},
+            "roc_auc": figures.weighted_auc(),
+        },
+        "micro": {"roc_auc": figures.micro_auc(), "roc": micro_roc_curve(figures), "f1": figures.accuracy()},
+        "kappa": figures.kappa(),
+        "mcc": figures.matthews(),
+        **loss_figures(figures),
+        **calibration_of_answers(figures, seed),
+        "pr_auc": pr_auc,
+        "precision_recall": precision_recall_curves(figures, pr_auc["per_class"]),
+        "top_k": top_k_figures(figures),
+        "at_prevalence": _at_prevalence(figures, prevalence),
+        "patient_level": by_patient,
         "confusion_matrix": figures.confusion.astype(np.int64).tolist(),
-        "roc": _curves(figures),
+        "roc": roc_curves(figures),
         "bootstrap": bootstrap_intervals(figures, n_bootstrap, seed) if n_bootstrap else None,
         "notes": notes,
     }
 
 
-def _labelled(predictions: Predictions) -> Predictions:
-    """Return the rows with a label."""
-    keep = np.flatnonzero(predictions.y_true >= 0)
-    if keep.size == 0:
-        raise PredictionsError(
-            "no image has a label, so nothing can be measured",
-            fix="fill the column label with the true classes",
+def _check_options(
+    predictions: Predictions, n_bootstrap: int, seed: int, confidence: float, prevalence: Mapping[str, float]
+) -> None:
+    if not 0 < confidence < 1:
+        raise UsageError(f"confidence is {confidence}; expected a number between 0 and 1, such as 0.95")
+    if n_bootstrap < 0 or seed < 0:
+        raise UsageError(f"n_bootstrap is {n_bootstrap} and seed is {seed}; expected 0 or more")
+    unknown = sorted(set(prevalence) - set(predictions.classes))
+    if unknown:
+        raise UsageError(
+            f"a prevalence is stated for {', '.join(unknown)}, none of {', '.join(predictions.classes)}"
         )
-    return predictions if keep.size == len(predictions) else predictions.take(keep)
+    wrong = [f"{name}: {share}" for name, share in prevalence.items() if not 0 < share < 1]
+    if wrong:
+        raise UsageError(f"prevalence is {', '.join(wrong)}; expected a share such as 0.02")
 
 
-def _curves(figures: Figures) -> dict[str, dict[str, Any]]:
-    curves = {}
-    for number, name in enumerate(figures.classes):
-        positive = figures.y_true == number
-        if positive.any() and not positive.all():
-            curve = thinned(roc_curve(positive, figures.y_prob[:, number]), CURVE_POINTS)
-            area = figures.areas[number].value
-            curves[name] = {"fpr": curve.fpr.tolist(), "tpr": curve.tpr.tolist(), "auc": area}
-    return curves
+def _at_prevalence(figures: Figures, prevalence: Mapping[str, float] | None) -> dict[str, Any] | None:
+    if not prevalence:
+        return None
+    numbers = {name: number for number, name in enumerate(figures.classes)}
+    return {name: figures.at_prevalence(numbers[name], share) for name, share in prevalence.items()}
 
 
-def _micro_curve(figures: Figures) -> dict[str, Any]:
-    truth, score, _ = figures.pairs()
-    curve = thinned(roc_curve(truth, score), CURVE_POINTS)
-    return {"fpr": curve.fpr.tolist(), "tpr": curve.tpr.tolist()}
+def _pooling_notes(by_patient: Mapping[str, Any] | None) -> list[str]:
+    if by_patient is None or not by_patient["n_mixed"]:
+        return []
+    return [
+        f"{by_patient['n_mixed']} patients have images of several classes; the figures by patient are of "
+        f"the other {by_patient['n_patients']}"
+    ]

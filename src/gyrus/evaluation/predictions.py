@@ -7,6 +7,10 @@
 
 A further column ``group_id`` is written where images are grouped otherwise than by patient (copies of one
 another), so that figures computed from the file have the same intervals.
+
+Where an image may show several classes at once, a column ``task`` holds ``multilabel``, the labels of an
+image are joined by ``|`` (a single ``|``: none of the classes; empty: unknown), and its probabilities need
+not sum to one.
 """
 
 from __future__ import annotations
@@ -24,6 +28,8 @@ from gyrus.errors import PredictionsError
 from gyrus.runs.atomic import write_text
 
 PROBABILITY_PREFIX = "p:"
+CLASSIFY, MULTILABEL = "classify", "multilabel"
+LABEL_SEPARATOR = "|"
 SUM_TOLERANCE = 1e-3
 
 
@@ -38,13 +44,13 @@ class Predictions:
     subject_ids : tuple of str
         (n,) patients; empty where unknown.
     labels : tuple of str
-        (n,) true classes; empty where unknown.
+        (n,) true classes; empty where unknown. Several are joined by ``|`` where the task allows it.
     classes : tuple of str
         (n_classes,) class names, sorted.
     y_prob : ndarray of float64
-        (n, n_classes) probabilities; each row sums to 1.
+        (n, n_classes) probabilities; each row sums to 1, but for the task ``multilabel``.
     task : str
-        ``classify``.
+        ``classify``: an image has one class; ``multilabel``: any number of them.
     group_ids : tuple of str
         (n,) what the intervals cluster by: the patient, else images known to be copies of each other, else
         the image itself.
@@ -52,7 +58,7 @@ class Predictions:
     Raises
     ------
     PredictionsError
-        When the lengths differ, or a label is none of the classes.
+        When the lengths differ, a label is none of the classes, or the task is unknown.
     """
 
     image_ids: tuple[str, ...]
@@ -60,7 +66,7 @@ class Predictions:
     labels: tuple[str, ...]
     classes: tuple[str, ...]
     y_prob: npt.NDArray[np.float64]
-    task: str = "classify"
+    task: str = CLASSIFY
     group_ids: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
@@ -75,7 +81,8 @@ class Predictions:
             raise PredictionsError(
                 f"of {n_images} images and {len(self.classes)} classes, {', '.join(wrong)} entries"
             )
-        unknown = sorted(set(self.labels) - set(self.classes) - {""})
+        _check_task(self.task)
+        unknown = sorted({name for label in self.labels for name in self._names(label)} - set(self.classes))
         if unknown:
             raise PredictionsError(
                 f"labels {', '.join(unknown)} are none of the classes {', '.join(self.classes)}",
@@ -90,14 +97,37 @@ class Predictions:
     @property
     def y_true(self) -> npt.NDArray[np.int64]:
         """(n,) index of the true class; -1 where the label is empty."""
+        self._single()
         index = {name: number for number, name in enumerate(self.classes)}
         return np.array([index.get(label, -1) for label in self.labels], dtype=np.int64)
 
     @property
     def y_pred(self) -> npt.NDArray[np.int64]:
         """(n,) index of the most probable class."""
+        self._single()
         chosen: npt.NDArray[np.int64] = np.argmax(self.y_prob, axis=1).astype(np.int64)
         return chosen
+
+    @property
+    def truth(self) -> npt.NDArray[np.bool_]:
+        """(n, n_classes) whether each image shows each class; all False where the label is empty."""
+        index = {name: number for number, name in enumerate(self.classes)}
+        shown = np.zeros(self.y_prob.shape, dtype=bool)
+        for row, label in enumerate(self.labels):
+            shown[row, [index[name] for name in self._names(label)]] = True
+        return shown
+
+    def _names(self, label: str) -> list[str]:
+        """Return the classes that a label names."""
+        parts = label.split(LABEL_SEPARATOR) if self.task == MULTILABEL else [label]
+        return [part for part in parts if part]
+
+    def _single(self) -> None:
+        if self.task != CLASSIFY:
+            raise PredictionsError(
+                "these predictions have several labels an image; here each must have one",
+                fix="gyrus evaluate predictions.csv",
+            )
 
     def take(self, rows: npt.NDArray[np.integer]) -> Predictions:
         """Return some rows, by number."""
@@ -113,7 +143,7 @@ class Predictions:
 
 
 def check_probabilities(predictions: Predictions) -> None:
-    """Check that every row of ``y_prob`` is a distribution.
+    """Check that every row of ``y_prob`` is a distribution (of several labels: that each is a probability).
 
     Raises
     ------
@@ -123,7 +153,8 @@ def check_probabilities(predictions: Predictions) -> None:
     y_prob = predictions.y_prob
     with np.errstate(invalid="ignore"):
         bad = ~np.isfinite(y_prob).all(axis=1) | (y_prob < 0).any(axis=1) | (y_prob > 1).any(axis=1)
-        bad |= np.abs(y_prob.sum(axis=1) - 1) > SUM_TOLERANCE
+        if predictions.task != MULTILABEL:
+            bad |= np.abs(y_prob.sum(axis=1) - 1) > SUM_TOLERANCE
     if bad.any():
         shown = [f"{predictions.image_ids[row]}: {y_prob[row].tolist()}" for row in np.flatnonzero(bad)]
         raise PredictionsError(
@@ -138,12 +169,15 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
     grouped = predictions.group_ids != default_groups(predictions.subject_ids, predictions.image_ids)
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    columns = ["image_id", "subject_id", "label", *(["group_id"] if grouped else [])]
+    several = predictions.task != CLASSIFY
+    columns = ["image_id", "subject_id", "label", *["group_id"] * grouped, *["task"] * several]
     writer.writerow([*columns, *(PROBABILITY_PREFIX + name for name in predictions.classes)])
     for number, row in enumerate(predictions.y_prob.tolist()):
         names = [predictions.image_ids[number], predictions.subject_ids[number], predictions.labels[number]]
         if grouped:
             names.append(predictions.group_ids[number])
+        if several:
+            names.append(predictions.task)
         writer.writerow([*names, *(f"{value:.9g}" for value in row)])
     write_text(path, buffer.getvalue())
 
@@ -155,7 +189,8 @@ def read_predictions(path: Path) -> Predictions:
     ------
     PredictionsError
         With line numbers: missing columns, text where a number is expected, NaN, a probability outside
-        [0, 1], a row that does not sum to 1 within 1e-3, an image twice, a label without a column.
+        [0, 1], a row that does not sum to 1 within 1e-3, an image twice, a label without a column, tasks
+        that differ.
     """
     columns, records = _records(path)
     doubled = sorted({name for name in columns if columns.count(name) > 1})
@@ -176,7 +211,8 @@ def read_predictions(path: Path) -> Predictions:
         )
     if not records:
         raise PredictionsError("has a header but no rows", path=path)
-    y_prob = _checked_rows(records, classes, path)
+    task = _task(records, path)
+    y_prob = _checked_rows(records, classes, task, path)
     image_ids = tuple(record["image_id"] for _, record in records)
     subject_ids = tuple(record.get("subject_id") or "" for _, record in records)
     defaults = default_groups(subject_ids, image_ids)
@@ -186,6 +222,7 @@ def read_predictions(path: Path) -> Predictions:
         labels=tuple(record.get("label") or "" for _, record in records),
         classes=classes,
         y_prob=y_prob,
+        task=task,
         group_ids=tuple(
             record.get("group_id") or default for (_, record), default in zip(records, defaults, strict=True)
         ),
@@ -204,8 +241,24 @@ def _records(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     return list(reader.fieldnames or []), records
 
 
+def _task(records: list[tuple[int, dict[str, str]]], path: Path) -> str:
+    """Return the task of all rows; without such a column an image has one class."""
+    tasks = {record.get("task") or CLASSIFY: line for line, record in records}
+    if len(tasks) > 1:
+        where = [f"line {line}: {task}" for task, line in tasks.items()]
+        raise PredictionsError("the column task differs from row to row", path=path, details=where)
+    task = next(iter(tasks))
+    _check_task(task, path)
+    return task
+
+
+def _check_task(task: str, path: Path | None = None) -> None:
+    if task not in (CLASSIFY, MULTILABEL):
+        raise PredictionsError(f"the task is {task!r}; expected {CLASSIFY} or {MULTILABEL}", path=path)
+
+
 def _checked_rows(
-    records: list[tuple[int, dict[str, str]]], classes: tuple[str, ...], path: Path
+    records: list[tuple[int, dict[str, str]]], classes: tuple[str, ...], task: str, path: Path
 ) -> npt.NDArray[np.float64]:
     """Return the probabilities of all rows, or name all bad lines."""
     problems: list[str] = []
@@ -213,15 +266,16 @@ def _checked_rows(
     y_prob = np.full((len(records), len(classes)), np.nan)
     for index, (line, record) in enumerate(records):
         try:
-            y_prob[index] = _probabilities(record, classes)
+            y_prob[index] = _probabilities(record, classes, task)
             image_id, label = record["image_id"], record.get("label") or ""
             if not image_id:
                 raise ValueError("image_id is empty")
             if image_id in first_line:
                 raise ValueError(f"image_id {image_id!r} stands already in line {first_line[image_id]}")
             first_line[image_id] = line
-            if label and label not in classes:
-                raise ValueError(f"label {label!r} has no column {PROBABILITY_PREFIX}{label}")
+            for name in label.split(LABEL_SEPARATOR) if task == MULTILABEL else [label]:
+                if name and name not in classes:
+                    raise ValueError(f"label {name!r} has no column {PROBABILITY_PREFIX}{name}")
         except ValueError as error:
             problems.append(f"line {line}: {error}")
     if problems:
@@ -231,7 +285,7 @@ def _checked_rows(
     return y_prob
 
 
-def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def _probabilities(record: dict[str, str], classes: tuple[str, ...], task: str) -> npt.NDArray[np.float64]:
     if None in record:
         raise ValueError("has more cells than the header")
     cells = [record[PROBABILITY_PREFIX + name] for name in classes]
@@ -245,7 +299,7 @@ def _probabilities(record: dict[str, str], classes: tuple[str, ...]) -> npt.NDAr
         raise ValueError("a probability is NaN or infinite")
     if values.min() < 0 or values.max() > 1:
         raise ValueError(f"a probability lies outside 0…1: {cells}")
-    if abs(values.sum() - 1) > SUM_TOLERANCE:
+    if task != MULTILABEL and abs(values.sum() - 1) > SUM_TOLERANCE:
         raise ValueError(f"probabilities sum to {values.sum():.4g}, not 1 (are these logits?)")
     return values
 

@@ -168,7 +168,7 @@ def _distances(
 
 def _mean_distance(distance: FloatArray, error: FloatArray) -> FloatArray:
     """Return the mean of \\|distance + error z\\| for normal z (the folded normal distribution)."""
-    scaled = np.abs(distance) / np.maximum(error, 1e-300)
+    scaled = np.abs(distance) / np.maximum(error, np.abs(distance) / 40 + 1e-300)  # no underflow
     outside = np.array([math.erf(at / math.sqrt(2)) for at in scaled])
     folded: FloatArray = error * math.sqrt(2 / math.pi) * np.exp(-(scaled**2) / 2)
     folded += np.abs(distance) * outside

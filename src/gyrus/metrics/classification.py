@@ -97,11 +97,15 @@ def warn_of_undefined(scores: Scores, classes: tuple[str, ...]) -> list[str]:
     silent = [name for name, weight in zip(classes, scores.answered, strict=True) if weight == 0]
     what = []
     if missing:
-        what.append(f"sensitivity and ROC-AUC of {', '.join(missing)} (no such image)")
+        what.append(f"sensitivity, ROC-AUC and PR-AUC of {', '.join(missing)} (no such image)")
     if silent:
         what.append(f"precision of {', '.join(silent)} (never answered)")
     if (scores.support > 0).sum() == 1:
-        what.append("every specificity and ROC-AUC that needs a second class (one class only)")
+        what.append("every specificity, ROC-AUC and PR-AUC that needs a second class (one class only)")
+    if 1 in ((scores.support > 0).sum(), (scores.answered > 0).sum()):
+        alone = np.array_equal(scores.support, scores.answered)
+        names = "kappa and Matthews' correlation" if alone else "Matthews' correlation"
+        what.append(f"{names} (one class only in the truth or among the answers)")
     warn_undefined(what)
     return what
 

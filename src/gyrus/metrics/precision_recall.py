@@ -51,13 +51,15 @@ def precision_recall_curve(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> Pre
 
 
 def average_precision(y_true: npt.ArrayLike, y_score: npt.ArrayLike) -> float:
-    """Return the mean precision over the positives, each at its own score; NaN without positives.
+    """Return the mean precision over the positives, each at its own score.
+
+    NaN without positives, and without negatives too (scikit-learn: 1), from which nothing was told apart.
 
     The step-wise area under the curve, as in scikit-learn: no line is drawn between points, which would be
     too kind (Davis and Goadrich, 2006).
     """
-    curve = precision_recall_curve(y_true, y_score)
-    return float(np.diff(curve.recall) @ curve.precision[1:])
+    positive, score, _ = checked_scores(y_true, y_score, None)
+    return _slopes(positive, score)[0]
 
 
 def linear_average_precision(
@@ -97,7 +99,7 @@ def _slopes(positive: npt.NDArray[np.bool_], score: FloatArray) -> tuple[float, 
     new = np.diff(np.cumsum(positive[order])[last], prepend=0).astype(np.float64)
     hits, answered = np.cumsum(new), (last + 1).astype(np.float64)
     n_positive = hits[-1]
-    if n_positive == 0:
+    if n_positive in (0, score.size):
         return float("nan"), np.zeros(score.size)
     precision = hits / answered
     value = float(new @ precision / n_positive)
