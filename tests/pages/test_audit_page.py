@@ -41,7 +41,7 @@ def page(planted: Audited) -> str:
 
 
 def figures(page: str, words_in_it: str) -> list[str]:
-    found = re.findall(r'<figure class="twins">.*?</figure>', page, flags=re.DOTALL)
+    found = re.findall(r'<figure class="match">.*?</figure>', page, flags=re.DOTALL)
     return [figure for figure in found if words_in_it in figure]
 
 
@@ -171,7 +171,12 @@ def test_the_other_verdicts_have_their_own_words(planted: Audited, tmp_path: Pat
         audit={"verdict": "unknowable", "sentence": "Nobody knows."}, manifest=sound.manifest.with_rows(rows)
     )
     text = words(render_audit(unknown))
-    assert "cannot be known" in text
+    assert "Whether the split leaks cannot be known" in text
+    assert "--repair" in text
+    nowhere = unknown.manifest.with_rows(row.with_(split="") for row in rows)
+    undecided = words(render_audit(replace(unknown, manifest=nowhere)))
+    assert "Whether a split would leak cannot be known" in undecided
+    assert "--repair" not in undecided
     assert "name them: a table" in text
     assert f"{len(rows)} of {len(rows)} images have no patient" in text
 

@@ -24,13 +24,18 @@ _NO_STRIP = ("subjects_unknown", "known_set_overlap")  # these concern images as
 def groups_section(context: AuditContext, thumbnails: Thumbnails) -> Html | None:
     """The pictures that occur most often, and the largest groups that must stay on one side."""
     copies = [_copies(context, members, thumbnails) for members in most_copied(context)]
-    groups = [_group(context, group, thumbnails) for group in context.audit.get("largest_groups") or ()]
+    # groups of nothing but copies are the strips above once more
+    groups = [
+        _group(context, group, thumbnails)
+        for group in context.audit.get("largest_groups") or ()
+        if group.get("subjects") or not copies
+    ]
     if not copies and not groups:
         return None
     return tag(
         "section",
         tag("h2", "What belongs together"),
-        [tag("h3", "The same picture, most often"), copies] if copies else None,
+        [tag("h3", "Pictures that occur most often"), copies] if copies else None,
         [
             tag("h3", "The largest groups that must stay on one side"),
             tag("p", "Images of one patient, copies, and whatever such ties join. A split deals whole "
@@ -96,7 +101,8 @@ def _strip(
 
 def _small(context: AuditContext, image_id: str, thumbnails: Thumbnails) -> Html:
     row = context.rows.get(image_id)
-    return picture(thumbnails.address(image_id), side_name(row.split if row else ""), "", image_id)
+    side = side_name(row.split if row else "")
+    return picture(thumbnails.address(image_id), side, row.label if row else "", image_id)
 
 
 def other_sections(context: AuditContext, thumbnails: Thumbnails) -> list[Html]:

@@ -64,9 +64,9 @@ def _section(
         tag("h2", words.title, severity_badge(severity)),
         tag("p", words.meaning) if words.meaning else None,
         tag("p", str(finding.get("message", "")), class_="soft small"),
-        tag("div", cards[:at_once], class_="twins-gallery"),
+        tag("div", cards[:at_once], class_="matches"),
         tag("details", tag("summary", f"{len(cards) - at_once} more with pictures"),
-            tag("div", cards[at_once:], class_="twins-gallery"))
+            tag("div", cards[at_once:], class_="matches"))
         if len(cards) > at_once else None,
         name_list(context, [pair_words(pair) for pair in pairs if id(pair) not in shown]),
         id=name,
@@ -147,13 +147,18 @@ def card(context: AuditContext, pair: Pair, thumbnails: Thumbnails) -> Html:
     if alike >= ALIKE and orientation:
         words, side = orientation_name(orientation), side_name(str(pair.get("other_split", "")))
         faces.append(
-            picture(thumbnails.address(second, orientation), f"{side}, moved", words, f"{second}, {words}")
+            picture(
+                thumbnails.address(second, orientation),
+                f"{side or 'the second'}, moved",
+                words,
+                f"{second}, {words}",
+            )
         )
     return tag(
         "figure",
         tag("div", faces, class_=f"faces of-{len(faces)}"),
         tag("figcaption", tag("strong", str(pair.get("why", ""))), _names(context, first, second)),
-        class_="twins",
+        class_="match",
     )
 
 
@@ -179,12 +184,13 @@ def picture(address: str | None, side: str, label: str, alt: str) -> Html:
         shown = tag("span", "no picture", class_="absent")
     else:
         shown = tag("img", src=address, alt=alt, title=alt)
-    return tag("div", shown, tag("span", tag("b", side), label or None, class_="side"), class_="face")
+    words = [tag("b", side) if side else None, label or None]
+    return tag("div", shown, tag("span", words, class_="side") if side or label else None, class_="face")
 
 
 def side_name(split: str) -> str:
-    """Return ``test``, ``training``, …; ``image`` where there is no split."""
-    return SPLIT_NAMES.get(split, split) or "image"
+    """Return ``test``, ``training``, …; empty where there is no split."""
+    return SPLIT_NAMES.get(split, split)
 
 
 def _names(context: AuditContext, first: str, second: str) -> Html:

@@ -11,6 +11,14 @@ from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.numbers import decimal, is_defined, percent
 
 _CHANCE = 0.5
+_TITLES = {
+    "together": "All plain facts together",
+    "corners": "The four corners",
+    "size": "Image size",
+    "aspect": "Aspect ratio",
+    "jpeg_quality": "JPEG quality",
+    "white_sides": "White border",
+}
 _INTRODUCTION = (
     "Each line sets one class against the rest, using nothing but the facts named. 0.5 is guessing, 1 a "
     "perfect answer; the band is the 95 % interval over groups, the tick the most that chance gave with "
@@ -57,10 +65,9 @@ def _one(finding: Mapping[str, Any]) -> Html:
 
 
 def _title(counts: Mapping[str, Any]) -> str:
-    known = {"together": "All plain facts together", "corners": "The four corners", "size": "Image size",
-             "aspect": "Aspect ratio"}  # fmt: skip
-    name = str(counts.get("fact", "")).replace("_", " ")
-    return known.get(name, name[:1].upper() + name[1:]) or "Shortcut"
+    name = str(counts.get("fact", ""))
+    plain = name.replace("_", " ")
+    return _TITLES.get(name, plain[:1].upper() + plain[1:]) or "Shortcut"
 
 
 def _line(name: str, figures: Mapping[str, Any]) -> Html:

@@ -24,6 +24,10 @@ TIE_WORDS = {
     "same patient": "another slice of a patient used before",
     "other": "tied in another way (a chain of copies, generated images)",
 }
+_UNDIVIDED = {
+    "clean": "\N{CHECK MARK} A split without a leak can be made",
+    "unknowable": "? Whether a split would leak cannot be known",
+}
 _MEASURING = ("test", "cal", "val")
 
 
@@ -50,8 +54,8 @@ def top(context: AuditContext) -> Html:
 def verdict(context: AuditContext) -> Html:
     """The verdict in one sentence, and how much of the measuring images it concerns."""
     words, kind = VERDICTS.get(context.verdict, VERDICTS["unknowable"])
-    if not context.divided and context.verdict == "clean":
-        words = "\N{CHECK MARK} A split without a leak can be made"
+    if not context.divided:
+        words = _UNDIVIDED.get(context.verdict, words)
     return tag(
         "section",
         tag("h2", words),
@@ -75,6 +79,11 @@ def _meaning(context: AuditContext) -> Html:
             "p", tag("strong", first), " It can answer them by recalling what it was trained on, without "
             "knowing anything about the disease. So every figure measured on this split is too good, by an "
             "amount that cannot be computed afterwards.",
+        )  # fmt: skip
+    if context.verdict == "unknowable" and not context.divided:
+        return tag(
+            "p", "Copies can be kept on one side, for they are seen. Whether two images show one ",
+            tag("em", "patient"), " can only be told with patient numbers.",
         )  # fmt: skip
     if context.verdict == "unknowable":
         return tag(
@@ -207,13 +216,14 @@ def _when_leaking(context: AuditContext) -> list[tuple[str, str]]:
 
 
 def _when_unknowable(context: AuditContext) -> list[tuple[str, str]]:
+    repair = ["--repair"] if context.divided else []
     return [
         ("If anybody knows the patients, name them: a table with a row per image …",
          context.command("audit", "--subjects", "patients.csv", "--subject-column", "patient")),
         ("… or a pattern, if the patient stands in the file names.",
          context.command("audit", "--subject-pattern", r"patient(\d+)_")),
         ("Without patients, at least keep copies together, and say beside every figure that patients are not "
-         "known.", context.command("split", "--repair", "--out", "manifest.csv")),
+         "known.", context.command("split", *repair, "--out", "manifest.csv")),
         *_labels_step(context),
     ]  # fmt: skip
 

@@ -55,12 +55,12 @@ KINDS = {
         "The published set that these images come from says that they show one patient.",
     ),
     "copies_within_split": Kind(
-        "Surplus copies on one side",
-        "No leak, but a copied image weighs double in training and in the figures.",
+        "Surplus copies",
+        "Within one side they are no leak, but a copied image weighs double in training and in the figures.",
     ),
     "look_alikes_within_split": Kind(
-        "Look-alikes on one side",
-        "No leak: re-encoded copies, or neighbouring slices of one patient.",
+        "Look-alikes",
+        "Within one side they are no leak: re-encoded copies, or neighbouring slices of one patient.",
     ),
     "look_alike_chains": Kind(
         "Chains of look-alikes",
