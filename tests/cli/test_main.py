@@ -55,3 +55,13 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+@pytest.mark.filterwarnings("always:undefined")
+def test_warnings_are_sentences_without_our_source_lines(tmp_path, capsys):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,label,p:a,p:b\ni,a,0.9,0.1\nj,a,0.8,0.2\n")
+    assert main(["evaluate", str(path)]) == 0
+    shown = capsys.readouterr().err
+    assert "warning: undefined" in shown
+    assert ".py:" not in shown

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+import warnings
 from typing import Any
 
 from gyrus import __version__
@@ -85,7 +86,9 @@ def _run(verb: Verb, arguments: list[str]) -> int:
     except SystemExit as stop:  # tyro has printed its help (0) or what was wrong (2)
         return stop.code if isinstance(stop.code, int) else 2
     _show_notes()
-    result = function(config)
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        result = function(config)
     _print(result, as_json=config.json)
     return int(result.exit_code)
 
@@ -107,6 +110,11 @@ def _show_notes() -> None:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
+
+
+def _show_warning(message: Warning | str, *_: Any) -> None:
+    """Show a warning as a sentence, without the line of our code that raised it."""
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def _shown(error: GyrusError) -> str:
