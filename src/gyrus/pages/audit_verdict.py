@@ -206,7 +206,7 @@ def _when_leaking(context: AuditContext) -> list[tuple[str, str]]:
         ("Repair the split. The published test set is kept where it can be, and the fewest images move. "
          "Images stay where they lie; a table says on which side each belongs.",
          context.command("split", "--repair", "--out", "manifest.csv")),
-        ("Check what came out. It should say that nothing leaks.",
+        ("Check what came out: no leak, exit code 0.",
          context.command("audit", source="manifest.csv")),
         ("Train on it, here or with any other tool. Figures published on the old split cannot be "
          "compared with the new ones; say which split yours are from.",
