@@ -88,6 +88,25 @@ class RunFolder:
         """Looks at test sets, shared by the runs that lie side by side."""
         return self.path.parent / "test-ledger.jsonl"
 
+    def check_free(self) -> None:
+        """Refuse a path where something lies already: a run is never overwritten.
+
+        Raises
+        ------
+        UsageError
+            For a folder that is not empty, or a file.
+        """
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise UsageError(
+                "is not empty; a run is never overwritten",
+                path=self.path,
+                fix="name another folder with --out",
+            )
+        if self.path.is_file():
+            raise UsageError(
+                "is a file; a run is a folder", path=self.path, fix="name another place with --out"
+            )
+
     def create(self) -> RunFolder:
         """Make the folder; an existing one must be empty.
 
@@ -98,12 +117,7 @@ class RunFolder:
         StorageError
             When it cannot be made.
         """
-        if self.path.is_dir() and any(self.path.iterdir()):
-            raise UsageError(
-                "is not empty; a run is never overwritten",
-                path=self.path,
-                fix="name another folder with --out",
-            )
+        self.check_free()
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)

@@ -108,7 +108,7 @@ def fit(
     train, val = SplitPixels(manifest, "train", pixels), SplitPixels(manifest, "val", pixels)
     _check_data(manifest, train, pixels, config)
     torch.manual_seed(config.seed)
-    network, weights = _start(manifest, config)
+    network, weights = start_network(config, num_classes=len(manifest.classes))
     precision = choose(
         config.precision,
         network,
@@ -185,6 +185,27 @@ def learning_rate_of(config: TrainConfig) -> float:
     return RATE_FROM_WEIGHTS if given else RATE_FROM_SCRATCH
 
 
+def start_network(config: TrainConfig, *, num_classes: int) -> tuple[Network, WeightsReport | None]:
+    """Return the network that a training starts from, and what became of the file of weights.
+
+    Raises
+    ------
+    UsageError
+        On an unknown network, an image size that it cannot take, or weights that cannot be downloaded.
+    DataError
+        When the file of weights cannot be read or is of another network.
+    """
+    network = build(
+        config.architecture,
+        num_classes=num_classes,
+        image_size=config.image_size,
+        dropout=config.dropout,
+        pretrained=config.pretrained,
+    )
+    report = load_weights(network, config.weights) if config.weights is not None else None
+    return network, report
+
+
 class _EpochSeed(Callback):
     """Makes dropout a function of (seed, epoch), as order and augmentation are."""
 
@@ -193,18 +214,6 @@ class _EpochSeed(Callback):
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         torch.manual_seed(key_of(self.seed, trainer.current_epoch, Stream.DROPOUT) >> 1)
-
-
-def _start(manifest: Manifest, config: TrainConfig) -> tuple[Network, WeightsReport | None]:
-    network = build(
-        config.architecture,
-        num_classes=len(manifest.classes),
-        image_size=config.image_size,
-        dropout=config.dropout,
-        pretrained=config.pretrained,
-    )
-    report = load_weights(network, config.weights) if config.weights is not None else None
-    return network, report
 
 
 def _check_data(manifest: Manifest, train: SplitPixels, pixels: Pixels, config: TrainConfig) -> None:

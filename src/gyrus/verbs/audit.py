@@ -10,7 +10,7 @@ from gyrus.auditing import Audit
 from gyrus.config import AuditConfig
 from gyrus.config.build import build
 from gyrus.data import Skipped, write_manifest
-from gyrus.errors import LeakageError
+from gyrus.errors import LeakageError, UsageError
 from gyrus.pages import AuditContext, write_audit_page, write_badge
 from gyrus.pages.notebook import findings_list, place, verdict_box
 from gyrus.runs import environment
@@ -58,13 +58,38 @@ class AuditResult:
 
 
 def run(config: AuditConfig) -> AuditResult:
-    """Audit ``config.source``."""
+    """Audit ``config.source``.
+
+    Raises
+    ------
+    UsageError
+        When the folder for the page is that of the data, or holds a manifest or audit of something else.
+    """
+    if config.out is not None:
+        _check_free(config.out, config.source)
     prepared = prepare(config.source, config, cache_dir=config.cache_dir)
     checked = prepared.audit(prepared.manifest)
     result = AuditResult(checked, prepared.notes, prepared.skipped, config.out)
     if config.out is not None:
         _write(config, config.out, prepared, result)
     return result
+
+
+def _check_free(folder: Path, source: Path) -> None:
+    """Refuse to write over what no audit wrote, such as a run's manifest or that of the data."""
+    if folder.resolve() == source.resolve():
+        raise UsageError(
+            "is the folder of the data themselves; a manifest in it would be read in their place",
+            path=folder,
+            fix="name another folder with --out",
+        )
+    foreign = [name for name in ("manifest.csv", "audit.json") if (folder / name).exists()]
+    if foreign and not (folder / PAGE).exists():
+        raise UsageError(
+            f"holds {' and '.join(foreign)}, but no {PAGE}: it is not the folder of an audit",
+            path=folder,
+            fix="name another folder with --out",
+        )
 
 
 def _write(config: AuditConfig, folder: Path, prepared: Prepared, result: AuditResult) -> None:

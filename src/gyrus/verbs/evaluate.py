@@ -10,7 +10,7 @@ from typing import Any
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
-from gyrus.errors import UsageError
+from gyrus.errors import DataError, UsageError
 from gyrus.evaluation import (
     evaluate_predictions,
     format_evaluation,
@@ -152,6 +152,12 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
 
     manifest = read_manifest(folder.manifest)
     split = "test" if config.test else "val"
+    if not len(manifest.select(split)):
+        raise DataError(
+            f"no image of the run is in the split {split!r}",
+            path=folder.manifest,
+            fix="train again on data that are divided so that there are: gyrus split DATA",
+        )
     predictor = Predictor.load(folder.bundle)
     if config.test:
         record_look(folder.ledger, manifest.fingerprint, folder.path.name)

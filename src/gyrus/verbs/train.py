@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import TrainConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
-from gyrus.errors import DataError, require
+from gyrus.errors import DataError
 from gyrus.imaging import read_image
 from gyrus.inference import Predictor
 from gyrus.pages.notebook import figures_table, place, verdict_box
@@ -24,6 +25,7 @@ from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.report import write_run_report
 from gyrus.verbs.tables import counts_table
+from gyrus.verbs.train_checks import check_before_reading, check_divided
 
 if TYPE_CHECKING:
     from gyrus.training import FitResult
@@ -81,7 +83,7 @@ class TrainResult:
             "",
             f"time    {times}",
             f"report  {self.run.report}",
-            f"bundle  {self.run.bundle}  (gyrus predict FILES --model {self.run.bundle})",
+            f"bundle  {self.run.bundle}  (gyrus predict FILES --model {shlex.quote(str(self.run.bundle))})",
         ]
         return "\n".join(parts)
 
@@ -115,14 +117,15 @@ def run(config: TrainConfig) -> TrainResult:
     LeakageError
         A patient or an image on two sides, without ``allow_leak``.
     """
-    _check_early(config)
+    check_before_reading(config)
     clock = _Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
     divided = make_split(prepared.manifest, config)
     for note in divided.notes:
         logger.info("note: %s", note)
+    check_divided(config, divided.manifest)
     audit = prepared.audit(divided.manifest)
-    refuse_leak(audit, config.allow_leak)
+    config = replace(config, allow_leak=_reason(config, audit))
     logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
     clock.lap("audit")
 
@@ -150,17 +153,12 @@ def train(source: Path | str, **options: Any) -> TrainResult:
     return run(build(TrainConfig, source=source, **options))
 
 
-def _check_early(config: TrainConfig) -> None:
-    """Refuse now what would fail after minutes of reading and training."""
-    require("torch", "train", "training")
-    require("matplotlib", "report", "the report")
-    from gyrus.models import check_architecture
-    from gyrus.training import pick_device
-
-    check_architecture(config.architecture)
-    pick_device(config.device)
-    if config.weights is not None and not config.weights.is_file():
-        raise DataError("does not exist", path=config.weights, fix="name a file of weights (safetensors)")
+def _reason(config: TrainConfig, audit: Audit) -> str | None:
+    """Return the reason to be stamped; none is, where nothing leaks."""
+    reason = refuse_leak(audit, config.allow_leak)
+    if reason is None and config.allow_leak is not None:
+        logger.info("note: No leak was found: --allow-leak is not needed, and nothing is stamped.")
+    return reason
 
 
 def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:

@@ -1,0 +1,45 @@
+"""What a training refuses before it begins: each of these would else fail after minutes."""
+
+from __future__ import annotations
+
+from gyrus.config import TrainConfig
+from gyrus.data import Manifest
+from gyrus.errors import DataError, UsageError, require
+from gyrus.runs import RunFolder
+
+
+def check_before_reading(config: TrainConfig) -> None:
+    """Refuse what can be told without the data: extras, device, folder, network, image size, weights."""
+    require("torch", "train", "training")
+    require("matplotlib", "report", "the report")
+    from gyrus.models import check_architecture
+    from gyrus.training import pick_device, start_network
+
+    check_architecture(config.architecture)
+    pick_device(config.device)
+    if config.weights is not None and not config.weights.is_file():
+        raise DataError("does not exist", path=config.weights, fix="name a file of weights (safetensors)")
+    if config.out is not None:
+        RunFolder(config.out).check_free()
+    start_network(config, num_classes=2)  # how many there are is not known yet; only the last layer depends
+
+
+def check_divided(config: TrainConfig, manifest: Manifest) -> None:
+    """Refuse a division that lacks the images which training or ``--test`` looks at.
+
+    Raises
+    ------
+    UsageError
+        When there are no validation images, or no test images and a look at them is asked for.
+    """
+    present = {row.split for row in manifest}
+    if "val" not in present:
+        raise UsageError(
+            "val_fraction is 0 and the data bring no validation images; nothing tells the best epoch",
+            fix="give --val-fraction, for example 0.1",
+        )
+    if config.test and "test" not in present:
+        raise UsageError(
+            "test_fraction is 0 and the data bring no test images; there is nothing to look at",
+            fix="leave out --test, or give --test-fraction, for example 0.2",
+        )

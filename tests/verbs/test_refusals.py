@@ -1,0 +1,133 @@
+"""What a verb refuses, it refuses at once: before anything is read for minutes, written, or looked at."""
+
+import shutil
+
+import pytest
+
+import gyrus
+from gyrus.errors import DataError, LeakageError, UsageError
+from gyrus.phantom import Faults, Phantom, write_cohort
+from gyrus.runs import RunFolder
+
+SMALL = {"architecture": "simple_cnn", "image_size": 32, "epochs": 1, "precision": "float32"}
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """An empty working folder with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GYRUS_CACHE", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Fail where data are read."""
+
+    def read(*_, **__):
+        raise AssertionError("the data were read first")
+
+    monkeypatch.setattr("gyrus.verbs.train.prepare", read)
+    monkeypatch.setattr("gyrus.verbs.audit.prepare", read)
+
+
+def test_a_run_folder_that_is_taken(cohort, place, unread):
+    (place / "run").mkdir()
+    (place / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="never overwritten"):
+        gyrus.train(cohort, out=place / "run")
+
+
+def test_weights_that_are_none(cohort, place, unread):
+    (place / "w.csv").write_text("a,b\n")
+    with pytest.raises(DataError, match="safetensors"):
+        gyrus.train(cohort, weights=place / "w.csv", out=place / "run", **SMALL)
+    assert not (place / "run").exists()
+
+
+def test_weights_of_another_architecture(cohort, place, unread):
+    from safetensors.torch import save_file
+
+    from gyrus.models import build
+
+    save_file(build("improved_cnn", num_classes=4).state_dict(), place / "w.safetensors")
+    with pytest.raises(DataError, match="not weights of simple_cnn"):
+        gyrus.train(cohort, weights=place / "w.safetensors", out=place / "run", **SMALL)
+    assert not (place / "run").exists()
+
+
+def test_an_image_size_that_the_network_cannot_take(cohort, place, unread):
+    with pytest.raises(UsageError, match="mobilenetv2_100 needs at least 32"):
+        gyrus.train(cohort, architecture="mobilenetv2_100", image_size=16, out=place / "run")
+    assert not (place / "run").exists()
+
+
+def test_no_validation_images(cohort, place):
+    with pytest.raises(UsageError, match="val_fraction is 0") as caught:
+        gyrus.train(cohort, val_fraction=0.0, out=place / "run", **SMALL)
+    assert "--val-fraction" in str(caught.value)
+    assert not (place / "run").exists()
+
+
+def test_a_look_at_a_test_set_that_is_none(cohort, place):
+    with pytest.raises(UsageError, match="test_fraction is 0"):
+        gyrus.train(cohort, test_fraction=0.0, test=True, out=place / "run", **SMALL)
+    assert sorted(entry.name for entry in place.iterdir()) == ["cache"]
+
+
+def test_evaluating_a_test_set_that_is_none_is_no_look(run, place):
+    copied = shutil.copytree(run.path, place / "runs" / "copied")
+    manifest = copied / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace(",test,", ",cal,"))
+    with pytest.raises(DataError, match="'test'"):
+        gyrus.evaluate(copied, test=True)
+    assert not RunFolder(copied).ledger.exists()
+
+
+@pytest.mark.filterwarnings("ignore:undefined, therefore NaN")  # one epoch teaches nothing
+def test_a_reason_is_stamped_where_there_is_a_leak_only(place):
+    write_cohort(place / "sound", Phantom(subjects=24, slices_per_subject=2, image_size=48))
+    result = gyrus.train("sound", allow_leak="just in case", **SMALL)
+    assert result.verdict == "clean"
+    assert "just in case" not in result.run.audit.read_text()
+    assert "just in case" not in gyrus.bundle("info", result.run.path).to_text()
+    assert "Gone on all the same" not in result.run.report.read_text()
+
+
+def test_a_leak_is_refused_before_anything_is_written(place):
+    write_cohort(
+        place / "leaking",
+        Phantom(subjects=24, slices_per_subject=2, image_size=48),
+        Faults(shared_subjects=1),
+        split="subject",
+    )
+    with pytest.raises(LeakageError, match="1 patient stands"):
+        gyrus.train("leaking", **SMALL)
+    assert sorted(entry.name for entry in place.iterdir()) == ["cache", "leaking"]
+
+
+@pytest.mark.parametrize("name", ["manifest.csv", "audit.json"])
+def test_an_audit_does_not_write_over_files_of_others(cohort, place, unread, name):
+    """The folder of a run holds both, and the one of a data set its manifest."""
+    (place / "mine").mkdir()
+    (place / "mine" / name).write_text("mine")
+    with pytest.raises(UsageError, match=name):
+        gyrus.audit(cohort, out=place / "mine")
+    assert (place / "mine" / name).read_text() == "mine"
+
+
+def test_an_audit_does_not_write_into_the_data(cohort, place, unread):
+    """Its manifest would be taken for that of the data, and images added later would be missed."""
+    shutil.copytree(cohort, place / "data")
+    (place / "data" / "manifest.csv").unlink()
+    with pytest.raises(UsageError, match="data themselves"):
+        gyrus.audit("data", out=place / "data")
+    with pytest.raises(UsageError, match="data themselves"):
+        gyrus.audit("data", out="data/../data")
+
+
+def test_an_audit_is_written_anew(cohort, place):
+    gyrus.audit(cohort, out=place / "audit")
+    before = (place / "audit" / "manifest.csv").read_bytes()
+    gyrus.audit(cohort, out=place / "audit")
+    assert (place / "audit" / "manifest.csv").read_bytes() == before
