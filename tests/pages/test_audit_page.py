@@ -9,6 +9,7 @@ import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,12 @@ from audited import Audited, audited
 from page_checks import EVIL, checked, outside, words
 from PIL import Image
 
-from gyrus.auditing.pair_search import correlate
 from gyrus.cli.verbs import VERBS
 from gyrus.data import Manifest, Row
 from gyrus.imaging.look import look, orientation_name
 from gyrus.pages import AuditContext, write_audit_page
 from gyrus.pages.audit_page import render_audit
-from gyrus.pages.audit_pairs import LISTED, choose_pairs
+from gyrus.pages.audit_pairs import LISTED, choose_pairs, nearest_slice
 from gyrus.pages.audit_verdict import reached
 from gyrus.pages.thumbnails import SIDE_PX, Thumbnails
 
@@ -115,21 +115,33 @@ def test_identical_images_are_shown_as_two(page: str) -> None:
         assert np.array_equal(first, second)
 
 
-def test_of_a_patient_the_slice_that_looks_most_alike_is_shown(planted: Audited) -> None:
+def test_of_a_patient_the_slice_that_looks_most_alike_is_shown() -> None:
     """The audit names the first training image of a patient; the page the nearest."""
-    finding = next(f for f in planted.audit["findings"] if f["kind"] == "subject_across_splits")
-    rows = {row.image_id: row for row in planted.manifest}
-    pictures = planted.related.pictures, planted.related.picture_of
-    page = render_audit(planted.context())
-    for figure in figures(page, "<strong>patient "):
-        first, second = re.findall(r'class="name">(?:= )?([^ ]+) ', figure)
-        mine = pictures[0][pictures[1][first]][np.newaxis]
-        mates = [r for r in rows.values() if r.subject_id == rows[first].subject_id and r.split == "train"]
-        values = {
-            r.image_id: correlate(mine, pictures[0][pictures[1][r.image_id]][np.newaxis])[0][0] for r in mates
-        }
-        assert values[second] == max(values.values())
-    assert len(finding["pairs"]) >= 1
+    random = np.random.default_rng(0)
+    pictures = random.integers(0, 256, (6, 64, 64), dtype=np.uint8)
+    pictures[3] = np.clip(
+        pictures[0, ::-1].astype(int) + 9, 0, 255
+    )  # mirrored and brighter, still the nearest
+    rows = tuple(
+        Row(image_id=f"i{n}", path="x", subject_id="P" if n < 5 else "Q", split="train" if n else "test")
+        for n in range(6)
+    )
+    pictures[5] = pictures[0]  # the very same picture, but of another patient
+    related: Any = SimpleNamespace(pictures=pictures, picture_of={f"i{n}": n for n in range(6)})
+    context = AuditContext(title="t", audit={}, manifest=Manifest(rows, Path()), related=related)
+    pair = plausible_run.pair("i0", "test", "i1", "train", "patient P")
+    assert nearest_slice(context, pair) == {**pair, "other_id": "i3"}
+    assert nearest_slice(replace(context, related=None), pair) == pair
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_image_tied_twice_counts_under_the_stronger_tie(order: int) -> None:
+    rows = (Row(image_id="a", path="a", split="test"), Row(image_id="b", path="b", split="train"))
+    pair = plausible_run.pair("a", "test", "b", "train")
+    kinds = ("subject_across_splits", "looks_across_splits", "bytes_across_splits", "never_heard_of")[::order]
+    findings = [{"kind": kind, "severity": "leak", "pairs": [pair]} for kind in kinds]
+    context = AuditContext(title="t", audit={"findings": findings}, manifest=Manifest(rows, Path()))
+    assert reached(context) == {"a": "identical"}
 
 
 def test_every_command_on_the_page_is_one_that_gyrus_takes(planted: Audited, tmp_path: Path) -> None:
