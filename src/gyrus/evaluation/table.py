@@ -5,32 +5,105 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gyrus.evaluation.text import aligned, long_figure, percent, short_figure
+from gyrus.evaluation.predictions import MULTILABEL
+from gyrus.evaluation.text import aligned, long_figure, percent, plain_figure, short_figure
 
 _COLUMNS = ("precision", "sensitivity", "specificity", "f1", "roc_auc")
+_MAIN = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc")
 _TITLES = ("precision", "sensitivity", "specificity", "F1", "ROC-AUC")
 
 
 def format_evaluation(evaluation: Mapping[str, Any]) -> str:
-    """Return the figures as aligned text, in per cent, with their intervals.
+    """Return the figures as aligned text, with their intervals; shares in per cent.
 
     Parameters
     ----------
     evaluation : mapping
-        From :func:`gyrus.evaluation.evaluate_predictions`, or read back from its JSON.
+        From :func:`gyrus.evaluation.evaluate_predictions`, or read back from its JSON; of an older version
+        what is there.
     """
+    several = evaluation["task"] == MULTILABEL
+    parts = [
+        _counts(evaluation),
+        aligned(_several_head(evaluation) if several else _head(evaluation), left=(0, 1)),
+        _class_table(evaluation),
+        "" if several else _matrix(evaluation),
+        _by_patient(evaluation.get("patient_level"), evaluation),
+        _at_prevalence(evaluation.get("at_prevalence") or {}),
+        aligned(_probabilities(evaluation), left=(0, 1)) if "log_loss" in evaluation else "",
+        *(f"note: {note}" for note in evaluation.get("notes", ())),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _head(evaluation: Mapping[str, Any]) -> list[list[str]]:
     baseline = evaluation["majority_baseline"]
-    head = [
+    rows = [
         ["accuracy", long_figure(evaluation["accuracy"])],
         ["balanced accuracy", long_figure(evaluation["balanced_accuracy"])],
         ["macro F1", long_figure(evaluation["macro"]["f1"])],
-        ["ROC-AUC, macro", long_figure(evaluation["macro"]["roc_auc"])],
-        ["ROC-AUC, micro", long_figure(evaluation["micro"]["roc_auc"])],
-        ["always answering", f"{percent(baseline['accuracy'])} % ({baseline['label']})"],
+        *_areas(evaluation),
     ]
-    parts = [_counts(evaluation), aligned(head, left=(0, 1)), _class_table(evaluation), _matrix(evaluation)]
-    parts += [f"note: {note}" for note in evaluation.get("notes", ())]
-    return "\n\n".join(parts)
+    if "kappa" in evaluation:
+        rows += [["kappa", plain_figure(evaluation["kappa"])], ["MCC", plain_figure(evaluation["mcc"])]]
+    return [*rows, ["always answering", f"{percent(baseline['accuracy'])} % ({baseline['label']})"]]
+
+
+def _several_head(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        ["all classes right", long_figure(evaluation["exact_match"])],
+        ["decisions right", long_figure(evaluation["decisions"])],
+        ["macro F1", long_figure(evaluation["macro"]["f1"])],
+        ["micro F1", long_figure(evaluation["micro"]["f1"])],
+        *_areas(evaluation),
+    ]
+
+
+def _areas(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    areas = [("ROC-AUC", {name: evaluation[name]["roc_auc"] for name in ("macro", "micro")})]
+    areas += [("PR-AUC", evaluation["pr_auc"])] if "pr_auc" in evaluation else []
+    return [
+        [f"{title}, {mean}", long_figure(area[mean])] for title, area in areas for mean in ("macro", "micro")
+    ]
+
+
+def _probabilities(evaluation: Mapping[str, Any]) -> list[list[str]]:
+    """Return log loss and Brier score (lower is better), calibration error, top 2."""
+    rows = [
+        ["log loss", plain_figure(evaluation["log_loss"])],
+        ["Brier score", plain_figure(evaluation["brier"])],
+        ["calibration error", long_figure(evaluation["ece"])],
+    ]
+    if len(evaluation.get("top_k", {})) > 1:  # of three classes the first two say nothing
+        rows.append(["among the first 2", long_figure(evaluation["top_k"]["2"])])
+    return rows
+
+
+def _by_patient(block: Mapping[str, Any] | None, evaluation: Mapping[str, Any]) -> str:
+    """Return slices and patients side by side; empty where nothing was pooled."""
+    if not block:
+        return ""
+    of_images = {
+        **{name: evaluation[name] for name in ("accuracy", "balanced_accuracy")},
+        **{f"macro_{name}": evaluation["macro"][name] for name in ("f1", "roc_auc")},
+    }
+    rows = [["in %", "accuracy", "balanced", "macro F1", "ROC-AUC", "answers"]]
+    rows.append(["an answer an image", *(short_figure(of_images[name]) for name in _MAIN)])
+    rows[-1].append(str(evaluation["n_images"]))
+    for how in ("mean", "maximum", "noisy_or"):
+        cells = [short_figure(block[how][name]) for name in _MAIN]
+        rows.append([f"a patient: {how.replace('_', '-')}", *cells, str(block["n_patients"])])
+    return aligned(rows)
+
+
+def _at_prevalence(block: Mapping[str, Any]) -> str:
+    if not block:
+        return ""
+    rows = [["where so many have it", "prevalence %", "PPV", "NPV"]]
+    for name, values in block.items():
+        cells = [short_figure(values[kind]) for kind in ("ppv", "npv")]
+        rows.append([name, f"{100 * values['prevalence']:g}", *cells])
+    return aligned(rows)
 
 
 def _counts(evaluation: Mapping[str, Any]) -> str:

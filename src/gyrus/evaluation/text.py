@@ -44,3 +44,12 @@ def short_figure(figure: Mapping[str, Any]) -> str:
     if not defined(figure["low"]):
         return percent(figure["value"])
     return f"{percent(figure['value'])} [{100 * figure['low']:.0f}, {100 * figure['high']:.0f}]"
+
+
+def plain_figure(figure: Mapping[str, Any]) -> str:
+    """Return ``0.312 [0.250, 0.390]``, for what is no share."""
+    if not defined(figure["value"]):
+        return "undefined"
+    if not defined(figure["low"]):
+        return f"{figure['value']:.3f}"
+    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -90,7 +90,7 @@ def wilson_interval(successes: float, trials: float, confidence: float = 0.95) -
 def effective_clusters(sizes: npt.ArrayLike) -> float:
     """Return how many groups of equal size weigh as much as these (Carter, Schnepel, Steigerwald, 2017)."""
     size = np.asarray(sizes, dtype=np.float64)
-    size = size[size > 0]
+    size = size[size > 0] / size.max(initial=1e-300)  # of largest 1, so that no square underflows
     return float(size.sum() ** 2 / (size @ size)) if size.size else 0.0
 
 
