@@ -89,11 +89,12 @@ def test_a_bundle_alone_says_what_cannot_be_told(run, external, tmp_path):
     assert "--training" in evaluation["patients_in_both"]["sentence"]
 
 
-def test_training_can_be_named(run, external, tmp_path):
+@pytest.mark.parametrize("given", [lambda run: run.manifest, lambda run: run.path], ids=["table", "run"])
+def test_training_can_be_named(run, external, tmp_path, given):
     shutil.copy(run.bundle, tmp_path / "model.gyrus")
     evaluation = gyrus.evaluate(
         tmp_path / "model.gyrus", data=external.table, label_map=[LABEL_MAP], bootstrap_samples=0,
-        training=run.manifest,
+        training=given(run),
     ).evaluation  # fmt: skip
     assert evaluation["twin_free"]["n_twins"] == 4
 

@@ -150,3 +150,10 @@ def test_a_run_folder_is_not_mistaken(leaking, written):
         gyrus.evaluate(written, test=True)
     with pytest.raises(DataError, match="no finished run"):
         gyrus.evaluate(leaking[0], data=leaking[0])
+
+
+def test_several_labels_an_image_cannot_be_joined(leaking, tmp_path):
+    path = tmp_path / "several.csv"
+    path.write_text("image_id,task,label,p:a,p:b\ni,multilabel,a|b,0.9,0.8\nj,multilabel,a,0.9,0.1\n")
+    with pytest.raises(PredictionsError, match="several labels"):
+        gyrus.evaluate(path, data=leaking[0])

@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 import warnings
-from typing import Any
+from typing import Any, TextIO
 
 from gyrus import __version__
 from gyrus.cli.verbs import VERBS, Verb
@@ -112,7 +112,14 @@ def _show_notes() -> None:
         logger.propagate = False
 
 
-def _show_warning(message: Warning | str, *_: Any) -> None:
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Show a warning as a sentence, without the line of our code that raised it."""
     sys.stderr.write(f"warning: {message}\n")
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from gyrus.config import EvaluateConfig
 from gyrus.data import Manifest
+from gyrus.errors import PredictionsError
 from gyrus.evaluation import evaluate_predictions, join_manifest, read_predictions, subgroups, twin_free
 from gyrus.evaluation.label_map import make_label_map
-from gyrus.evaluation.predictions import Predictions
+from gyrus.evaluation.predictions import CLASSIFY, Predictions
 from gyrus.verbs.external import joined_names, write_evaluation
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.training_set import join_training, shared_patients, training_of_path
@@ -36,6 +37,12 @@ def evaluate_joined(config: EvaluateConfig, path: Path, source: Path) -> dict[st
         For a class of the data that the file has no column for.
     """
     predictions = read_predictions(path)
+    if predictions.task != CLASSIFY:
+        raise PredictionsError(
+            "has several labels an image, and can be evaluated without DATA only",
+            path=path,
+            fix=f"gyrus evaluate {path}",
+        )
     prepared = prepare(source, config, cache_dir=config.cache_dir)
     labels = {row.image_id: row.label for row in prepared.manifest}
     needed = {labels.get(image_id, "") for image_id in predictions.image_ids}

@@ -134,7 +134,8 @@ def shared_patients(manifest: Manifest, *, n_shown: int = 20) -> dict[str, Any]:
         return patients_untold(f"of {where} images no patient is known")
     listed = ", ".join(both[:n_shown]) + (f" and {len(both) - n_shown} more" if len(both) > n_shown else "")
     sentence = (
-        f"{len(both)} patients, by name, are in both the training data and these images: {listed}."
+        f"{len(both)} patients, by name, are in both the training data and these images: {listed}. "
+        "The figure without twins leaves their images out."
         if both
         else "No patient of these images is named in the training data."
     )
