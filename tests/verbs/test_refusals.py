@@ -131,3 +131,31 @@ def test_an_audit_is_written_anew(cohort, place):
     before = (place / "audit" / "manifest.csv").read_bytes()
     gyrus.audit(cohort, out=place / "audit")
     assert (place / "audit" / "manifest.csv").read_bytes() == before
+
+
+def test_a_demo_leaves_the_folder_of_others_alone(cohort, place):
+    shutil.copytree(cohort, place / "mine")
+    before = sorted(path.name for path in (place / "mine").iterdir())
+    with pytest.raises(UsageError, match="no demo's folder"):
+        gyrus.demo("mine", subjects=16)
+    assert sorted(path.name for path in (place / "mine").iterdir()) == before
+
+
+def test_a_demo_that_was_interrupted_begins_anew(place, monkeypatch):
+    """The next call draws the whole cohort; it neither takes the half for it nor asks for another folder."""
+
+    def interrupted(folder, phantom):
+        folder.mkdir(parents=True)
+        (folder / "half.png").write_bytes(b"")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("gyrus.verbs.demo.write_cohort", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gyrus.demo("demo", subjects=16)
+    monkeypatch.setattr("gyrus.verbs.demo.train_verb.run", lambda config: config.source)
+    with pytest.raises(AttributeError):  # what stands in for the training returns no run
+        gyrus.demo("demo", subjects=16)
+    assert (place / "demo" / "cohort" / "manifest.csv").is_file()
+    assert not (place / "demo" / "cohort" / "half.png").exists()
+    assert not (place / "demo" / "cohort.part").exists()

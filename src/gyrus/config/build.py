@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import types
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from gyrus.errors import UsageError
 
 C = TypeVar("C")
+_LONGEST_SHOWN = 80
 
 
 def build(kind: type[C], **options: Any) -> C:
@@ -48,9 +50,11 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
         return _checked(name, value, next(kind for kind in arguments if kind is not type(None)))
     if origin is Literal:
         if value not in arguments:
-            raise UsageError(f"{name} is {value!r}; it can be {', '.join(map(str, arguments))}")
+            raise UsageError(f"{name} is {_shown(value)}; it can be {', '.join(map(str, arguments))}")
         return value
     if origin is tuple:
+        if not isinstance(value, Iterable):
+            raise UsageError(f"{name} is {_shown(value)}; expected one {arguments[0].__name__} or several")
         items = [value] if isinstance(value, (str, Path)) else list(value)
         return tuple(_checked(name, item, arguments[0]) for item in items)
     if hint is Path and isinstance(value, (str, Path)):
@@ -58,5 +62,11 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and (not isinstance(value, hint) or (hint is int and isinstance(value, bool))):
-        raise UsageError(f"{name} is {value!r}; expected {hint.__name__}")
+        raise UsageError(f"{name} is {_shown(value)}; expected {hint.__name__}")
     return value
+
+
+def _shown(value: Any) -> str:
+    """Return the value as one line: an array would fill the screen."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

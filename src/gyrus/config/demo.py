@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.ranges import at_least
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +26,7 @@ class DemoConfig(OutputOptions):
     """Passes through the training images."""
     seed: int = 0
     """Seed of the cohort, the split and the training."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would fail once the cohort is drawn: four classes want a patient in all four splits."""
+        at_least(self, subjects=16, slices_per_subject=1, image_size=16, epochs=1, seed=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gyrus.errors import UsageError
@@ -16,11 +17,14 @@ def at_least(config: Any, **minimum: int) -> None:
 
 
 def positive(config: Any, *names: str, allow_zero: tuple[str, ...] = ()) -> None:
-    """Refuse a field that is not above zero; None passes."""
+    """Refuse a field that is not a finite number above zero; None passes."""
     for name in names:
         value = getattr(config, name)
-        if value is not None and not (value > 0 or (value == 0 and name in allow_zero)):
-            raise UsageError(f"{name} is {value}; expected a number above 0")
+        if value is None:
+            continue
+        if not math.isfinite(value) or value < 0 or (value == 0 and name not in allow_zero):
+            expected = "a number from 0 on" if name in allow_zero else "a number above 0"
+            raise UsageError(f"{name} is {value}; expected {expected}")
 
 
 def share(config: Any, *names: str) -> None:

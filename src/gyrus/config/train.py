@@ -47,7 +47,7 @@ class TrainConfig(DataOptions, SplitOptions, OutputOptions):
     augmentation: Literal["brain-mri", "none"] = "brain-mri"
     """brain-mri: small rotations, shifts, scalings and intensity changes; never a flip."""
     patience: int | None = 5
-    """Stop after this many epochs without a lower validation loss; none: never."""
+    """Stop after this many epochs without a lower validation loss; None: never."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bf16 where a short measurement on this machine shows that it is faster."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -62,7 +62,8 @@ class TrainConfig(DataOptions, SplitOptions, OutputOptions):
     def __post_init__(self) -> None:
         """Check the values that types alone do not."""
         at_least(self, image_size=16, epochs=1, batch_size=1)
-        positive(self, "learning_rate", "weight_decay", allow_zero=("weight_decay",))
+        zero = ("weight_decay", "warmup_epochs")
+        positive(self, "learning_rate", "weight_decay", "warmup_epochs", "patience", allow_zero=zero)
         share(self, "label_smoothing", "dropout")
         super().__post_init__()
         if self.weights is not None and self.pretrained:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from gyrus.data import read_manifest
 from gyrus.errors import UsageError
 from gyrus.phantom import Phantom, write_cohort
 from gyrus.runs import next_run_folder
-from gyrus.runs.atomic import to_json
+from gyrus.runs.atomic import to_json, write_text
 from gyrus.verbs import bundle as bundle_verb
 from gyrus.verbs import predict as predict_verb
 from gyrus.verbs import train as train_verb
@@ -22,6 +23,9 @@ from gyrus.verbs.predict import PredictResult
 from gyrus.verbs.train import TrainResult
 
 logger = logging.getLogger("gyrus")
+
+_UNFINISHED = "cohort.part"
+_OURS = frozenset({"cohort", "cohort.json", _UNFINISHED, "runs"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,16 @@ def _cohort(config: DemoConfig) -> Path:
         if recipe.is_file() and recipe.read_text(encoding="utf-8") == wanted:
             return folder
         raise UsageError("holds another cohort", path=folder, fix="name another folder: gyrus demo FOLDER")
+    part = config.out / _UNFINISHED
+    if config.out.is_dir() and any(entry.name not in _OURS for entry in config.out.iterdir()):
+        raise UsageError(
+            "is not empty, and no demo's folder; the demo draws patients of its own",
+            path=config.out,
+            fix="name a new folder: gyrus demo FOLDER; for your own images: gyrus train FOLDER",
+        )
+    shutil.rmtree(part, ignore_errors=True)  # of a demo that was interrupted
     logger.info("drawing %d synthetic patients, %d slices each", config.subjects, config.slices_per_subject)
-    write_cohort(folder, phantom)
-    recipe.write_text(wanted, encoding="utf-8")
+    write_cohort(part, phantom)
+    write_text(recipe, wanted)
+    part.rename(folder)
     return folder
