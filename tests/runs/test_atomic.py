@@ -55,9 +55,18 @@ def test_an_error_of_the_writer_leaves_nothing(tmp_path):
 
 def test_a_folder_in_the_way_is_named(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(StorageError) as caught:
+    with pytest.raises(StorageError, match="file is a file, not a folder") as caught:
         write_bytes(tmp_path / "file" / "below", b"")
     assert "fix:" in str(caught.value)
+    with pytest.raises(StorageError, match="file is a file, not a folder"):
+        write_bytes(tmp_path / "file" / "further" / "below", b"")
+
+
+def test_a_folder_where_a_file_is_wanted(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StorageError, match="is a folder"):
+        write_bytes(tmp_path / "folder", b"x")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder"]
 
 
 def test_json_is_strict_and_takes_numpy(tmp_path):

@@ -1,4 +1,5 @@
 import multiprocessing
+import os
 
 import pytest
 
@@ -20,6 +21,21 @@ def test_a_torn_line_counts_as_a_look(tmp_path):
     with ledger.open("a") as stream:
         stream.write('{"fingerp\n')
     assert count_looks(ledger, "a") == 2
+
+
+def test_a_look_after_a_line_that_was_cut_off_counts_too(tmp_path):
+    ledger = tmp_path / "test-ledger.jsonl"
+    record_look(ledger, "a", "run-1")
+    with ledger.open("a") as stream:
+        stream.write('{"fingerp')
+    assert record_look(ledger, "a", "run-2") == 3
+
+
+def test_a_line_that_does_not_fit_on_the_disk_is_no_record(tmp_path, monkeypatch):
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: whole(descriptor, data[:10]))
+    with pytest.raises(StorageError, match="No space left"):
+        record_look(tmp_path / "test-ledger.jsonl", "a", "run")
 
 
 def test_looks_at_once_all_count(tmp_path):

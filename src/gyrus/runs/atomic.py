@@ -42,15 +42,26 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
     except OSError as error:
         if isinstance(error, StorageError):
             raise
-        raise StorageError(
-            f"could not be written: {error.strerror or error}",
-            path=path,
-            fix="free some space or choose a folder that can be written; the former file, if any, is intact",
-        ) from error
+        raise _unwritable(path, error) from error
     finally:
         if temporary is not None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> StorageError:
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        taken = next((folder for folder in path.parents if folder.is_file()), path.parent)
+        return StorageError(
+            f"could not be written: {taken} is a file, not a folder", path=path, fix="name another place"
+        )
+    if isinstance(error, IsADirectoryError):
+        return StorageError("could not be written: is a folder", path=path, fix="name a file")
+    return StorageError(
+        f"could not be written: {error.strerror or error}",
+        path=path,
+        fix="free some space or choose a folder that can be written; the former file, if any, is intact",
+    )
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -6,6 +6,7 @@ The ledger does not forbid looking; it counts, and every report shows the count.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from datetime import UTC, datetime
@@ -42,13 +43,14 @@ def record_look(ledger: Path, fingerprint: str, run: str) -> int:
         "fingerprint": fingerprint,
         "run": run,
     }
-    line = (json.dumps(entry) + "\n").encode()
     try:
         ledger.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        descriptor = os.open(ledger, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
         try:
             # One write of one short line in append mode: two processes that look at once both count.
-            os.write(descriptor, line)
+            line = _fresh_line(descriptor) + json.dumps(entry).encode() + b"\n"
+            if os.write(descriptor, line) < len(line):  # the disk became full within it
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -59,3 +61,12 @@ def record_look(ledger: Path, fingerprint: str, run: str) -> int:
             fix="make the folder writable; without a record the test set stays closed",
         ) from error
     return count_looks(ledger, fingerprint)
+
+
+def _fresh_line(descriptor: int) -> bytes:
+    """Return what must stand before a new line: nothing, unless a write was cut off within the last one."""
+    size = os.fstat(descriptor).st_size
+    if size == 0:
+        return b""
+    os.lseek(descriptor, size - 1, os.SEEK_SET)  # append mode writes at the end all the same
+    return b"" if os.read(descriptor, 1) == b"\n" else b"\n"
