@@ -115,7 +115,8 @@ def test_a_leak_is_stamped_on_every_figure() -> None:
     assert "The split leaks" in text
     assert "Every figure below is too good" in text
     assert "“to show what leakage does”" in text
-    assert text.count("leaking split") == 4
+    # headline, classes, confusion, ROC and PR, reliability, patients
+    assert text.count("leaking split") == 6
     assert text.index("The split leaks") < text.index("How often it is right")
 
 
@@ -208,7 +209,7 @@ def test_the_same_context_gives_the_same_bytes(page: str) -> None:
 
 def test_text_in_plots_is_text_and_follows_the_page(page: str) -> None:
     svgs = re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL)
-    assert len(svgs) == 3
+    assert len(svgs) == 5  # ROC, PR, reliability, loss, accuracy
     for svg in svgs:
         assert "currentColor" in svg
         assert "#010203" not in svg
