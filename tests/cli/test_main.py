@@ -65,3 +65,17 @@ def test_warnings_are_sentences_without_our_source_lines(tmp_path, capsys):
     shown = capsys.readouterr().err
     assert "warning: undefined" in shown
     assert ".py:" not in shown
+
+
+def test_a_long_list_is_cut_before_its_end(tmp_path, capsys):
+    """Images without a row are listed first, rows without an image last: both are to be seen."""
+    (tmp_path / "images").mkdir()
+    for number in range(30):
+        (tmp_path / "images" / f"{number}.png").write_bytes(b"")
+    (tmp_path / "t.csv").write_text("name,class\n100,a\n101,b\n")
+    options = ["--subjects", str(tmp_path / "t.csv"), "--on", "name", "--label-column", "class"]
+    assert main(["audit", str(tmp_path), *options]) == 3
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("image without a row" in line for line in lines) == 18
+    assert [line for line in lines if "more" in line] == ["  … and 12 more …"]
+    assert sum("row without an image" in line for line in lines) == 2

@@ -159,3 +159,9 @@ def test_a_demo_that_was_interrupted_begins_anew(place, monkeypatch):
     assert (place / "demo" / "cohort" / "manifest.csv").is_file()
     assert not (place / "demo" / "cohort" / "half.png").exists()
     assert not (place / "demo" / "cohort.part").exists()
+
+
+def test_folds_without_a_fold_are_said_to_be_unused(cohort, place, caplog):
+    with caplog.at_level("INFO", logger="gyrus"), pytest.raises(UsageError, match="nothing to look at"):
+        gyrus.train(cohort, folds=7, test_fraction=0.0, test=True, **SMALL)
+    assert "--folds 7 is not used" in caplog.text

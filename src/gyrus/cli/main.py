@@ -14,6 +14,7 @@ from gyrus.cli.verbs import VERBS, Verb
 from gyrus.errors import GyrusError
 
 _DETAILS_SHOWN = 20
+_LAST_SHOWN = 5
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -125,8 +126,12 @@ def _show_warning(
 
 
 def _shown(error: GyrusError) -> str:
-    """Return the error as printed on a terminal: long lists are cut, and say so."""
+    """Return the error as printed on a terminal: long lists are cut, and say so.
+
+    They are cut before their end: what is listed last may be of another kind (images without a row, then
+    rows without an image).
+    """
     hidden = len(error.details) - _DETAILS_SHOWN
     if hidden > 0:
-        error.details[_DETAILS_SHOWN:] = [f"… and {hidden} more"]
+        error.details[_DETAILS_SHOWN - _LAST_SHOWN : -_LAST_SHOWN] = [f"… and {hidden} more …"]
     return f"error: {error}\n"

@@ -123,6 +123,8 @@ def run(config: TrainConfig) -> TrainResult:
     divided = make_split(prepared.manifest, config)
     for note in divided.notes:
         logger.info("note: %s", note)
+    if config.fold is None and config.folds != TrainConfig.folds:
+        logger.info("note: --folds %d is not used, because no --fold is asked for.", config.folds)
     check_divided(config, divided.manifest)
     audit = prepared.audit(divided.manifest)
     config = replace(config, allow_leak=_reason(config, audit))
