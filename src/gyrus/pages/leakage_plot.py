@@ -75,7 +75,7 @@ def _draw_arm(axes: Any, row: int, name: str, arm: Mapping[str, Any]) -> None:
     colour, figure = LEAKS if arm["leaks"] else APART, arm["accuracy"]
     value, low, high = figure["value"], figure.get("low"), figure.get("high")
     if is_defined(low) and is_defined(high):
-        axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.3, solid_capstyle="round")
+        axes.plot([low, high], [row, row], color=colour, linewidth=7, alpha=0.3, solid_capstyle="butt")
     axes.plot([arm["baseline"]] * 2, [row - 0.2, row + 0.2], color=_GUESS, linewidth=1.4)
     filled = "white" if arm["meaningless"] else colour
     axes.plot(
