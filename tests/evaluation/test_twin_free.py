@@ -102,6 +102,8 @@ def test_a_class_that_is_all_twins_is_named():
     ]
     block = twin_free(both, manifest.with_rows([*manifest.rows, *more]))
     assert any("every image of b has a twin" in note for note in block["notes"])
+    assert any("mixed otherwise (a 75 % before, 100 % now)" in note for note in block["notes"])
+    assert not any("mixed otherwise" in note for note in twin_free(*leaking())["notes"])
     json.loads(to_json(block))
 
 

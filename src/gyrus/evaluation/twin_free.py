@@ -15,6 +15,7 @@ from gyrus.evaluation.predictions import Predictions
 from gyrus.evaluation.text import aligned, long_figure, short_figure
 from gyrus.evaluation.twins import REASONS, Twin, find_twins, has_training
 
+_OTHER_MIX = 0.1  # change of a class's share that is worth a word
 _NO_SPLIT = (
     "The figure without twins cannot be told: the data do not say which images were trained on "
     "(a split with the images of train, or --training)."
@@ -167,9 +168,28 @@ def _notes(by_class: Mapping[str, Mapping[str, int]], unknown: int, left: int) -
             f"every image of {', '.join(gone)} has a twin: without twins the figures say nothing about "
             f"{'it' if len(gone) == 1 else 'them'}"
         )
+    notes += _other_mix(by_class, left)
     if unknown:
         notes.append(
             f"{unknown} of the {left} images left have no known patient: "
             "whether they show a patient of training cannot be told"
         )
     return notes
+
+
+def _other_mix(by_class: Mapping[str, Mapping[str, int]], left: int) -> list[str]:
+    """Say so when the images left are of other classes than all of them: an accuracy depends on the mix."""
+    total = sum(count["images"] for count in by_class.values())
+    shares = {
+        name: (count["images"] / total, (count["images"] - count["twins"]) / left)
+        for name, count in by_class.items()
+        if left
+    }
+    name = max(shares, key=lambda key: abs(shares[key][1] - shares[key][0]), default="")
+    if not name or abs(shares[name][1] - shares[name][0]) < _OTHER_MIX:
+        return []
+    before, after = (100 * share for share in shares[name])
+    return [
+        f"the images left are mixed otherwise ({name} {before:.0f} % before, {after:.0f} % now): "
+        "compare the sensitivities by class as well"
+    ]
