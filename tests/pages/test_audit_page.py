@@ -373,3 +373,17 @@ def test_the_same_audit_gives_the_same_bytes(page: str, planted: Audited) -> Non
 def test_the_file_is_written_whole(planted: Audited, tmp_path: Path) -> None:
     write_audit_page(planted.context(), tmp_path / "new" / "audit.html")
     assert (tmp_path / "new" / "audit.html").read_text(encoding="utf-8").endswith("</html>\n")
+
+
+def test_an_image_that_leaks_in_two_ways_is_shown_once_and_its_wrong_label_again(planted: Audited) -> None:
+    rows = [row.image_id for row in planted.manifest][:4]
+    pairs = [plausible_run.pair(rows[0], "test", rows[1], "train", f"why {n}") for n in range(2)]
+    other = plausible_run.pair(rows[2], "test", rows[3], "train", "why 9")
+    findings = [
+        {"kind": "bytes_across_splits", "severity": "leak", "message": "", "pairs": pairs[:1]},
+        {"kind": "pixels_across_splits", "severity": "leak", "message": "", "pairs": [pairs[1], other]},
+        {"kind": "copies_with_different_labels", "severity": "warning", "message": "", "pairs": pairs[:1]},
+    ]
+    page = render_audit(planted.context(audit={**planted.audit, "findings": findings}))
+    assert [len(figures(page, f"<strong>why {n}")) for n in (0, 1, 9)] == [2, 0, 1]
+    assert "why 1" in words(page)  # by name

@@ -52,7 +52,8 @@ def _section(
     severity, words = level(finding), words_for(str(finding.get("kind")))
     at_once, folded = SHOWN[severity]
     pairs = list(finding["pairs"])
-    new = [pair for pair in pairs if str(pair["image_id"]) not in seen]
+    # an image that leaks in two ways is shown once; what else is wrong with it is shown again
+    new = [pair for pair in pairs if severity != "leak" or str(pair["image_id"]) not in seen]
     chosen = choose_pairs(context, new or pairs, at_once + folded)
     seen.update(str(pair["image_id"]) for pair in chosen)
     shown = {id(pair) for pair in chosen}
