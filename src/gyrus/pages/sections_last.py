@@ -93,7 +93,7 @@ def findings_table(findings: Sequence[Mapping[str, Any]]) -> Html:
              tag("td", str(finding.get("kind", "")).replace("_", " ")),
              tag("td", str(finding.get("message", "")), _offenders(finding))]
         )  # fmt: skip
-    return table(["", "what", "finding"], rows)
+    return table(["", "what", "finding"], rows, class_="audit-table")
 
 
 def _offenders(finding: Mapping[str, Any]) -> Html | None:
