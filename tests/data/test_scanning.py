@@ -240,6 +240,25 @@ def test_nothing_readable_is_an_error_even_when_skipping(tmp_path: Path, cache: 
             quiet_scan(tmp_path / "d", cache, on_bad_file="skip", image_size=image_size)
 
 
+def test_a_row_of_a_manifest_is_named_with_its_path(data: Path, cache: Path) -> None:
+    """Its name may be that of a file which does exist: the path is what is wrong."""
+    table = data / "manifest.csv"
+    table.write_text("image_id,path,label\na/1.png,a/gone.png,a\nb/1.png,b/1.png,b\n")
+    with pytest.raises(DataError) as caught:
+        scan(load(table).manifest, cache_dir=cache, progress=False)
+    assert caught.value.details == ["a/1.png (a/gone.png): does not exist"]
+
+
+def test_a_manifest_that_was_moved_without_its_images(data: Path, cache: Path, tmp_path: Path) -> None:
+    table = tmp_path / "elsewhere" / "manifest.csv"
+    table.parent.mkdir()
+    table.write_text("path,label\na/1.png,a\nb/1.png,b\n")
+    with pytest.raises(DataError, match="2 of 2 images cannot be read") as caught:
+        scan(load(table).manifest, cache_dir=cache, progress=False)
+    assert "count from the folder that it lies in" in str(caught.value)
+    assert "mend" not in str(caught.value)
+
+
 def test_nothing_readable_can_be_listed(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "1.png").write_bytes(b"no image")

@@ -169,9 +169,22 @@ def _judge(manifest: Manifest, rows: Sequence[Row], skipped: Sequence[Skipped], 
         raise DataError(
             f"{len(skipped)} of {len(manifest)} images cannot be read",
             path=manifest.root,
-            details=[f"{bad.image_id}: {bad.reason}" for bad in skipped],
-            fix="mend or remove these files, or go on without them: --on-bad-file skip",
+            details=[f"{_name(bad)}: {bad.reason}" for bad in skipped],
+            fix=_way_out(manifest, rows),
         )
+
+
+def _name(bad: Skipped) -> str:
+    """Return what the image is called, and where it was looked for when that is another name."""
+    return bad.image_id if bad.path == bad.image_id else f"{bad.image_id} ({bad.path})"
+
+
+def _way_out(manifest: Manifest, rows: Sequence[Row]) -> str:
+    if rows:
+        return "mend or remove these files, or go on without them: --on-bad-file skip"
+    if not any(manifest.file_of(row).exists() for row in manifest):
+        return "paths in a manifest count from the folder that it lies in; move it back, or write it anew"
+    return "mend these files; none is left without them"
 
 
 def _notes(manifest: Manifest, rows: Sequence[Row], skipped: Sequence[Skipped]) -> list[str]:
