@@ -10,6 +10,11 @@ import numpy.typing as npt
 from gyrus.data.manifest import SPLITS, Manifest
 from gyrus.errors import DataError
 
+_LEFT_BY_REPAIR = (
+    "a split must hold every class; the repair took away all images of one, because each is a copy, or of the"
+    " patient, of an image on another side"
+)
+
 
 def check_labels(manifest: Manifest) -> None:
     """Raise DataError when there are no images, images without a class, or one class only."""
@@ -47,8 +52,16 @@ def check_enough_groups(
         )
 
 
-def check_classes_present(manifest: Manifest) -> None:
-    """Raise DataError when a class is absent from a split, naming all such."""
+def check_classes_present(manifest: Manifest, *, repaired: bool = False) -> None:
+    """Raise DataError when a class is absent from a split, naming all such.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        With its split.
+    repaired : bool
+        Say that the repair took it away: all its images there are copies, or of patients, of another side.
+    """
     groups_of: dict[str, set[str]] = defaultdict(set)
     for row in manifest.rows:
         groups_of[row.label].add(row.subject_id or row.image_id)
@@ -61,7 +74,7 @@ def check_classes_present(manifest: Manifest) -> None:
     ]
     if absent:
         raise DataError(
-            "a split must hold every class",
+            _LEFT_BY_REPAIR if repaired else "a split must hold every class",
             path=manifest.root,
             details=absent,
             fix="make a new split (--split new), add images, or leave that class out",
@@ -82,7 +95,7 @@ def describe_split(manifest: Manifest) -> list[str]:
         if not part.rows:
             continue
         subjects = {row.subject_id for row in part.rows} - {""}
-        patients = f", {len(subjects)} patients" if subjects else ""
+        patients = f", {len(subjects)} patient{'s' if len(subjects) > 1 else ''}" if subjects else ""
         of_class = part.counts()[split]
         shares = ", ".join(
             f"{name} {of_class.get(name, 0)} ({100 * of_class.get(name, 0) / totals[name]:.1f} %)"

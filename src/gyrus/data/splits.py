@@ -42,7 +42,7 @@ class SplitResult:
 
 
 def make_split(manifest: Manifest, options: SplitOptions | None = None) -> SplitResult:
-    """Divide a data set as the options say; patients and identical copies stay together.
+    """Divide a data set as the options say; patients and copies stay together.
 
     ``auto`` keeps a split that the data bring, even one that leaks (the gate refuses it, not this
     function), and takes what is missing out of train. ``repair`` first mends it. ``new`` ignores it. With
@@ -72,7 +72,7 @@ def make_split(manifest: Manifest, options: SplitOptions | None = None) -> Split
         notes.append(_repair_note(moved))
     rows, carve_notes = _fill_missing(manifest.with_rows(rows), groups, options)
     result = manifest.with_rows(rows)
-    check_classes_present(result)
+    check_classes_present(result, repaired=bool(moved))
     return SplitResult(result, moved, (*notes, *carve_notes, *describe_split(result)))
 
 
@@ -115,8 +115,8 @@ def _starting_point(
 
 def _what_groups(manifest: Manifest) -> str:
     if any(row.subject_id for row in manifest.rows):
-        return "images of one patient or with identical content"
-    return "identical images (patients are not known)"
+        return "images of one patient, copies and look-alikes"
+    return "copies and look-alikes (patients are not known)"
 
 
 def _from_fold(
