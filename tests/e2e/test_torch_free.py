@@ -1,6 +1,7 @@
 """The verbs of the shop run where only the base is installed."""
 
 import json
+import shutil
 
 from .conftest import gyrus
 
@@ -15,11 +16,18 @@ def test_torch_really_is_absent(tmp_path):
 def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
     base = tmp_path / "base"
     base.mkdir()
+    shutil.copy(trained.run / "predictions" / "predictions-test.csv", trained.run / "other.csv")
     scans = sorted((workplace / "cohort" / "pituitary").iterdir())[:3]
     for command in (
         ["predict", *scans, "--model", trained.run, "--heatmaps", tmp_path / "maps"],
         ["evaluate", trained.run],
         ["evaluate", trained.run / "predictions" / "predictions-test.csv"],
+        ["evaluate", trained.run / "predictions" / "predictions-test.csv", workplace / "cohort"],
+        ["evaluate", trained.run / "model.gyrus", workplace / "cohort", "--out", tmp_path / "external"],
+        [
+            "compare",
+            *(trained.run / "predictions" / name for name in ("predictions-test.csv", "../other.csv")),
+        ],
         ["audit", workplace / "cohort", "--out", tmp_path / "audit"],
         ["doctor", workplace / "cohort"],
         ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
