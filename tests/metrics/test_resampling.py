@@ -5,8 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from gyrus.metrics import cluster_weights, percentile_interval
-from gyrus.metrics.resampling import image_weights
+from gyrus.metrics import cluster_weights, percentile_interval, resampling
+from gyrus.metrics.resampling import image_weights, replicates, weight_chunks
 from gyrus.metrics.roc import auc_resampled
 
 
@@ -22,6 +22,17 @@ def test_each_resample_draws_as_many_groups_as_there_are():
 def test_the_seed_decides():
     assert (cluster_weights(5, 9, 1) == cluster_weights(5, 9, 1)).all()
     assert (cluster_weights(5, 9, 1) != cluster_weights(5, 9, 2)).any()
+
+
+def test_chunks_are_the_columns_of_the_whole(monkeypatch):
+    whole = cluster_weights(30, 100, 7)
+    monkeypatch.setattr(resampling, "_CHUNK_BYTES", 30 * 8 * 17)
+    parts = list(weight_chunks(30, 100, 7))
+    assert [part.shape[1] for part in parts] == [17] * 5 + [15]
+    assert (np.concatenate(parts, axis=1) == whole).all()
+    means = replicates(lambda weights: np.float64(1) * weights[0], 30, 100, 7)
+    assert means == pytest.approx(whole[0])
+    assert replicates(lambda weights: np.float64(1) * weights[0], 30, 0, 7).shape == (0,)
 
 
 def test_images_share_the_weight_of_their_group_in_every_chunk():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from gyrus.evaluation.figures import Figures
 from gyrus.metrics.area_resampling import area_of
 from gyrus.metrics.classification import scores_of
-from gyrus.metrics.resampling import Weights, cluster_weights, percentile_interval
+from gyrus.metrics.resampling import Statistic, Weights, percentile_interval, weight_chunks
 from gyrus.metrics.undefined import FloatArray
 
 
@@ -18,17 +19,9 @@ def bootstrap_intervals(figures: Figures, n_samples: int, seed: int) -> dict[str
 
     Resamples in which a figure is undefined are left out of its interval.
     """
-    weights = cluster_weights(figures.n_groups, n_samples, seed)
-    n_classes = len(figures.classes)
-    flat = weights.T.astype(np.float64) @ figures.by_group.reshape(figures.n_groups, -1)
-    scores = scores_of(flat.reshape(n_samples, n_classes, n_classes))
-    replicates = {
-        "accuracy": scores.accuracy,
-        "balanced_accuracy": scores.balanced_accuracy,
-        "macro_f1": scores.macro("f1"),
-        "macro_roc_auc": _macro_areas(figures, weights),
-        "micro_roc_auc": area_of(*figures.pairs())(weights),
-    }
+    areas = _areas(figures)
+    chunks = [_chunk(figures, weights, areas) for weights in weight_chunks(figures.n_groups, n_samples, seed)]
+    replicates = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return {
         "samples": n_samples,
         "seed": seed,
@@ -37,16 +30,31 @@ def bootstrap_intervals(figures: Figures, n_samples: int, seed: int) -> dict[str
     }
 
 
-def _macro_areas(figures: Figures, weights: Weights) -> FloatArray:
-    present = np.flatnonzero(figures.support > 0).tolist()
-    mean: FloatArray = np.mean(
-        [
-            area_of(figures.y_true == number, figures.y_prob[:, number], figures.groups)(weights)
-            for number in present
-        ],
-        axis=0,
-    )
-    return mean
+def _areas(figures: Figures) -> dict[str, Statistic]:
+    """Return the mean area over the classes that have images, and that over all pairs."""
+    present = [
+        area_of(figures.truth[:, number], figures.y_prob[:, number], figures.groups)
+        for number in np.flatnonzero(figures.support > 0)
+    ]
+
+    def macro(weights: Weights) -> FloatArray:
+        mean: FloatArray = np.mean([area(weights) for area in present], axis=0)
+        return mean
+
+    return {"macro_roc_auc": macro, "micro_roc_auc": area_of(*figures.pairs())}
+
+
+def _chunk(figures: Figures, weights: Weights, areas: Mapping[str, Statistic]) -> dict[str, FloatArray]:
+    """Return the figures of some resamples."""
+    n_classes = len(figures.classes)
+    flat = weights.T.astype(np.float64) @ figures.by_group.reshape(figures.n_groups, -1)
+    scores = scores_of(flat.reshape(-1, n_classes, n_classes))
+    return {
+        "accuracy": scores.accuracy,
+        "balanced_accuracy": scores.balanced_accuracy,
+        "macro_f1": scores.macro("f1"),
+        **{name: area(weights) for name, area in areas.items()},
+    }
 
 
 def _interval(values: FloatArray, confidence: float) -> dict[str, float]:

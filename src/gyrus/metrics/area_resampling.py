@@ -7,17 +7,12 @@ in the patients' weights, and all samples together are one matrix product.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.metrics.resampling import Weights, image_weights
+from gyrus.metrics.resampling import Statistic, Weights, image_weights
 from gyrus.metrics.roc import auc_resampled, checked_scores
 from gyrus.metrics.undefined import FloatArray, ratio
-
-Statistic = Callable[[Weights], FloatArray]
-"""Weights of the groups, (n_groups, n_samples), to a value per sample, (n_samples,)."""
 
 _MOST_GROUPS = 512
 _TABLE_CELLS = 40_000_000

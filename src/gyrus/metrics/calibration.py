@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gyrus.metrics.intervals import Interval, effective_clusters, ratio_interval
 from gyrus.metrics.quantiles import t_quantile
-from gyrus.metrics.resampling import cluster_weights
+from gyrus.metrics.resampling import Weights, replicates
 from gyrus.metrics.undefined import FloatArray
 
 RESAMPLES = 500
@@ -192,7 +192,11 @@ def _drawn_error(
     """Return the standard deviation of the plain error over resampled patients."""
     n_bins, n_groups = int(number.max()) + 1, int(groups.max()) + 1
     sums = np.bincount(groups * n_bins + number, weights=so - prob, minlength=n_groups * n_bins)
-    weights = cluster_weights(n_groups, RESAMPLES, seed).astype(np.float64)
-    images = np.bincount(groups, minlength=n_groups) @ weights
-    drawn = np.abs(sums.reshape(n_groups, n_bins).T @ weights).sum(axis=0) / images
-    return float(drawn.std(ddof=1))
+    by_bin = sums.reshape(n_groups, n_bins).T.astype(np.float32)
+    images = np.bincount(groups, minlength=n_groups).astype(np.float32)
+
+    def plain(weights: Weights) -> FloatArray:
+        errors: FloatArray = np.abs(by_bin @ weights).sum(axis=0, dtype=np.float64) / (images @ weights)
+        return errors
+
+    return float(replicates(plain, n_groups, RESAMPLES, seed).std(ddof=1))

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.metrics.area_resampling import Statistic, area_of
+from gyrus.metrics.area_resampling import area_of
 from gyrus.metrics.intervals import Linear, effective_clusters, linear_area
 from gyrus.metrics.quantiles import normal_quantile, t_probability, t_quantile
-from gyrus.metrics.resampling import Weights, cluster_weights
+from gyrus.metrics.resampling import Statistic, Weights, replicates
 from gyrus.metrics.roc import placements
 from gyrus.metrics.undefined import FloatArray
 
@@ -181,8 +181,9 @@ def paired_bootstrap(
     freedom = effective_clusters(sizes) - 1
     if clusters < 2 or not math.isfinite(value):
         return Difference(value, math.nan, math.nan, math.nan, math.nan, clusters)
-    weights = cluster_weights(sizes.size, n_samples, seed)
-    changes = statistic_b(weights) - statistic_a(weights)
+    changes = replicates(
+        lambda weights: statistic_b(weights) - statistic_a(weights), sizes.size, n_samples, seed
+    )
     changes = changes[np.isfinite(changes)]
     if changes.size < 2:
         return Difference(value, math.nan, math.nan, math.nan, math.nan, clusters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,9 @@ import numpy.typing as npt
 from gyrus.metrics.undefined import FloatArray
 
 Weights = npt.NDArray[np.float32]
+Statistic = Callable[[Weights], FloatArray]
+"""Weights of the groups, (n_groups, n_samples), to a value per sample, (n_samples,)."""
+
 _CHUNK_BYTES = 24 * 2**20
 
 
@@ -21,11 +24,25 @@ def cluster_weights(n_groups: int, n_samples: int, seed: int) -> Weights:
     ndarray of float32, shape (n_groups, n_samples)
         Each column sums to ``n_groups``.
     """
+    return np.concatenate(list(weight_chunks(n_groups, n_samples, seed)), axis=1)
+
+
+def weight_chunks(n_groups: int, n_samples: int, seed: int) -> Iterator[Weights]:
+    """Yield the columns of :func:`cluster_weights`, a few at a time, so that many groups fit in memory."""
     rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, n_groups, size=(n_samples, n_groups))
-    cell = drawn + np.arange(n_samples)[:, None] * n_groups
-    counts = np.bincount(cell.ravel(), minlength=n_samples * n_groups)
-    return np.ascontiguousarray(counts.reshape(n_samples, n_groups).T.astype(np.float32))
+    width = max(16, _CHUNK_BYTES // (8 * max(n_groups, 1)))
+    for start in range(0, n_samples, width):
+        size = min(width, n_samples - start)
+        drawn = rng.integers(0, n_groups, size=(size, n_groups))
+        drawn += np.arange(size)[:, None] * n_groups
+        counts = np.bincount(drawn.ravel(), minlength=size * n_groups)
+        yield np.ascontiguousarray(counts.reshape(size, n_groups).T.astype(np.float32))
+
+
+def replicates(statistic: Statistic, n_groups: int, n_samples: int, seed: int) -> FloatArray:
+    """Return the values of a statistic in all resamples, (n_samples,)."""
+    values = [statistic(weights) for weights in weight_chunks(n_groups, n_samples, seed)]
+    return np.concatenate(values) if values else np.empty(0)
 
 
 def image_weights(weights: Weights, groups: npt.NDArray[np.int64]) -> Iterator[tuple[slice, Weights]]:
