@@ -39,7 +39,11 @@ VERBS = {
         Verb("doctor", "every bad file and flaw of a data set, and what mends it", "DoctorConfig"),
         Verb("split", "a manifest whose splits share no patient and no copy", "SplitConfig"),
         Verb("train", "audit, train, export, measure: one run folder", "TrainConfig"),
-        Verb("evaluate", "figures with intervals: a run, anybody's predictions, external data", "EvaluateConfig"),
+        Verb(
+            "evaluate",
+            "figures with intervals: a run, anybody's predictions, external data",
+            "EvaluateConfig",
+        ),
         Verb("compare", "is B better than A, and how many patients would tell", "CompareConfig"),
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
