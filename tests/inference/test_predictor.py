@@ -93,6 +93,15 @@ def test_pixels_are_answered_like_their_file(predictor: Predictor, files: list[P
     assert (from_pixels.name, from_pixels.sha256) == ("image-1", "")
 
 
+def test_what_reading_left_out_is_said(predictor: Predictor, files: list[Path], tmp_path: Path) -> None:
+    frames = [Image.fromarray(np.full((20, 20), value, np.uint8)) for value in (10, 90, 200)]
+    frames[0].save(tmp_path / "stack.tiff", save_all=True, append_images=frames[1:])
+    plain, stack = predictor.predict([files[0], tmp_path / "stack.tiff"])
+    assert plain.notes == ()
+    assert stack.notes == ("holds 3 frames; the first is read",)
+    assert stack.to_json()["notes"] == list(stack.notes)
+
+
 def test_nothing_in_nothing_out(predictor: Predictor) -> None:
     assert predictor.predict([]) == []
     assert predictor.predict_files([]) == ([], [])

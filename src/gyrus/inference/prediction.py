@@ -36,6 +36,8 @@ class Prediction:
         Hash of the file's bytes; empty for an array.
     seconds : float
         Reading, preprocessing and the image's share of its batch.
+    notes : tuple of str
+        What was done in reading that a user may want to know, such as "holds 3 frames; the first is read".
     """
 
     name: str
@@ -48,6 +50,7 @@ class Prediction:
     width_px: int
     sha256: str
     seconds: float
+    notes: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -85,6 +88,7 @@ class Prediction:
             "probabilities": dict(zip(self.classes, self.probabilities.tolist(), strict=True)),
             "logits": dict(zip(self.classes, self.logits.tolist(), strict=True)),
             "seconds": self.seconds,
+            "notes": list(self.notes),
         }
 
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from gyrus.bundles import Bundle, model_digest, read_bundle
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError, ImageError, UsageError
-from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, byte_hash, read_bytes
+from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode
 from gyrus.imaging.reading import Color, read_file
 from gyrus.inference.prediction import Failure, Prediction, softmax
 from gyrus.inference.runtime import Graph, checked_threads, output_names
@@ -37,6 +37,7 @@ class _Prepared:
     height_px: int
     width_px: int
     pixels: npt.NDArray[np.float32]
+    notes: tuple[str, ...]
     seconds: float
 
 
@@ -163,19 +164,20 @@ class Predictor:
     def _prepare(self, image: Image, index: int) -> _Prepared | Failure:
         start = time.perf_counter()
         try:
-            name, sha256, pixels = self._read(image, index)
+            name, sha256, pixels, notes = self._read(image, index)
         except ImageError as error:
             return Failure(path=Path(error.path or f"image-{index}"), error=error)
         ready = self._preprocess.run(pixels)["pixels"]
         height, width = pixels.shape[:2]
-        return _Prepared(name, sha256, height, width, ready, time.perf_counter() - start)
+        return _Prepared(name, sha256, height, width, ready, notes, time.perf_counter() - start)
 
-    def _read(self, image: Image, index: int) -> tuple[str, str, npt.NDArray[np.uint8]]:
+    def _read(self, image: Image, index: int) -> tuple[str, str, npt.NDArray[np.uint8], tuple[str, ...]]:
         if isinstance(image, np.ndarray):
             name = f"image-{index}"
-            return name, "", _checked_pixels(image, int(self.card["input"]["channels"]), name)
+            return name, "", _checked_pixels(image, int(self.card["input"]["channels"]), name), ()
         data = read_file(image, limits=DEFAULT_LIMITS)
-        return str(image), byte_hash(data), read_bytes(data, name=str(image), color=self._color)
+        decoded = decode(data, name=str(image))
+        return str(image), byte_hash(data), as_uint8(decoded, self._color), decoded.notes
 
     def _answer(self, waiting: Sequence[_Prepared | Failure]) -> Iterator[Prediction | Failure]:
         batch = [item for item in waiting if isinstance(item, _Prepared)]
@@ -197,7 +199,7 @@ class Predictor:
                 embedding=results["embedding"][row] if "embedding" in results else None,
                 maps=results["maps"][row] if "maps" in results else None,
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
-                seconds=item.seconds + share,
+                seconds=item.seconds + share, notes=item.notes,
             )  # fmt: skip
             row += 1
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gyrus.config import PredictConfig
 from gyrus.config.build import build
+from gyrus.data.files import shown
 from gyrus.errors import DataError, UsageError
 from gyrus.imaging import IMAGE_SUFFIXES, read_image
 from gyrus.inference import Failure, Prediction, Predictor
@@ -69,7 +70,11 @@ def run(config: PredictConfig) -> PredictResult:
     """Answer ``config.files``; a file that cannot be read is named and does not stop the others."""
     files = list(_files(config.files))
     predictor = Predictor.load(bundle_of(config.model), config.threads)
+    if config.heatmaps is not None:
+        _check_maps(predictor)
     predictions, failures = predictor.predict_files(files)
+    for note in _reading_notes(predictions):
+        logger.info("note: %s", note)
     for failure in failures:
         logger.error("error: %s", failure.error)
     heatmaps = {}
@@ -112,15 +117,27 @@ def _files(given: tuple[Path, ...]) -> Iterator[Path]:
         yield from images
 
 
-def _write_heatmaps(predictor: Predictor, predictions: list[Prediction], folder: Path) -> dict[str, Path]:
-    from gyrus.pages import write_overlay
+def _reading_notes(predictions: Iterable[Prediction]) -> list[str]:
+    """Return one sentence per peculiarity, with the images that have it."""
+    images: dict[str, list[str]] = {}
+    for item in predictions:
+        for note in item.notes:
+            images.setdefault(note, []).append(item.name)
+    return [f"{note} ({shown(names)})." for note, names in images.items()]
 
+
+def _check_maps(predictor: Predictor) -> None:
     if predictor.card["outputs"]["maps"] != "exact":
         raise UsageError(
             f"{predictor.card['architecture']} has no exact class activation maps",
             path=predictor.path,
             fix="leave out --heatmaps, or train a network with global average pooling before its last layer",
         )
+
+
+def _write_heatmaps(predictor: Predictor, predictions: list[Prediction], folder: Path) -> dict[str, Path]:
+    from gyrus.pages import write_overlay
+
     written: dict[str, Path] = {}
     for item in predictions:
         source = Path(item.name)
