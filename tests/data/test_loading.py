@@ -281,6 +281,23 @@ def test_subject_folders_that_are_not_there(tmp_path: Path, make_images: MakeIma
     assert caught.value.details == ["a/2.png"]
 
 
+def test_a_class_folder_of_a_manifest_is_no_patient(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("path,label\nno_tumor/1.png,No Tumor\ndata/a/P7/2.png,a\n")
+    with pytest.raises(DataError, match="1 images do not lie in a folder of their patient") as caught:
+        load(path, DataOptions(subject_folder=True))
+    assert caught.value.details == ["no_tumor/1.png"]
+
+
+def test_patients_of_a_manifest_are_not_set_aside_silently(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("path,label,subject_id\na/p1_1.png,a,p1\na/p2_2.png,a,Q\nb/p3_1.png,b,\n")
+    loaded = load(path, DataOptions(subject_pattern=r"(p\d)_"))
+    assert [row.subject_id for row in loaded.manifest] == ["p1", "p2", "p3"]
+    assert any("own patients of 1 images are set aside" in note for note in loaded.notes)
+    assert not any("set aside" in note for note in load(path).notes)
+
+
 def test_a_manifest_as_source(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("path,diagnosis,case\na.png,no tumor,1\nb.png,No_Tumor,2\nc.png,No_Tumor,\n")

@@ -15,6 +15,7 @@ from gyrus.data.manifest import Manifest, Row, read_manifest
 from gyrus.data.side_table import join_side_table
 from gyrus.data.subjects import (
     check_subject_options,
+    describe_replaced,
     describe_subjects,
     subjects_from_folder,
     subjects_from_pattern,
@@ -134,6 +135,7 @@ def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row],
         notes += pattern_notes
     if options.subject_folder:
         rows = subjects_from_folder(rows, found.class_depth)
+    notes += describe_replaced(found.rows, rows)
     labels, join_notes = join_class_names([row.label for row in rows], options.join_classes)
     spellings = {row.label: label for row, label in zip(rows, labels, strict=True) if row.label != label}
     rows = [

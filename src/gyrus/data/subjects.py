@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from gyrus.config.options import DataOptions
+from gyrus.data.class_names import spelling_key
 from gyrus.data.files import shown
 from gyrus.data.manifest import ROW_COLUMNS, Row
 from gyrus.errors import DataError, UsageError
@@ -124,14 +125,34 @@ def subjects_from_folder(rows: Sequence[Row], class_depth: int) -> list[Row]:
     DataError
         When images lie directly in the class folder; lists them.
     """
-    shallow = [row.image_id for row in rows if row.image_id.count("/") <= class_depth]
+    shallow = [
+        row.image_id
+        for row in rows
+        # of a manifest nothing tells which folders are those of classes but their names
+        if row.image_id.count("/") <= class_depth
+        or (class_depth == 0 and row.label and spelling_key(_above(row)) == spelling_key(row.label))
+    ]
     if shallow:
         raise DataError(
             f"--subject-folder: {len(shallow)} images do not lie in a folder of their patient",
             details=shallow,
             fix="arrange them as CLASS/PATIENT/image, or tell the patient in another way",
         )
-    return [row.with_(subject_id=row.image_id.split("/")[-2], subject_source="folder") for row in rows]
+    return [row.with_(subject_id=_above(row), subject_source="folder") for row in rows]
+
+
+def _above(row: Row) -> str:
+    """Return the name of the folder directly above an image."""
+    return row.image_id.split("/")[-2]
+
+
+def describe_replaced(before: Sequence[Row], after: Sequence[Row]) -> list[str]:
+    """Say that patients which the manifest names were set aside for those that the options tell."""
+    named = {row.image_id: row.subject_id for row in before if row.subject_id}
+    replaced = sum(named.get(row.image_id, row.subject_id) != row.subject_id for row in after)
+    if not replaced:
+        return []
+    return [f"The manifest's own patients of {replaced} images are set aside: the options tell others."]
 
 
 def describe_subjects(rows: Sequence[Row]) -> str:
