@@ -23,6 +23,19 @@ def test_numbers_count_as_numbers() -> None:
     ]  # fmt: skip
 
 
+def test_links_in_circles_are_told_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.png").write_bytes(b"x")
+    links = {"a/up": "..", "a/self": "../a", "itself": "itself", "there": "back", "back": "there"}
+    for name, target in links.items():
+        (tmp_path / name).symlink_to(target)
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    (tmp_path / "b").symlink_to("a")  # the same folder a second time: no circle
+    found = list_files(tmp_path)
+    assert found.loops == ["a/self", "a/up", "b/self", "b/up", "back", "itself", "there"]
+    assert found.images == ["a/1.png", "b/1.png", "gone.png"]
+
+
 @given(st.lists(st.text(max_size=6), max_size=8))
 def test_the_order_is_total(names: list[str]) -> None:
     forwards = sorted(names, key=natural_key)

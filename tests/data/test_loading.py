@@ -144,8 +144,12 @@ def test_rows_without_image_alone_are_a_note(table_folder: Path) -> None:
 
 def test_a_table_that_fits_no_image_is_an_error_even_when_skipping(table_folder: Path) -> None:
     (table_folder / "patients.csv").write_text("file,class,patient\nx,a,P1\n")
-    with pytest.raises(DataError, match="3 of 3 images have no row"):
+    with pytest.raises(DataError, match="3 of 3 images have no row") as caught:
         load(table_folder, table_options(table_folder, on_bad_file="skip"))
+    message = str(caught.value)
+    assert "Images are called 'images/1.png' or 'images/1' or '1.png' or '1', and file holds 'x'" in message
+    assert "--on" in message
+    assert "file, class, patient" in message
 
 
 BAD_SIDE_TABLES = {

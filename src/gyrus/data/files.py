@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class Files:
     hidden : list of str
         Hidden files and folders and those of operating systems; not entered.
     loops : list of str
-        Links to a folder that they lie in; not followed.
+        Links to a folder that they lie in, or to themselves; not followed.
     empty : list of str
         Folders without any entry but hidden ones.
     """
@@ -93,13 +94,26 @@ def _walk(folder: Path, prefix: str, files: Files, above: frozenset[tuple[int, i
         files.empty.append(prefix.rstrip("/"))
     for entry in visible:
         name = prefix + entry.name
-        if not entry.is_dir():
+        if _leads_in_circles(entry):
+            files.loops.append(name)
+        elif not entry.is_dir():
             is_image = Path(entry.name).suffix.lower() in IMAGE_SUFFIXES
             (files.images if is_image else files.others).append(name)
         elif _identity(entry) in inside:
             files.loops.append(name)
         else:
             _walk(folder / entry.name, name + "/", files, inside)
+
+
+def _leads_in_circles(entry: os.DirEntry[str]) -> bool:
+    """Tell whether a link leads to itself, at once or by way of others; it is neither file nor folder."""
+    try:
+        entry.is_dir()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return True
+        raise DataError(f"cannot be read: {error.strerror or error}", path=entry.path) from error
+    return False
 
 
 def _identity(entry: os.DirEntry[str]) -> tuple[int, int]:

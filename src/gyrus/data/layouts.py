@@ -240,7 +240,5 @@ def _left_aside(files: Files, used: set[str]) -> list[str]:
     if imageless:
         notes.append(f"Folders without images are no classes: {', '.join(imageless)}.")
     if files.loops:
-        notes.append(
-            f"Links that lead back into their own folder are not followed: {', '.join(files.loops)}."
-        )
+        notes.append(f"Links that lead in circles are not followed: {', '.join(files.loops)}.")
     return notes

@@ -14,6 +14,8 @@ from gyrus.data.manifest import Row
 from gyrus.data.table import Record, Table, bad_rows, read_table
 from gyrus.errors import DataError, UsageError
 
+_EXAMPLES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Joined:
@@ -119,15 +121,26 @@ def _match(rows: Sequence[Row], table: Table, on: str) -> tuple[dict[str, Record
 
 
 def _unmatched(without: list[str], orphans: list[str], total: int, table: Table, on: str) -> DataError:
+    nothing = len(without) == total and len(orphans) == len(table.records)
     details = [f"image without a row: {image}" for image in without]
     details += [f"row without an image: {orphan}" for orphan in orphans]
     return DataError(
         f"{len(without)} of {total} images have no row in which {on} is their name,"
-        f" and {len(orphans)} of {len(table.records)} rows have no image",
+        f" and {len(orphans)} of {len(table.records)} rows have no image"
+        + (_both_sides(without, table, on) if nothing else ""),
         path=table.path,
         details=details,
-        fix="complete the table, or leave these images out: --on-bad-file skip",
+        fix=f"name the column that holds file names (--on); the table has {', '.join(table.columns)}"
+        if nothing
+        else "complete the table, or leave these images out: --on-bad-file skip",
     )
+
+
+def _both_sides(images: list[str], table: Table, on: str) -> str:
+    """Show what names look like on both sides, where no row names any image."""
+    called = " or ".join(repr(name) for name in dict.fromkeys(_names_of(images[0])))
+    held = ", ".join(repr(record.cells[on].strip()) for record in table.records[:_EXAMPLES])
+    return f". Images are called {called}, and {on} holds {held}"
 
 
 def _told(row: Row, cells: dict[str, str], options: DataOptions) -> Row:
