@@ -208,9 +208,12 @@ def _when_leaking(context: AuditContext) -> list[tuple[str, str]]:
          context.command("split", "--repair", "--out", "manifest.csv")),
         ("Check what came out: no leak, exit code 0.",
          context.command("audit", source="manifest.csv")),
-        ("Train on it, here or with any other tool. Figures published on the old split cannot be "
-         "compared with the new ones; say which split yours are from.",
+        ("Train on it. Figures published on the old split cannot be compared with the new ones; say which "
+         "split yours are from.",
          context.command("train", source="manifest.csv")),
+        ("Or take it to another tool: folders of links to the images, a folder for each side and class.",
+         context.command("split", "--split", "auto", "--export", "folders", "--out", "exported.csv",
+                         source="manifest.csv")),
         *_labels_step(context),
     ]  # fmt: skip
 
