@@ -13,6 +13,7 @@ from gyrus.bundles import write_bundle
 from gyrus.data.manifest import Manifest, Row
 from gyrus.errors import DataError, PredictionsError, StorageError
 from gyrus.evaluation.predictions import read_predictions, write_predictions
+from gyrus.imaging import byte_hash
 from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs, write_outputs
 
 
@@ -38,6 +39,27 @@ def manifest(tmp_path: Path) -> Manifest:
             )
         )  # fmt: skip
     return Manifest(rows=tuple(rows), root=tmp_path)
+
+
+def test_exchanged_files_are_refused(predictor: Predictor, manifest: Manifest) -> None:
+    """The audit was about the former file; the new one may be a copy of a training image."""
+    known = [row.with_(sha256=byte_hash(manifest.file_of(row).read_bytes())) for row in manifest]
+    scanned = manifest.with_rows(known)
+    predict_rows(predictor, scanned, "test", progress=False)
+    train = scanned.file_of(scanned.select("train").rows[0])
+    scanned.file_of(known[3]).write_bytes(train.read_bytes())
+    with pytest.raises(DataError, match="1 of 6 files of the split 'test' are not those") as caught:
+        predict_rows(predictor, scanned, "test", progress=False)
+    assert caught.value.details == ["id-3"]
+
+
+def test_a_manifest_that_has_left_its_images(
+    predictor: Predictor, manifest: Manifest, tmp_path: Path
+) -> None:
+    moved = Manifest(manifest.rows, tmp_path / "elsewhere")
+    with pytest.raises(DataError, match="6 of 6 images") as caught:
+        predict_rows(predictor, moved, "test", progress=False)
+    assert "move them back" in str(caught.value)
 
 
 def test_rows_keep_their_order_labels_and_patients(predictor: Predictor, manifest: Manifest) -> None:

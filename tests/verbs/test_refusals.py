@@ -5,7 +5,8 @@ import shutil
 import pytest
 
 import gyrus
-from gyrus.errors import DataError, LeakageError, UsageError
+from gyrus.bundles import read_bundle, rewrite_card
+from gyrus.errors import BundleError, DataError, LeakageError, UsageError
 from gyrus.phantom import Faults, Phantom, write_cohort
 from gyrus.runs import RunFolder
 
@@ -82,6 +83,21 @@ def test_evaluating_a_test_set_that_is_none_is_no_look(run, place):
     with pytest.raises(DataError, match="'test'"):
         gyrus.evaluate(copied, test=True)
     assert not RunFolder(copied).ledger.exists()
+
+
+@pytest.mark.parametrize("what", ["bundle", "manifest"])
+def test_a_bundle_of_another_run_is_not_measured_on_this_one(run, place, what):
+    """It may have been trained on these very images."""
+    copied = RunFolder(shutil.copytree(run.path, place / "runs" / "copied"))
+    if what == "bundle":
+        data = read_bundle(copied.bundle).card["data"]
+        rewrite_card(copied.bundle, data={**data, "fingerprint": "0" * 64})
+    else:
+        text = copied.manifest.read_text()
+        copied.manifest.write_text(text.replace(",train,", ",test,", 1))
+    with pytest.raises(BundleError, match="was not trained on the division"):
+        gyrus.evaluate(copied.path, test=True)
+    assert not copied.ledger.exists()
 
 
 @pytest.mark.filterwarnings("ignore:undefined, therefore NaN")  # one epoch teaches nothing

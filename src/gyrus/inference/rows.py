@@ -46,7 +46,8 @@ def predict_rows(
     Raises
     ------
     DataError
-        When the split is empty, an image cannot be read, or a label is unknown to the model.
+        When the split is empty, an image cannot be read or is not the one that the manifest was made from,
+        or a label is unknown to the model.
     """
     rows = manifest.select(split).rows
     if not rows:
@@ -64,8 +65,11 @@ def predict_rows(
         raise DataError(
             f"{len(failures)} of {len(rows)} images of the split {split!r} cannot be read",
             details=[str(failure.error).splitlines()[0] for failure in failures],
-            fix="mend or remove the files, or train again with --on-bad-file skip",
+            fix="mend or remove the files, or train again with --on-bad-file skip"
+            if answers
+            else "the manifest tells where the images lie as seen from its own folder; move them back",
         )
+    _check_same_files(rows, answers, split)
     return _predictions(rows, answers, predictor.classes), _outputs(rows, answers, predictor.model_digest)
 
 
@@ -75,6 +79,22 @@ def _check_labels(rows: tuple[Row, ...], classes: tuple[str, ...]) -> None:
         raise DataError(
             f"the model knows {', '.join(classes)}; the data also have {', '.join(unknown)}",
             fix="rename the classes (--join-classes NAME=VARIANT) or leave those images out",
+        )
+
+
+def _check_same_files(rows: tuple[Row, ...], answers: list[Prediction], split: str) -> None:
+    """Refuse files that were exchanged: neither the audit nor the labels of the manifest are about them."""
+    changed = [
+        row.image_id
+        for row, answer in zip(rows, answers, strict=True)
+        if row.sha256 and row.sha256 != answer.sha256
+    ]
+    if changed:
+        raise DataError(
+            f"{len(changed)} of {len(rows)} files of the split {split!r} are not those that the manifest was "
+            "made from",
+            details=changed,
+            fix="put the former files back, or audit and train anew",
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
-from gyrus.errors import DataError, UsageError
+from gyrus.errors import BundleError, DataError, UsageError
 from gyrus.evaluation import (
     evaluate_predictions,
     format_evaluation,
@@ -159,6 +159,13 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
             fix="train again on data that are divided so that there are: gyrus split DATA",
         )
     predictor = Predictor.load(folder.bundle)
+    if predictor.card["data"].get("fingerprint") != manifest.fingerprint:
+        raise BundleError(
+            f"was not trained on the division in {folder.manifest.name} beside it: it is of another run, or"
+            " the manifest was altered",
+            path=folder.bundle,
+            fix="evaluate it on images of its own: gyrus evaluate model.gyrus DATA; or train again",
+        )
     if config.test:
         record_look(folder.ledger, manifest.fingerprint, folder.path.name)
     evaluation = measure(
