@@ -145,6 +145,15 @@ def test_unknown_is_not_none():
     assert evaluation["exact_match"]["value"] == 1
 
 
+def test_predictive_values_are_given_where_a_prevalence_is_stated():
+    rows, _, _ = cohort()
+    evaluation = evaluate_predictions(rows, prevalence={"mass": 0.01})
+    rates, values = evaluation["per_class"]["mass"], evaluation["at_prevalence"]["mass"]
+    hit, clear = rates["sensitivity"]["value"], rates["specificity"]["value"]
+    assert values["ppv"]["value"] == pytest.approx(hit * 0.01 / (hit * 0.01 + (1 - clear) * 0.99))
+    assert "PPV" in format_evaluation(evaluation)
+
+
 def test_an_absent_class_and_a_silent_one_are_named_once():
     truth = np.zeros((20, 3), dtype=bool)
     truth[:10, 0], truth[5:, 2] = True, True

@@ -83,14 +83,15 @@ def test_the_influence_of_a_patient_is_the_derivative_by_its_weight(ties):
     score = np.round(score, 1) if ties else score
     part, step = linear(y_true, score, groups), 1e-5
     assert part.value == pytest.approx(sk.average_precision_score(y_true, score))
-    few = math.sqrt(part.clusters / (part.clusters - 1))
+    share = np.bincount(groups[y_true], minlength=20) / y_true.sum()
+    scale = math.sqrt((part.clusters - 1) / part.clusters) / (1 - share)
     for group in range(20):
         moved = [
             sk.average_precision_score(y_true, score, sample_weight=1 + sign * step * (groups == group))
             for sign in (1, -1)
         ]
         slope = (moved[0] - moved[1]) / (2 * step)
-        assert part.influence[group] == pytest.approx(few * slope, abs=1e-8)
+        assert part.influence[group] == pytest.approx(scale[group] * slope, abs=1e-8)
 
 
 def test_one_class_only_has_no_interval():

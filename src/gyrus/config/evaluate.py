@@ -29,6 +29,9 @@ class EvaluateConfig(DataOptions, OutputOptions):
     label_map: tuple[str, ...] = ()
     """The model's names for DATA's classes, as THEIRS=MODEL,THEIRS=MODEL. THEIRS=A|B: either of two classes
     of the model; THEIRS= leaves these images out."""
+    prevalence: tuple[str, ...] = ()
+    """How rare classes are where the model will be used, as CLASS=SHARE,CLASS=SHARE (glioma=0.02): what an
+    answer is worth there (PPV, NPV)."""
     min_images: int = 20
     """Images from which on a subgroup gets figures."""
     min_patients: int = 5
@@ -49,6 +52,7 @@ class EvaluateConfig(DataOptions, OutputOptions):
         at_least(self, min_images=1, min_patients=1, bootstrap_samples=0, seed=0)
         if not 0 < self.confidence < 1:
             raise UsageError(f"confidence is {self.confidence}; expected a share such as 0.95")
+        _ = self.prevalences
         if self.data is None:
             given = {
                 "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
@@ -67,3 +71,23 @@ class EvaluateConfig(DataOptions, OutputOptions):
             raise UsageError(
                 "--test is about a run's own test set", fix="leave out DATA, or leave out --test"
             )
+
+    @property
+    def prevalences(self) -> dict[str, float]:
+        """The stated prevalences by class.
+
+        Raises
+        ------
+        UsageError
+            For what is no ``CLASS=SHARE``.
+        """
+        found: dict[str, float] = {}
+        for pair in (part.strip() for text in self.prevalence for part in text.split(",") if part.strip()):
+            name, _, share = pair.rpartition("=")
+            try:
+                found[name.strip()] = float(share)
+            except ValueError:
+                name = ""
+            if not name.strip():
+                raise UsageError(f"--prevalence has {pair!r}; expected CLASS=SHARE, such as glioma=0.02")
+        return found

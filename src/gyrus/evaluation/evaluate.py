@@ -104,11 +104,13 @@ def evaluate_predictions(
     UndefinedMetricWarning
         Once, naming the classes whose figures are undefined.
     """
-    _check_options(predictions, n_bootstrap, seed, confidence, prevalence or {})
+    stated = prevalence or {}
+    _check_options(predictions, n_bootstrap, seed, confidence, stated)
     check_probabilities(predictions)
     labelled = with_labels(predictions)
     if predictions.task == MULTILABEL:
-        return evaluate_multilabel(labelled, len(predictions) - len(labelled), confidence, seed)
+        unlabelled = len(predictions) - len(labelled)
+        return evaluate_multilabel(labelled, unlabelled, confidence, seed, stated)
     figures = Figures(labelled, confidence)
     n_subjects = len({subject for subject in labelled.subject_ids if subject}) or None
     notes = [f"undefined: {what}" for what in warn_of_undefined(figures.scores, labelled.classes)]
@@ -145,7 +147,7 @@ def evaluate_predictions(
         "pr_auc": pr_auc,
         "precision_recall": precision_recall_curves(figures, pr_auc["per_class"]),
         "top_k": top_k_figures(figures),
-        "at_prevalence": _at_prevalence(figures, prevalence),
+        "at_prevalence": figures.at_prevalence(figures.rates, stated),
         "patient_level": by_patient,
         "confusion_matrix": figures.confusion.astype(np.int64).tolist(),
         "roc": roc_curves(figures),
@@ -169,13 +171,6 @@ def _check_options(
     wrong = [f"{name}: {share}" for name, share in prevalence.items() if not 0 < share < 1]
     if wrong:
         raise UsageError(f"prevalence is {', '.join(wrong)}; expected a share such as 0.02")
-
-
-def _at_prevalence(figures: Figures, prevalence: Mapping[str, float] | None) -> dict[str, Any] | None:
-    if not prevalence:
-        return None
-    numbers = {name: number for number, name in enumerate(figures.classes)}
-    return {name: figures.at_prevalence(numbers[name], share) for name, share in prevalence.items()}
 
 
 def _pooling_notes(by_patient: Mapping[str, Any] | None) -> list[str]:

@@ -12,7 +12,6 @@ from gyrus.metrics.agreement import agreement_interval, linear_kappa, linear_mat
 from gyrus.metrics.classification import rate_terms, scores_of
 from gyrus.metrics.confusion import group_confusions
 from gyrus.metrics.intervals import Linear, linear_mean, linear_ratio
-from gyrus.metrics.prevalence import predictive_values
 from gyrus.metrics.undefined import FloatArray
 
 
@@ -35,6 +34,8 @@ class Figures(Scored):
         Their sum.
     scores : Scores
         Values without intervals.
+    rates : dict
+        Name of each rate -> one Linear a class.
     """
 
     def __init__(self, predictions: Predictions, confidence: float) -> None:
@@ -44,7 +45,7 @@ class Figures(Scored):
         self.by_group = group_confusions(self.y_true, y_pred, self.groups, len(self.classes))
         self.confusion: FloatArray = self.by_group.sum(axis=0)
         self.scores = scores_of(self.confusion)
-        self._rates = {name: self._ratios(*terms) for name, terms in rate_terms(self.by_group).items()}
+        self.rates = {name: self._ratios(*terms) for name, terms in rate_terms(self.by_group).items()}
 
     def accuracy(self) -> dict[str, Any]:
         """Return the share of right answers."""
@@ -65,9 +66,9 @@ class Figures(Scored):
             hits = np.trace(self.by_group, axis1=1, axis2=2)
             return linear_ratio(hits, self.by_group.sum(axis=(1, 2)))
         if metric == "balanced_accuracy":
-            return linear_mean(self._rates["sensitivity"], (self.support > 0).astype(float))
+            return linear_mean(self.rates["sensitivity"], (self.support > 0).astype(float))
         if metric == "macro_f1":
-            return linear_mean(self._rates["f1"], self.in_play)
+            return linear_mean(self.rates["f1"], self.in_play)
         if metric == "macro_roc_auc":
             return linear_mean(self.areas, self.in_play)
         raise ValueError(f"{metric!r} is none of the main figures")
@@ -75,7 +76,7 @@ class Figures(Scored):
     def of_class(self, number: int) -> dict[str, Any]:
         """Return the figures of one class against the rest."""
         return {
-            **{name: self.figure(parts[number]) for name, parts in self._rates.items()},
+            **{name: self.figure(parts[number]) for name, parts in self.rates.items()},
             "roc_auc": self.figure(self.areas[number]),
             "support": int(self.support[number]),
             "clusters": int((self.by_group[:, number].sum(axis=-1) > 0).sum()),
@@ -83,13 +84,13 @@ class Figures(Scored):
 
     def macro(self, rate: str) -> dict[str, Any]:
         """Return the plain mean of a rate over the classes in play."""
-        return self.figure(linear_mean(self._rates[rate], self.in_play))
+        return self.figure(linear_mean(self.rates[rate], self.in_play))
 
     def weighted(self, rate: str) -> dict[str, Any]:
         """Return the mean of a rate weighted by support."""
         if rate == "sensitivity":
             return self.accuracy()
-        return self.figure(linear_mean(self._rates[rate], self.support))
+        return self.figure(linear_mean(self.rates[rate], self.support))
 
     def kappa(self) -> dict[str, Any]:
         """Return Cohen's kappa."""
@@ -100,16 +101,6 @@ class Figures(Scored):
         """Return Matthews' correlation."""
         interval = agreement_interval(linear_matthews(self.by_group), self.confidence)
         return self.shown(interval, "cluster-robust Fisher-z-t")
-
-    def at_prevalence(self, number: int, prevalence: float) -> dict[str, Any]:
-        """Return what an answer for or against a class is worth where so many have it."""
-        sensitivity, specificity = (self._rates[name][number] for name in ("sensitivity", "specificity"))
-        values = predictive_values(sensitivity, specificity, prevalence, self.confidence)
-        return {
-            "prevalence": prevalence,
-            "ppv": self.shown(values.ppv, "cluster-robust logit-t"),
-            "npv": self.shown(values.npv, "cluster-robust logit-t"),
-        }
 
     def _ratios(self, hits: FloatArray, trials: FloatArray) -> list[Linear]:
         return [linear_ratio(hits[:, number], trials[:, number]) for number in range(len(self.classes))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,30 +33,32 @@ class MultilabelFigures(Scored):
     ----------
     answered : ndarray of bool, shape (n, K)
         Classes with a probability of at least 0.5.
+    rates : dict
+        Name of each rate -> one Linear a class.
     """
 
     def __init__(self, predictions: Predictions, confidence: float) -> None:
         self.answered = predictions.y_prob >= THRESHOLD
         super().__init__(predictions, predictions.truth, self.answered, confidence)
         self._terms = self._group_terms()
-        self._rates = {name: self._ratios(*terms) for name, terms in self._terms.items()}
+        self.rates = {name: self._ratios(*terms) for name, terms in self._terms.items()}
 
     def of_class(self, number: int) -> dict[str, Any]:
         """Return the figures of one class."""
         return {
-            **{name: self.figure(parts[number]) for name, parts in self._rates.items()},
+            **{name: self.figure(parts[number]) for name, parts in self.rates.items()},
             "roc_auc": self.figure(self.areas[number]),
             "support": int(self.support[number]),
         }
 
     def macro(self) -> dict[str, Any]:
         """Return plain means over the classes in play."""
-        means = {rate: self.figure(linear_mean(self._rates[rate], self.in_play)) for rate in RATES}
+        means = {rate: self.figure(linear_mean(self.rates[rate], self.in_play)) for rate in RATES}
         return {**means, "roc_auc": self.macro_auc()}
 
     def weighted(self) -> dict[str, Any]:
         """Return means weighted by support."""
-        means = {rate: self.figure(linear_mean(self._rates[rate], self.support)) for rate in RATES}
+        means = {rate: self.figure(linear_mean(self.rates[rate], self.support)) for rate in RATES}
         return {**means, "roc_auc": self.weighted_auc()}
 
     def micro(self) -> dict[str, Any]:
@@ -107,7 +110,11 @@ class MultilabelFigures(Scored):
 
 
 def evaluate_multilabel(
-    predictions: Predictions, n_unlabelled: int, confidence: float, seed: int = 0
+    predictions: Predictions,
+    n_unlabelled: int,
+    confidence: float,
+    seed: int = 0,
+    prevalence: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the figures of predictions with any number of labels an image.
 
@@ -117,6 +124,8 @@ def evaluate_multilabel(
         All with a label, of the task ``multilabel``.
     n_unlabelled : int
         Images that were left out.
+    confidence, seed, prevalence
+        As in :func:`gyrus.evaluation.evaluate_predictions`.
 
     Returns
     -------
@@ -125,7 +134,8 @@ def evaluate_multilabel(
         :func:`gyrus.evaluation.evaluate_predictions`, of which it has ``schema_version``, ``task``,
         ``confidence``, ``n_images``, ``n_unlabelled``, ``n_subjects``, ``clustered_by``, ``n_clusters``,
         ``classes``, ``per_class``, ``macro``, ``weighted``, ``micro`` (all five figures), ``pr_auc``,
-        ``precision_recall``, ``roc``, ``log_loss``, ``brier``, ``ece``, ``reliability``, ``notes``, and::
+        ``precision_recall``, ``roc``, ``at_prevalence``, ``log_loss``, ``brier``, ``ece``, ``reliability``,
+        ``notes``, and::
 
             threshold          0.5
             exact_match        figure: images all of whose classes are right
@@ -163,5 +173,6 @@ def evaluate_multilabel(
         "pr_auc": pr_auc,
         "precision_recall": precision_recall_curves(figures, pr_auc["per_class"]),
         "roc": roc_curves(figures),
+        "at_prevalence": figures.at_prevalence(figures.rates, prevalence or {}),
         "notes": notes,
     }

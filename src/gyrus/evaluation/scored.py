@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from gyrus.metrics.intervals import (
     logit_t_interval,
 )
 from gyrus.metrics.precision_recall import linear_average_precision
+from gyrus.metrics.prevalence import predictive_values
 from gyrus.metrics.roc import placements
 from gyrus.metrics.undefined import FloatArray
 
@@ -114,6 +116,30 @@ class Scored:
         """Return the sum over the images of each group, (n_groups,)."""
         weights = np.asarray(values, dtype=np.float64)
         return np.bincount(self.groups, weights=weights, minlength=self.n_groups).astype(np.float64)
+
+    def at_prevalence(
+        self, rates: Mapping[str, Sequence[Linear]], prevalence: Mapping[str, float]
+    ) -> dict[str, Any] | None:
+        """Return what an answer for or against a class is worth where so many have it; None: none is stated.
+
+        Parameters
+        ----------
+        rates : mapping
+            ``sensitivity`` and ``specificity``, one a class.
+        prevalence : mapping
+            Class -> share.
+        """
+        found = {}
+        for name, share in prevalence.items():
+            number = self.classes.index(name)
+            sensitivity, specificity = (rates[rate][number] for rate in ("sensitivity", "specificity"))
+            values = predictive_values(sensitivity, specificity, share, self.confidence)
+            found[name] = {
+                "prevalence": share,
+                "ppv": self.shown(values.ppv, "cluster-robust logit-t"),
+                "npv": self.shown(values.npv, "cluster-robust logit-t"),
+            }
+        return found or None
 
     def figure(self, linear: Linear) -> dict[str, Any]:
         """Return a share or an area as it stands in JSON."""

@@ -127,7 +127,7 @@ def paired_difference(
     One average patient is added, each of whose images favours A or B with equal chance, as Agresti and Min
     (2005) do for single pairs: without it two models that agree on twenty patients would be surely equal.
     Simulated coverage at nominal 95 % is 95-99 % from 20 to 200 patients, where the bootstrap has 92-96 %
-    (``benchmarks/interval_coverage.py``).
+    (``benchmarks/metric_coverage.py``).
 
     Parameters
     ----------

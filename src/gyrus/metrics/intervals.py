@@ -94,6 +94,16 @@ def effective_clusters(sizes: npt.ArrayLike) -> float:
     return float(size.sum() ** 2 / (size @ size)) if size.size else 0.0
 
 
+def outlying_freedom(influence: FloatArray) -> float:
+    """Return the degrees of freedom of a variance when some groups are outliers: 2 n / (kurtosis - 1).
+
+    The variance of a variance grows with the fourth moment; infinite when all influences are alike.
+    """
+    squares = influence**2
+    unequal = float(((squares - squares.mean()) ** 2).sum())
+    return 2 * float(squares.sum()) ** 2 / unequal if unequal > 1e-300 else math.inf
+
+
 def linear_ratio(hits: npt.ArrayLike, trials: npt.ArrayLike) -> Linear:
     """Write a share as a sum over groups.
 
@@ -174,12 +184,25 @@ def linear_sum(value: float, parts: FloatArray, sizes: FloatArray, *, worst: flo
         return _undefined(len(parts), worst=worst)
     return Linear(
         value=value,
-        influence=_few(clusters) * parts,
+        influence=jackknifed(parts, sizes),
         freedom=effective_clusters(sizes) - 1,
         clusters=clusters,
         members=(sizes > 0) | (parts != 0),
         worst=worst,
     )
+
+
+def jackknifed(parts: FloatArray, sizes: FloatArray) -> FloatArray:
+    """Return influences of which the sum of squares is about the jackknife's variance.
+
+    A figure bends towards a large group, which hides that group's own deviation: what it adds is divided by
+    the share that the others have. For groups of equal size this is the usual n / (n - 1).
+    """
+    clusters = int((sizes > 0).sum())
+    others = 1 - sizes / sizes.sum()
+    if clusters < 2:
+        return parts
+    return math.sqrt((clusters - 1) / clusters) * parts / np.where(others > 0, others, 1.0)
 
 
 def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Linear:
@@ -223,6 +246,9 @@ def linear_mean(parts: list[Linear], weights: npt.ArrayLike | None = None) -> Li
 def logit_t_interval(linear: Linear, confidence: float = 0.95) -> Interval:
     """Return the interval on the logit scale, one patient added; it always holds the measured value.
 
+    The added patient pulls the interval away from 1. So that it does not leave out figures which the patients
+    themselves allow, it is joined with the interval without that patient.
+
     NaN when the figure is, or when a part of it rests on fewer than two groups: one patient tells nothing
     about others.
     """
@@ -233,10 +259,18 @@ def logit_t_interval(linear: Linear, confidence: float = 0.95) -> Interval:
     shrunk = kept * linear.value + (1 - kept) * (1 + linear.worst) / 2
     added = ((1 - shrunk) ** 2 + (linear.worst - shrunk) ** 2) / 2 / (clusters + 1) ** 2
     spread = math.sqrt(kept**2 * linear.variance + added) / (shrunk * (1 - shrunk))
-    reach = t_quantile((1 + confidence) / 2, max(linear.freedom, 1.0)) * spread
-    centre = math.log(shrunk / (1 - shrunk))
-    low, high = _expit(centre - reach), _expit(centre + reach)
-    return Interval(linear.value, min(low, linear.value), max(high, linear.value), round(clusters))
+    quantile = t_quantile((1 + confidence) / 2, max(linear.freedom, 1.0))
+    ends = [*_around(shrunk, quantile * spread), linear.value]
+    if 0 < linear.value < 1:
+        alone = math.sqrt(linear.variance) / (linear.value * (1 - linear.value))
+        ends += _around(linear.value, quantile * alone)
+    return Interval(linear.value, min(ends), max(ends), round(clusters))
+
+
+def _around(centre: float, reach: float) -> tuple[float, float]:
+    """Return the ends of an interval whose reach is measured in logits."""
+    middle = math.log(centre / (1 - centre))
+    return _expit(middle - reach), _expit(middle + reach)
 
 
 def _few(clusters: int) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.metrics.confusion import checked_labels
-from gyrus.metrics.intervals import Interval, effective_clusters, linear_ratio
+from gyrus.metrics.intervals import Interval, effective_clusters, jackknifed, linear_ratio, outlying_freedom
 from gyrus.metrics.quantiles import t_quantile
 from gyrus.metrics.undefined import FloatArray
 
@@ -73,7 +73,7 @@ def loss_interval(
     Few patients carry most of a loss, so the quantile is Student's for as many as do carry it, and one
     average patient is added who is with equal chance perfect or at chance. Simulated coverage at nominal 95 %
     is 94-99 % at 40 patients, 93 % for the log loss of a model that is grossly too sure of itself
-    (``benchmarks/interval_coverage.py``); a bootstrap-t covers 91-95 % there.
+    (``benchmarks/metric_coverage.py``); a bootstrap-t covers 91-95 % there.
 
     Parameters
     ----------
@@ -88,26 +88,15 @@ def loss_interval(
     if not math.isfinite(linear.value) or clusters < 2:
         return Interval(linear.value, math.nan, math.nan, round(clusters))
     size = np.asarray(images, dtype=np.float64)
-    left_out = linear.influence / (1 - size / size.sum())  # as the jackknife: large patients bend the mean
+    left_out = jackknifed((loss - linear.value * size) / size.sum(), size)
     kept = clusters / (clusters + 1)
     shrunk = kept * linear.value + (1 - kept) * chance / 2
     spread = math.hypot(kept * float(np.linalg.norm(left_out)), chance / 2 / (clusters + 1)) / shrunk
-    reach = t_quantile((1 + confidence) / 2, _freedom(loss, left_out)) * spread
+    freedom = max(min(effective_clusters(loss) - 1, outlying_freedom(left_out)), 4.0)
+    reach = t_quantile((1 + confidence) / 2, freedom) * spread
     factor = math.exp(min(reach, 700.0))
     low, high = min(shrunk / factor, linear.value), max(shrunk * factor, linear.value)
     return Interval(linear.value, low, high, round(clusters))
-
-
-def _freedom(loss: FloatArray, influence: FloatArray) -> float:
-    """Return for how many patients, as it were, the variance speaks; at least 4.
-
-    Those who carry the loss, less one; and with outliers fewer: the variance of a variance grows with the
-    fourth moment (2 n / (kurtosis - 1)).
-    """
-    squares = influence**2
-    unequal = float(((squares - squares.mean()) ** 2).sum())
-    outlying = 2 * float(squares.sum()) ** 2 / unequal if unequal > 1e-300 else math.inf
-    return max(min(effective_clusters(loss) - 1, outlying), 4.0)
 
 
 def _checked(y_true: npt.ArrayLike, y_prob: npt.ArrayLike) -> tuple[npt.NDArray[np.int64], FloatArray]:

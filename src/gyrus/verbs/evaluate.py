@@ -129,6 +129,7 @@ def _evaluate_file(config: EvaluateConfig) -> EvaluateResult:
         n_bootstrap=config.bootstrap_samples,
         confidence=config.confidence,
         seed=config.seed,
+        prevalence=config.prevalences,
     )
     evaluation["twin_free"] = twins_untold(
         "only the predictions are at hand (gyrus evaluate predictions.csv DATA)"
@@ -176,6 +177,7 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
         bootstrap_samples=config.bootstrap_samples,
         confidence=config.confidence,
         seed=config.seed,
+        prevalence=config.prevalences,
     )
     former = read_bundle(folder.bundle).card["metrics"] or {}
     rewrite_card(folder.bundle, metrics={**former, **metrics_for_card({split: evaluation})})

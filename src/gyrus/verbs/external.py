@@ -64,7 +64,11 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> dic
     predictions, outputs = _answers(predictor, external, mapping)
     evaluation = {
         **evaluate_predictions(
-            predictions, n_bootstrap=config.bootstrap_samples, seed=config.seed, confidence=config.confidence
+            predictions,
+            n_bootstrap=config.bootstrap_samples,
+            seed=config.seed,
+            confidence=config.confidence,
+            prevalence=config.prevalences,
         ),
         "twin_free": twins_untold(training.why),
         "patients_in_both": patients_untold(training.why),

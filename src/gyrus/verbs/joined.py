@@ -55,6 +55,7 @@ def evaluate_joined(config: EvaluateConfig, path: Path, source: Path) -> dict[st
         n_bootstrap=config.bootstrap_samples,
         seed=config.seed,
         confidence=config.confidence,
+        prevalence=config.prevalences,
     )
     own, notes = joined.predictions, list(joined.notes)
     if config.training is None:

@@ -31,6 +31,7 @@ def measure(
     bootstrap_samples: int = 2000,
     confidence: float = 0.95,
     seed: int = 0,
+    prevalence: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Predict one split with the bundle, write predictions, outputs and figures; return the figures.
 
@@ -40,7 +41,7 @@ def measure(
     write_predictions(predictions, run.predictions(split))
     write_outputs(outputs, run.outputs(split))
     evaluation = evaluate_predictions(
-        predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed
+        predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed, prevalence=prevalence
     )
     evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
     evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
