@@ -1,6 +1,9 @@
 import json
+import os
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +82,40 @@ def test_a_long_list_is_cut_before_its_end(tmp_path, capsys):
     assert sum("image without a row" in line for line in lines) == 18
     assert [line for line in lines if "more" in line] == ["  … and 12 more …"]
     assert sum("row without an image" in line for line in lines) == 2
+
+
+def _in_latin_1(arguments, **options):
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "gyrus", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, env=environment, check=False, **options)
+
+
+def test_letters_that_the_terminal_lacks_are_escaped(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,label,p:Größe,p:日本\ni,Größe,0.9,0.1\nj,日本,0.2,0.8\n", encoding="utf-8")
+    text = _in_latin_1(["evaluate", path])
+    assert text.returncode == 0, text.stderr
+    assert "Größe" in text.stdout.decode("latin-1")
+    assert "\\u65e5\\u672c" in text.stdout.decode("latin-1")
+    found = _in_latin_1(["evaluate", path, "--json"])
+    assert set(json.loads(found.stdout)["evaluation"]["per_class"]) == {"Größe", "日本"}
+    assert _in_latin_1(["train", "--help"]).returncode == 0  # it has an ellipsis
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["--help"], ["env", "--json"]])
+def test_a_result_that_cannot_be_printed_is_no_defect_of_ours(arguments):
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "gyrus", *arguments]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: the result cannot be printed: No space left")
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_closed_stdout_is_said():
+    command = f"exec {shlex.quote(sys.executable)} -m gyrus env >&-"
+    done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 3
+    assert "stdout is closed" in done.stderr

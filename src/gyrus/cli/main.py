@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import logging
 import os
 import sys
@@ -11,7 +14,7 @@ from typing import Any, TextIO
 
 from gyrus import __version__
 from gyrus.cli.verbs import VERBS, Verb
-from gyrus.errors import GyrusError
+from gyrus.errors import GyrusError, StorageError
 
 _DETAILS_SHOWN = 20
 _LAST_SHOWN = 5
@@ -24,27 +27,17 @@ def main(arguments: list[str] | None = None) -> int:
     export failed its check; 6 an optional dependency is missing; 130 interrupted.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        sys.stdout.write(overview())
-        return 0 if arguments else 2
-    if arguments[0] in ("-V", "--version"):
-        sys.stdout.write(f"gyrus {__version__}\n")
-        return 0
-    verb = VERBS.get(arguments[0])
-    if verb is None:
-        sys.stderr.write(_unknown_verb(arguments[0]))
-        return 2
+    _never_stumble_over_letters()
     try:
-        return _run(verb, arguments[1:])
+        return _answer(arguments)
     except GyrusError as error:
         sys.stderr.write(_shown(error))
         return error.exit_code
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted\n")
         return 130
-    except BrokenPipeError:
-        # The reader of our output has left (gyrus … | head). Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of our output has left (gyrus … | head)
+        _forget_stdout()
         return 141
     except Exception:  # noqa: BLE001 - the last line of defence: anything that gets here is a defect of ours
         traceback.print_exc()
@@ -52,6 +45,20 @@ def main(arguments: list[str] | None = None) -> int:
             "error: this is a defect of gyrus, not of your data; please report the lines above\n"
         )
         return 1
+
+
+def _answer(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        _write(overview())
+        return 0 if arguments else 2
+    if arguments[0] in ("-V", "--version"):
+        _write(f"gyrus {__version__}\n")
+        return 0
+    verb = VERBS.get(arguments[0])
+    if verb is None:
+        sys.stderr.write(_unknown_verb(arguments[0]))
+        return 2
+    return _run(verb, arguments[1:])
 
 
 def overview() -> str:
@@ -97,9 +104,50 @@ def _run(verb: Verb, arguments: list[str]) -> int:
 def _print(result: Any, *, as_json: bool) -> None:
     from gyrus.runs.atomic import to_json
 
-    text = to_json(result.to_json()) if as_json else result.to_text()
-    sys.stdout.write(text.rstrip("\n") + "\n")
-    sys.stdout.flush()
+    text = to_json(result.to_json(), ascii_only=not _takes_any_letter()) if as_json else result.to_text()
+    _write(text.rstrip("\n") + "\n")
+
+
+def _write(text: str) -> None:
+    """Print a result.
+
+    Raises
+    ------
+    StorageError
+        When stdout is closed, or lies on a disk that is full.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "stdout is closed")
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _forget_stdout()
+        raise StorageError(
+            f"the result cannot be printed: {error.strerror}",
+            fix="send stdout to a place that can be written",
+        ) from error
+
+
+def _forget_stdout() -> None:
+    """Let what is still to be printed vanish: Python would complain once more at exit."""
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _never_stumble_over_letters() -> None:
+    """Write letters that a terminal's encoding lacks as escapes: a class name must not end a training."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _takes_any_letter() -> bool:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").replace("_", "") in ("utf8", "utf16", "utf32")
 
 
 def _show_notes() -> None:

@@ -80,9 +80,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, to_json(value) + "\n")
 
 
-def to_json(value: Any, indent: int | None = 2) -> str:
-    """Return strict JSON: an undefined number (NaN, infinity) becomes null, NumPy scalars become numbers."""
-    return json.dumps(_plain(value), indent=indent, ensure_ascii=False, allow_nan=False)
+def to_json(value: Any, indent: int | None = 2, *, ascii_only: bool = False) -> str:
+    """Return strict JSON: an undefined number (NaN, infinity) becomes null, NumPy scalars become numbers.
+
+    ``ascii_only`` writes other letters as JSON's escapes, for a place that does not take UTF-8.
+    """
+    return json.dumps(_plain(value), indent=indent, ensure_ascii=ascii_only, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
