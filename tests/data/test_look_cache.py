@@ -30,7 +30,7 @@ def decoded_names(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(Path(name).name)
         return decode(content, name=name)
 
-    monkeypatch.setattr("gyrus.data.reader.decode", counting)
+    monkeypatch.setattr("gyrus.imaging.seeing.decode", counting)
     return names
 
 

@@ -1,4 +1,4 @@
-"""What a scan learns about an image, and the memory of it by content.
+"""The memory of what a scan learns about images (:class:`gyrus.imaging.seeing.Facts`), by content.
 
 Facts are remembered under the SHA-256 of the file's bytes, in one file per decoder version: they can not
 become stale, and a second look at the same data decodes nothing.
@@ -9,68 +9,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from gyrus.imaging import Decoded, pixel_hash
 from gyrus.imaging.decoding import DECODER
-from gyrus.imaging.nuisance import FileTraces, traces_of
+from gyrus.imaging.nuisance import FileTraces
+from gyrus.imaging.seeing import Facts
 from gyrus.runs.atomic import write_bytes
 
 FACTS_VERSION = 4
 _MOST_REMEMBERED = 200_000  # entries; about 80 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the pixels of an image tell; or why there are none.
-
-    Attributes
-    ----------
-    pixel_hash : str
-        See :func:`gyrus.imaging.pixel_hash`.
-    width_px, height_px : int
-        Size, upright.
-    notes : str
-        What the decoder had to say.
-    traces : FileTraces or None
-        See :mod:`gyrus.imaging.nuisance`; None when the image cannot be read.
-    error : str
-        Why the image cannot be read; empty when it can.
-    """
-
-    pixel_hash: str = ""
-    width_px: int = 0
-    height_px: int = 0
-    notes: str = ""
-    traces: FileTraces | None = None
-    error: str = ""
-
-
-def facts_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Facts:
-    """Compute the facts of an image.
-
-    Parameters
-    ----------
-    data : bytes
-        Its file.
-    decoded : Decoded
-        What the file holds.
-    grey : ndarray of uint8
-        (height, width, 1) in 8 bits.
-    """
-    height, width = decoded.pixels.shape[:2]
-    return Facts(
-        pixel_hash=pixel_hash(decoded.pixels),
-        width_px=width,
-        height_px=height,
-        notes="; ".join(decoded.notes),
-        traces=traces_of(data, decoded, grey),
-    )
 
 
 class FactsMemory:

@@ -1,46 +1,30 @@
-"""Reading the files of a manifest by threads: each file is hashed, each content decoded once."""
+"""Reading the files of a manifest by threads and processes: each is hashed, each content decoded once."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
-from gyrus.data.facts import Facts, facts_of
 from gyrus.data.manifest import Manifest, Row
-from gyrus.data.parallel import ordered_map
+from gyrus.data.parallel import ordered_map, threads_to_use
 from gyrus.errors import DataError, ImageError
-from gyrus.imaging import as_uint8, byte_hash, decode, resize
-from gyrus.imaging.look import look
+from gyrus.imaging import byte_hash
 from gyrus.imaging.reading import Color, read_file
+from gyrus.imaging.seeing import Seen, see, see_file
+from gyrus.imaging.workers import SeeingWorkers
+
+_BATCH = 16  # images that go to a process at a time
+_WORTH_PROCESSES = 600  # images: below, starting processes costs more than they save
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What decoding an image gave.
-
-    Attributes
-    ----------
-    facts : Facts
-        With an error, and nothing else, when it cannot be decoded.
-    look : ndarray of uint8 or None
-        (64, 64).
-    pixels : ndarray of uint8 or None
-        (size, size, channels), when a size was asked for.
-    """
-
-    facts: Facts
-    look: npt.NDArray[np.uint8] | None = None
-    pixels: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +62,7 @@ class Reader:
         self.manifest = manifest
         self.progress = progress
         self.row_with: dict[str, Row] = {}
+        self._workers: SeeingWorkers | None = None
         self._claimed: set[str] = set()
         self._lock = threading.Lock()
 
@@ -106,8 +91,44 @@ class Reader:
         ------
         DataError
             When a file has another content than when it was hashed.
+        StorageError
+            When a process that decodes was killed.
         """
-        yield from self._map(lambda sha256: self._see(sha256, size, color), contents, "Decoding images")
+        files = [(self.manifest.file_of(self.row_with[sha256]), sha256) for sha256 in contents]
+        batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+        with ExitStack() as stack:
+            if self._workers is None and self._worth_processes(len(files)):
+                self.start_workers(stack)
+            workers = self._workers
+
+            def work(batch: list[tuple[Path, str]]) -> list[Seen | None]:
+                if workers is not None:
+                    return workers.see(batch, size, color)
+                return [see_file(path, sha256, size, color) for path, sha256 in batch]
+
+            seen = self._map(work, batches, "Decoding images", [len(batch) for batch in batches])
+            for batch, results in zip(batches, seen, strict=True):
+                for (path, _), result in zip(batch, results, strict=True):
+                    if result is None:
+                        raise DataError("changed while it was being read", path=path, fix="start again")
+                    yield result
+
+    def start_workers(self, stack: ExitStack) -> bool:
+        """Start processes for :meth:`decode_contents` where the set is large and there are several cores.
+
+        They end with the stack. Returns whether they were started.
+        """
+        if not self._worth_processes(len(self.manifest)):
+            return False
+        self._workers = stack.enter_context(SeeingWorkers(threads_to_use()))
+        stack.callback(self._forget_workers)
+        return True
+
+    def _worth_processes(self, images: int) -> bool:
+        return images >= _WORTH_PROCESSES and threads_to_use() > 1 and bool(sys.executable)
+
+    def _forget_workers(self) -> None:
+        self._workers = None
 
     def _read(self, row: Row, decoding: Callable[[str], bool]) -> FileRead:
         path = self.manifest.file_of(row)
@@ -126,34 +147,19 @@ class Reader:
             self._claimed.add(sha256)
         return new
 
-    def _see(self, sha256: str, size: int | None, color: Color) -> Seen:
-        path = self.manifest.file_of(self.row_with[sha256])
-        try:
-            data = read_file(path)
-        except ImageError as error:
-            return Seen(Facts(error=error.message))
-        if byte_hash(data) != sha256:
-            raise DataError("changed while it was being read", path=path, fix="start again")
-        return see(data, str(path), size, color)
-
-    def _map(self, work: Callable[[Item], Result], items: Sequence[Item], what: str) -> Iterator[Result]:
-        bar = tqdm(
-            ordered_map(work, items), total=len(items), desc=what, unit="image", file=sys.stderr,
+    def _map(
+        self,
+        work: Callable[[Item], Result],
+        items: Sequence[Item],
+        what: str,
+        sizes: Sequence[int] | None = None,
+    ) -> Iterator[Result]:
+        """Yield ``work(item)`` in order behind a bar that counts images: 1 an item, or ``sizes``."""
+        counts = [1] * len(items) if sizes is None else sizes
+        with tqdm(
+            total=sum(counts), desc=what, unit="image", file=sys.stderr,
             disable=not self.progress, delay=1.0, mininterval=0.5, leave=False,
-        )  # fmt: skip
-        yield from bar
-
-
-def see(data: bytes, name: str, size: int | None = None, color: Color = "grey") -> Seen:
-    """Decode the bytes of a file and learn all that a scan wants to know of it."""
-    try:
-        decoded = decode(data, name=name)
-    except ImageError as error:
-        return Seen(Facts(error=error.message))
-    grey = as_uint8(decoded, "grey")
-    small = look(grey)
-    pixels = None
-    if size is not None:
-        wanted = grey if color == "grey" else as_uint8(decoded, color)
-        pixels = resize(wanted, height_px=size, width_px=size)
-    return Seen(facts_of(data, decoded, grey), small, pixels)
+        ) as bar:  # fmt: skip
+            for count, result in zip(counts, ordered_map(work, items), strict=True):
+                bar.update(count)
+                yield result

@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.data.facts import Facts, FactsMemory
+from gyrus.data.facts import FactsMemory
 from gyrus.data.look_cache import LookCache, LookWriter, find_looks, look_path, open_looks, writing_looks
 from gyrus.data.pixel_cache import cache_path, is_valid, writing
-from gyrus.data.reader import Reader, Seen
+from gyrus.data.reader import Reader
 from gyrus.imaging.look import LOOK_SIDE_PX
 from gyrus.imaging.reading import Color
+from gyrus.imaging.seeing import Facts, Seen
 
 _UNREADABLE = Facts()
 
@@ -49,7 +50,8 @@ class Recalled:
 def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) -> Recalled:
     """Read the files and make sure of facts, looks and (with ``size``) pixels of all contents.
 
-    Each file is read once, and once more only where pixels are wanted or a look was forgotten.
+    Each file is read once; and once more where pixels are wanted, a look was forgotten, or other processes
+    decode it.
 
     Parameters
     ----------
@@ -64,7 +66,9 @@ def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) 
     memory = FactsMemory(folder)
     with ExitStack() as stack:
         work = _Pass(reader, memory, _LookSink(folder, stack))
-        content_of, unread = work.read_files(decode_at_once=size is None)
+        # where nothing is known yet, the processes load while the files are hashed
+        by_processes = not memory.known and reader.start_workers(stack)
+        content_of, unread = work.read_files(decode_at_once=size is None and not by_processes)
         contents = set(content_of.values())
         pixels = None
         if folder is not None and size is not None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 from gyrus.data.cache_folder import default_cache_folder, make_cache_folder
-from gyrus.data.facts import Facts
 from gyrus.data.files import shown
 from gyrus.data.manifest import Manifest, Row
 from gyrus.data.pixel_cache import PixelCache, open_cache
@@ -21,6 +20,7 @@ from gyrus.imaging.hashes import perceptual_hashes
 from gyrus.imaging.look import Looks
 from gyrus.imaging.nuisance import Nuisance, nuisance_of_files
 from gyrus.imaging.reading import Color
+from gyrus.imaging.seeing import Facts
 
 _SHOWN = 5
 

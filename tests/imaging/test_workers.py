@@ -1,0 +1,101 @@
+"""Decoding in processes: the same answers as here, in order; a killed one is told; scripts need no guard."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gyrus.data import load, scan
+from gyrus.errors import StorageError
+from gyrus.imaging import byte_hash
+from gyrus.imaging.seeing import see_file
+from gyrus.imaging.workers import SeeingWorkers
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(12):
+        path = tmp_path / "data" / "ab"[number % 2] / f"ü {number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (70, 80), np.uint8)
+        Image.fromarray(pixels).save(path)
+    (tmp_path / "data" / "a" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    return tmp_path / "data"
+
+
+def test_they_see_what_is_seen_here(folder: Path) -> None:
+    paths = sorted(folder.rglob("*.png"))
+    batch = [(path, byte_hash(path.read_bytes())) for path in paths]
+    batch.append((paths[0], "0" * 64))
+    batch.append((folder / "gone.png", "0" * 64))
+    with SeeingWorkers(2) as workers:
+        for size, color in ((None, "grey"), (16, "rgb")):
+            answers = [
+                seen
+                for start in range(0, 15, 5)
+                for seen in workers.see(batch[start : start + 5], size, color)  # type: ignore[arg-type]
+            ]
+            for (path, sha256), seen in zip(batch, answers, strict=True):
+                here = see_file(path, sha256, size, color)  # type: ignore[arg-type]
+                if here is None:
+                    assert seen is None
+                    continue
+                assert seen is not None
+                assert seen.facts == here.facts
+                np.testing.assert_array_equal(seen.look, here.look)
+                np.testing.assert_array_equal(seen.pixels, here.pixels)
+
+
+def test_a_scan_by_processes_is_that_by_threads(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = load(folder).manifest
+    options = {"on_bad_file": "skip", "progress": False}
+    plain = scan(manifest, cache_dir=tmp_path / "1", **options)  # type: ignore[arg-type]
+    monkeypatch.setattr("gyrus.data.reader._WORTH_PROCESSES", 2)
+    monkeypatch.setattr("gyrus.data.reader._BATCH", 3)
+    monkeypatch.setattr("gyrus.data.reader.threads_to_use", lambda: 2)
+    for place, size in (("2", None), ("3", 8), ("3", 16)):  # the last starts processes for pixels alone
+        result = scan(manifest, cache_dir=tmp_path / place, image_size=size, **options)  # type: ignore[arg-type]
+        assert result.manifest == plain.manifest
+        assert result.skipped == plain.skipped
+        assert result.nuisance == plain.nuisance
+        np.testing.assert_array_equal(result.looks, plain.looks)
+
+
+def test_a_process_that_is_killed_is_told_with_its_files(folder: Path) -> None:
+    with SeeingWorkers(1) as workers:
+        workers.see([])
+        workers._processes[0].kill()
+        with pytest.raises(StorageError, match="a process that decodes images ended") as caught:
+            workers.see([(folder / "a" / "ü 0.png", "0" * 64)])
+    assert "ü 0.png" in caught.value.details[0]
+    assert all(process.poll() is not None for process in workers._processes)
+
+
+def test_none_outlives_its_block(folder: Path) -> None:
+    with SeeingWorkers(2) as workers:
+        processes = workers._processes
+    assert [process.returncode for process in processes] == [0, 0]
+    with pytest.raises(KeyboardInterrupt), SeeingWorkers(1) as workers:
+        raise KeyboardInterrupt
+    assert workers._processes[0].returncode is not None
+
+
+def test_a_script_without_a_main_guard_is_not_run_again(folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import gyrus.data.reader as reader\n"
+        "reader._WORTH_PROCESSES, reader.threads_to_use = 1, lambda: 2\n"
+        "print('once', flush=True)\n"
+        "import gyrus\n"
+        f"found = gyrus.audit({str(folder)!r}, on_bad_file='skip', cache_dir={str(tmp_path / 'c')!r})\n"
+        "print(found.audit.images)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "once\n12\n"), done.stderr
