@@ -37,13 +37,13 @@ def main() -> None:
     shares = [
         share_case(rng, slices, truth, likeness, patients)
         for slices in SLICES
-        for truth, likeness in ((0.8, 0.4), (0.93, 0.4), (0.97, 0.3))
+        for truth, likeness in ((0.8, 0.4), (0.93, 0.4), (0.97, 0.3), (0.99, 0.3))
         for patients in (10, 20, 40, 200)
     ]
     areas = [
         area_case(rng, slices, truth, *patients)
         for slices in SLICES
-        for truth in (0.85, 0.95, 0.99)
+        for truth in (0.85, 0.95, 0.99, 0.998)
         for patients in ((5, 15), (10, 30), (30, 100))
     ]
     answer = {

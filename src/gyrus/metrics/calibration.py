@@ -132,8 +132,8 @@ def calibration_error(
     show the mean of \\|d + s z\\|, z normal: by so much more than \\|d\\| the plain error is too high (the L1
     form of Kumar, Liang and Ma, 2019). At perfect calibration this finds only sqrt(2) - 1 of the excess, so
     the lower end of the interval takes off the excess divided by that. One patient is added whose answers are
-    with equal chance all right or all wrong. Simulated coverage at nominal 95 %: see
-    ``benchmarks/metric_coverage.py``.
+    with equal chance all right or all wrong. Simulated coverage at nominal 95 % is
+    95-100 % at 20 and 40 patients, 92-99 % at 200 (``benchmarks/metric_coverage.py``).
 
     Parameters
     ----------

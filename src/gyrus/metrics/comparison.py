@@ -126,8 +126,8 @@ def paired_difference(
 
     One average patient is added, each of whose images favours A or B with equal chance, as Agresti and Min
     (2005) do for single pairs: without it two models that agree on twenty patients would be surely equal.
-    Simulated coverage at nominal 95 % is 95-99 % from 20 to 200 patients, where the bootstrap has 92-96 %
-    (``benchmarks/metric_coverage.py``).
+    Simulated coverage at nominal 95 % is 94.6-96.4 % from 20 to 200 patients, where the bootstrap has
+    93.4-95.3 % (``benchmarks/metric_coverage.py``).
 
     Parameters
     ----------
@@ -143,8 +143,7 @@ def paired_difference(
         return Difference(value, math.nan, math.nan, math.nan, math.nan, round(clusters))
     change = b.influence - a.influence
     each = 1.0 if n_images is None else max(n_images / clusters, 1.0)
-    kept, added = clusters / (clusters + 1), (1 - a.worst) / (clusters + 1) / math.sqrt(each)
-    error = math.sqrt(kept**2 * float(change @ change) + added**2)
+    error = math.hypot(float(np.linalg.norm(change)), (1 - a.worst) / (clusters + 1) / math.sqrt(each))
     freedom = max(min(a.freedom, b.freedom), 1.0)
     reach = t_quantile((1 + confidence) / 2, freedom) * error
     p = 2 * t_probability(-abs(value) / error, freedom)
