@@ -96,7 +96,7 @@ class TrainResult:
 SPLIT_TITLES = {"val": "validation images", "cal": "calibration images", "test": "test images"}
 
 
-class _Clock:
+class Clock:
     """Wall time by part."""
 
     def __init__(self) -> None:
@@ -104,9 +104,29 @@ class _Clock:
         self._last = time.perf_counter()
 
     def lap(self, name: str) -> None:
+        """End the part that is running, under this name; the next begins."""
         now = time.perf_counter()
         self.seconds[name] = round(now - self._last, 2)
         self._last = now
+
+
+@dataclass(frozen=True, slots=True)
+class Divided:
+    """A data set divided as a configuration says, and what the audit found.
+
+    Attributes
+    ----------
+    manifest : Manifest
+        Every used image has a split.
+    audit : Audit
+        Of this division.
+    reason : str or None
+        Why a leak is accepted; None where nothing leaks.
+    """
+
+    manifest: Manifest
+    audit: Audit
+    reason: str | None
 
 
 def run(config: TrainConfig) -> TrainResult:
@@ -118,8 +138,23 @@ def run(config: TrainConfig) -> TrainResult:
         A patient or an image on two sides, without ``allow_leak``.
     """
     check_before_reading(config)
-    clock = _Clock()
+    clock = Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
+    divided = divide(config, prepared)
+    clock.lap("audit")
+    return train_divided(config, prepared, divided, clock)
+
+
+def divide(config: TrainConfig, prepared: Prepared) -> Divided:
+    """Divide a scanned data set and audit the division.
+
+    Raises
+    ------
+    LeakageError
+        A patient or an image on two sides, without ``allow_leak``.
+    UsageError, DataError
+        When the division lacks images that a training needs.
+    """
     divided = make_split(prepared.manifest, config)
     for note in divided.notes:
         logger.info("note: %s", note)
@@ -127,10 +162,30 @@ def run(config: TrainConfig) -> TrainResult:
         logger.info("note: --folds %d is not used, because no --fold is asked for.", config.folds)
     check_divided(config, divided.manifest)
     audit = prepared.audit(divided.manifest)
-    config = replace(config, allow_leak=_reason(config, audit))
+    reason = _reason(config, audit)
     logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
-    clock.lap("audit")
+    return Divided(divided.manifest, audit, reason)
 
+
+def train_divided(
+    config: TrainConfig, prepared: Prepared, divided: Divided, clock: Clock | None = None
+) -> TrainResult:
+    """Train on a division of a scanned data set: everything of ``gyrus train`` after the audit.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        With the image size that ``prepared`` holds pixels of.
+    prepared : Prepared
+        The scanned data set.
+    divided : Divided
+        From :func:`divide` with the same two.
+    clock : Clock, optional
+        With the time of what went before.
+    """
+    clock = clock or Clock()
+    config = replace(config, allow_leak=divided.reason)
+    audit = divided.audit
     folder = _start_run(config, prepared, divided.manifest, audit)
     fitted, manifest = _fit(config, prepared, folder)
     clock.lap("training")
