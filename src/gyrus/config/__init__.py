@@ -3,6 +3,7 @@
 from gyrus.config.audit import AuditConfig
 from gyrus.config.bundle import BundleConfig
 from gyrus.config.compare import CompareConfig
+from gyrus.config.crossval import CrossvalConfig
 from gyrus.config.demo import DemoConfig
 from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
@@ -17,6 +18,7 @@ __all__ = [
     "AuditConfig",
     "BundleConfig",
     "CompareConfig",
+    "CrossvalConfig",
     "DataOptions",
     "DemoConfig",
     "DoctorConfig",

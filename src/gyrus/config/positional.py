@@ -1,5 +1,6 @@
-"""The mark for options that are given by place, not by name, on the command line."""
+"""Marks of options: given by place rather than by name, or not on the command line at all."""
 
 from tyro.conf import Positional
+from tyro.conf import Suppress as Hidden
 
-__all__ = ["Positional"]
+__all__ = ["Hidden", "Positional"]

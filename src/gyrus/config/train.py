@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gyrus.config.balancing import BalanceOptions
+from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least, positive, share
@@ -13,7 +15,7 @@ from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(DataOptions, SplitOptions, OutputOptions):
+class TrainConfig(OptimisationOptions, BalanceOptions, DataOptions, SplitOptions, OutputOptions):
     """Audit the data, train a network, export it, and measure what was exported."""
 
     source: Positional[Path]
@@ -30,20 +32,8 @@ class TrainConfig(DataOptions, SplitOptions, OutputOptions):
     """Side of the square that images are resized to, in pixels."""
     epochs: int = 12
     """Passes through the training images."""
-    batch_size: int = 32
-    """Images a step."""
-    learning_rate: float | None = None
-    """Peak learning rate; default 5e-4 from given weights, 1e-3 from scratch."""
-    weight_decay: float = 0.01
-    """AdamW's weight decay (not on biases and norms)."""
-    warmup_epochs: float = 1.0
-    """Epochs of linear warm-up before the cosine."""
-    label_smoothing: float = 0.0
-    """Share of the target spread over the other classes."""
     dropout: float = 0.2
     """Dropout before the last layer."""
-    class_weights: Literal["balanced", "none"] = "balanced"
-    """balanced: classes weigh inversely to their number of training images."""
     augmentation: Literal["brain-mri", "none"] = "brain-mri"
     """brain-mri: small rotations, shifts, scalings and intensity changes; never a flip."""
     patience: int | None = 5
@@ -61,11 +51,12 @@ class TrainConfig(DataOptions, SplitOptions, OutputOptions):
 
     def __post_init__(self) -> None:
         """Check the values that types alone do not."""
-        at_least(self, image_size=16, epochs=1, batch_size=1)
-        zero = ("weight_decay", "warmup_epochs")
-        positive(self, "learning_rate", "weight_decay", "warmup_epochs", "patience", allow_zero=zero)
-        share(self, "label_smoothing", "dropout")
-        super().__post_init__()
+        at_least(self, image_size=16, epochs=1)
+        positive(self, "patience")
+        share(self, "dropout")
+        SplitOptions.__post_init__(self)
+        OptimisationOptions.__post_init__(self)
+        BalanceOptions.__post_init__(self)
         if self.weights is not None and self.pretrained:
             raise UsageError(
                 "weights and pretrained exclude each other", fix="give --weights FILE or --pretrained"

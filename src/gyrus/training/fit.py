@@ -31,9 +31,6 @@ from gyrus.training.precision import Precision, choose
 from gyrus.training.progress import EpochBar
 from gyrus.training.quiet import interruptible, quiet
 
-RATE_FROM_WEIGHTS = 5e-4
-RATE_FROM_SCRATCH = 1e-3
-
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
@@ -130,8 +127,8 @@ def fit(
     module = Classifier(
         network,
         learning_rate=rate,
-        weight_decay=config.weight_decay,
-        warmup_epochs=config.warmup_epochs,
+        weight_decay=config.decay,
+        warmup_epochs=config.warmup_steps(config.epochs, config.epochs),
         label_smoothing=config.label_smoothing,
         class_weights=_class_weights(train, manifest, config),
     )
@@ -179,10 +176,7 @@ def pick_device(asked: str) -> torch.device:
 
 def learning_rate_of(config: TrainConfig) -> float:
     """Return the peak learning rate: as asked, else lower from given weights than from scratch."""
-    if config.learning_rate is not None:
-        return config.learning_rate
-    given = config.weights is not None or config.pretrained
-    return RATE_FROM_WEIGHTS if given else RATE_FROM_SCRATCH
+    return config.peak_rate(from_weights=config.weights is not None or config.pretrained)
 
 
 def start_network(config: TrainConfig, *, num_classes: int) -> tuple[Network, WeightsReport | None]:
