@@ -1,6 +1,7 @@
 """Predictions -> figures with intervals. No torch, no image, no plot."""
 
 from gyrus.evaluation.evaluate import evaluate_predictions
+from gyrus.evaluation.folds import pool_folds
 from gyrus.evaluation.joining import join_manifest
 from gyrus.evaluation.predictions import Predictions, read_predictions, write_predictions
 from gyrus.evaluation.subgroups import format_subgroups, subgroups
@@ -14,6 +15,7 @@ __all__ = [
     "format_subgroups",
     "format_twin_free",
     "join_manifest",
+    "pool_folds",
     "read_predictions",
     "subgroups",
     "twin_free",

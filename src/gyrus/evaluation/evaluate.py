@@ -10,6 +10,7 @@ import numpy as np
 from gyrus.errors import UsageError
 from gyrus.evaluation.bootstrap import bootstrap_intervals
 from gyrus.evaluation.figures import Figures
+from gyrus.evaluation.folds import fold_figures, fold_notes
 from gyrus.evaluation.labelled import patient_notes, with_labels
 from gyrus.evaluation.multilabel import evaluate_multilabel
 from gyrus.evaluation.patient_level import patient_level
@@ -82,6 +83,8 @@ def evaluate_predictions(
             top_k                      "2" to "5", below the number of classes -> figure
             at_prevalence              None, or name -> {"prevalence", "ppv", "npv": figures}
             patient_level              None, or see gyrus.evaluation.patient_level: one answer a patient
+            folds                      None, or see gyrus.evaluation.folds: each fold of a cross-validation,
+                                       the worst, mean and spread; all other figures are pooled
             confusion_matrix           rows: true class, columns: answered class
             roc                        name -> {"fpr", "tpr", "auc"}, at most 200 points; classes without
                                        positives or negatives are absent
@@ -115,6 +118,8 @@ def evaluate_predictions(
     n_subjects = len({subject for subject in labelled.subject_ids if subject}) or None
     notes = [f"undefined: {what}" for what in warn_of_undefined(figures.scores, labelled.classes)]
     by_patient = patient_level(labelled, confidence)
+    by_fold = fold_figures(labelled, confidence)
+    notes += fold_notes(by_fold)
     notes += loss_notes(figures) + patient_notes(figures.unit, n_subjects) + _pooling_notes(by_patient)
     pr_auc = figures.average_precisions()
     return {
@@ -149,6 +154,7 @@ def evaluate_predictions(
         "top_k": top_k_figures(figures),
         "at_prevalence": figures.at_prevalence(figures.rates, stated),
         "patient_level": by_patient,
+        "folds": by_fold,
         "confusion_matrix": figures.confusion.astype(np.int64).tolist(),
         "roc": roc_curves(figures),
         "bootstrap": bootstrap_intervals(figures, n_bootstrap, seed) if n_bootstrap else None,

@@ -6,7 +6,8 @@
     Testing/a.png,P7,glioma,0.91,0.05,0.01,0.03
 
 A further column ``group_id`` is written where images are grouped otherwise than by patient (copies of one
-another), so that figures computed from the file have the same intervals.
+another), so that figures computed from the file have the same intervals. A column ``fold`` is written for
+pooled predictions of a cross-validation: which of its models answered.
 
 Where an image may show several classes at once, a column ``task`` holds ``multilabel``, the labels of an
 image are joined by ``|`` (a single ``|``: none of the classes; empty: unknown), and its probabilities need
@@ -54,6 +55,8 @@ class Predictions:
     group_ids : tuple of str
         (n,) what the intervals cluster by: the patient, else images known to be copies of each other, else
         the image itself.
+    folds : tuple of str
+        (n,) fold of a cross-validation that each image was held out in; () where there is none.
 
     Raises
     ------
@@ -68,12 +71,15 @@ class Predictions:
     y_prob: npt.NDArray[np.float64]
     task: str = CLASSIFY
     group_ids: tuple[str, ...] = field(default=())
+    folds: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n_images = len(self.image_ids)
         lengths = {"subject_ids": len(self.subject_ids), "labels": len(self.labels)}
         if self.group_ids:
             lengths["group_ids"] = len(self.group_ids)
+        if self.folds:
+            lengths["folds"] = len(self.folds)
         wrong = [f"{name} has {length}" for name, length in lengths.items() if length != n_images]
         if np.shape(self.y_prob) != (n_images, len(self.classes)):
             wrong.append(f"y_prob has the shape {np.shape(self.y_prob)}")
@@ -138,6 +144,7 @@ class Predictions:
             subject_ids=tuple(self.subject_ids[number] for number in numbers),
             labels=tuple(self.labels[number] for number in numbers),
             group_ids=tuple(self.group_ids[number] for number in numbers),
+            folds=tuple(self.folds[number] for number in numbers) if self.folds else (),
             y_prob=self.y_prob[rows],
         )
 
@@ -170,12 +177,16 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     several = predictions.task != CLASSIFY
-    columns = ["image_id", "subject_id", "label", *["group_id"] * grouped, *["task"] * several]
+    folded = bool(predictions.folds)
+    columns = ["image_id", "subject_id", "label"]
+    columns += [*["group_id"] * grouped, *["fold"] * folded, *["task"] * several]
     writer.writerow([*columns, *(PROBABILITY_PREFIX + name for name in predictions.classes)])
     for number, row in enumerate(predictions.y_prob.tolist()):
         names = [predictions.image_ids[number], predictions.subject_ids[number], predictions.labels[number]]
         if grouped:
             names.append(predictions.group_ids[number])
+        if folded:
+            names.append(predictions.folds[number])
         if several:
             names.append(predictions.task)
         writer.writerow([*names, *(f"{value:.9g}" for value in row)])
@@ -216,6 +227,7 @@ def read_predictions(path: Path) -> Predictions:
     image_ids = tuple(record["image_id"] for _, record in records)
     subject_ids = tuple(record.get("subject_id") or "" for _, record in records)
     defaults = default_groups(subject_ids, image_ids)
+    folds = tuple(record.get("fold") or "" for _, record in records)
     return Predictions(
         image_ids=image_ids,
         subject_ids=subject_ids,
@@ -226,6 +238,7 @@ def read_predictions(path: Path) -> Predictions:
         group_ids=tuple(
             record.get("group_id") or default for (_, record), default in zip(records, defaults, strict=True)
         ),
+        folds=folds if any(folds) else (),
     )
 
 

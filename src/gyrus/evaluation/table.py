@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gyrus.evaluation.folds import format_folds
 from gyrus.evaluation.predictions import MULTILABEL
 from gyrus.evaluation.text import aligned, long_figure, percent, plain_figure, short_figure
 
@@ -29,6 +30,7 @@ def format_evaluation(evaluation: Mapping[str, Any]) -> str:
         _class_table(evaluation),
         "" if several else _matrix(evaluation),
         _by_patient(evaluation.get("patient_level"), evaluation),
+        format_folds(evaluation.get("folds")),
         _at_prevalence(evaluation.get("at_prevalence") or {}),
         aligned(_probabilities(evaluation), left=(0, 1)) if "log_loss" in evaluation else "",
         *(f"note: {note}" for note in evaluation.get("notes", ())),

@@ -56,6 +56,8 @@ class Measured:
         Bins: ``confidence`` and ``accuracy`` (means), ``n_images``, and where known ``low`` and ``high``.
     patient_level : mapping
         Way of pooling the slices (``mean``, ``maximum``, ``noisy_or``) -> figures; empty where absent.
+    folds : mapping
+        See :func:`gyrus.evaluation.folds.fold_figures`; empty without a cross-validation.
     """
 
     split: str
@@ -82,6 +84,7 @@ class Measured:
     probabilities: Mapping[str, Figure]
     reliability: Sequence[Mapping[str, Any]]
     patient_level: Mapping[str, Mapping[str, Any]]
+    folds: Mapping[str, Any]
 
     @property
     def noun(self) -> str:
@@ -122,6 +125,7 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         probabilities={name: evaluation[name] for name in _OF_PROBABILITIES if evaluation.get(name)},
         reliability=_bins(evaluation.get("reliability")),
         patient_level=evaluation.get("patient_level") or {},
+        folds=evaluation.get("folds") or {},
     )
 
 

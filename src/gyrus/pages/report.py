@@ -10,6 +10,7 @@ from gyrus.pages.markup import Html
 from gyrus.pages.measured import Measured, measured_from
 from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
+from gyrus.pages.sections_folds import fold_table
 from gyrus.pages.sections_last import audit_section, gallery, reproduce
 from gyrus.pages.sections_learning import learning
 from gyrus.pages.sections_probabilities import calibration, patient_level
@@ -18,7 +19,7 @@ from gyrus.runs.atomic import write_text
 
 _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
-    "verdict": "Verdict", "headline": "Accuracy", "data": "Data", "classes": "Classes",
+    "verdict": "Verdict", "headline": "Accuracy", "data": "Data", "folds": "Folds", "classes": "Classes",
     "confusion": "Confusion", "roc": "ROC", "calibration": "Calibration", "patients": "Patients",
     "subgroups": "Subgroups", "learning": "Learning",
     "examples": "Examples", "audit": "Audit", "reproduce": "Reproduce",
@@ -46,6 +47,7 @@ def render_report(context: ReportContext) -> str:
         sections.append(headline(context, measured))
     sections.append(data_table(context))
     if measured is not None:
+        sections.append(fold_table(context, measured))
         sections += [class_table(context, measured), confusion(context, measured), roc(context, measured)]
         sections += [calibration(context, measured), patient_level(context, measured)]
         sections.append(subgroup_tables(context, measured))

@@ -1,0 +1,95 @@
+"""Cross-validation: each fold beside the pooled figures, the worst one marked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gyrus.pages.context import ReportContext
+from gyrus.pages.markup import Html, table, tag
+from gyrus.pages.measured import Measured
+from gyrus.pages.numbers import decimal, figure_cell, is_defined, percent, plural
+from gyrus.pages.sections_first import leak_stamp
+from gyrus.pages.sections_subgroups import mini_scale
+
+_SHOWN = (("accuracy", True), ("balanced_accuracy", True), ("macro_f1", True), ("macro_roc_auc", False))
+_HEADS = ("accuracy", "0 to 100 %", "balanced accuracy", "macro F1", "ROC-AUC")
+
+
+def fold_table(context: ReportContext, measured: Measured) -> Html | None:
+    """Every fold with its figures, then mean and spread; None without folds."""
+    block = measured.folds
+    if not block:
+        return None
+    pooled = {
+        "fold": "pooled", "n_images": measured.images, "n_subjects": measured.patients,
+        "accuracy": measured.accuracy, "balanced_accuracy": measured.balanced_accuracy,
+        "macro_f1": measured.averages["macro"]["f1"], "macro_roc_auc": measured.averages["macro"]["roc_auc"],
+    }  # fmt: skip
+    rows = [_row(fold, worst=fold["fold"] == block["worst"]) for fold in block["each"]]
+    return tag(
+        "section",
+        tag("h2", "Fold by fold", leak_stamp(context)),
+        tag("p", block["sentence"]),
+        table(
+            ["fold", "patients", "images", *_HEADS],
+            [*rows, _spread(block), _row(pooled)],
+            caption=f"Each model was asked about images it was trained without. {measured.level} intervals.",
+            class_="numbers",
+        ),
+        _shared(block["shared_patients"]),
+        tag(
+            "p",
+            "Quote the pooled figures: a fold is few patients, and swings. The standard deviation of the "
+            "folds is no interval. The intervals take the models as they are; trained on other patients they "
+            "would differ again. A pooled area compares answers of different models; the mean of the folds' "
+            "areas does not.",
+            class_="small soft",
+        ),
+        id="folds",
+    )
+
+
+def _row(fold: Mapping[str, Any], *, worst: bool = False) -> list[object]:
+    patients = fold["n_subjects"]
+    cells: list[object] = [
+        tag(
+            "th",
+            str(fold["fold"]),
+            tag("span", " worst", class_="small soft") if worst else None,
+            scope="row",
+        ),
+        tag("td", "unknown" if patients is None else f"{patients:,}", class_="number"),
+        tag("td", f"{fold['n_images']:,}", class_="number"),
+    ]
+    for name, as_percent in _SHOWN:
+        cells.append(figure_cell(fold[name], as_percent=as_percent))
+        if name == "accuracy":
+            cells.append(tag("td", mini_scale(fold[name])))
+    return cells
+
+
+def _spread(block: Mapping[str, Any]) -> list[object]:
+    """Mean and standard deviation of the folds' values."""
+    cells: list[object] = ["mean of the folds (SD)", tag("td"), tag("td")]
+    for name, as_percent in _SHOWN:
+        mean, sd = block["mean"][name], block["sd"][name]
+        written = percent(mean) if as_percent else decimal(mean)
+        if is_defined(sd):
+            written += f" ({100 * sd:.1f})" if as_percent else f" ({sd:.3f})"
+        cells.append(tag("td", written, class_="number"))
+        if name == "accuracy":
+            cells.append(tag("td"))
+    return cells
+
+
+def _shared(patients: Mapping[str, Any]) -> Html | None:
+    if not patients:
+        return None
+    shown = ", ".join(list(patients)[:20]) + (" …" if len(patients) > 20 else "")
+    return tag(
+        "p",
+        tag("strong", f"{plural(len(patients), 'patient')} in several folds: "),
+        f"the models that answered have seen {'it' if len(patients) == 1 else 'them'}, and the figures are "
+        f"too good: {shown}.",
+    )
