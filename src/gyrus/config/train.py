@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gyrus.config.balancing import BalanceOptions
+from gyrus.config.inputs import InputOptions
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.positional import Positional
@@ -15,7 +16,9 @@ from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig(OptimisationOptions, BalanceOptions, DataOptions, SplitOptions, OutputOptions):
+class TrainConfig(
+    InputOptions, OptimisationOptions, BalanceOptions, DataOptions, SplitOptions, OutputOptions
+):
     """Audit the data, train a network, export it, and measure what was exported."""
 
     source: Positional[Path]
@@ -28,8 +31,6 @@ class TrainConfig(OptimisationOptions, BalanceOptions, DataOptions, SplitOptions
     """Starting weights (safetensors, timm's or torchvision's names)."""
     pretrained: bool = False
     """Download the starting weights that timm knows for this architecture."""
-    image_size: int = 224
-    """Side of the square that images are resized to, in pixels."""
     epochs: int = 12
     """Passes through the training images."""
     dropout: float = 0.2
@@ -40,21 +41,18 @@ class TrainConfig(OptimisationOptions, BalanceOptions, DataOptions, SplitOptions
     """Stop after this many epochs without a lower validation loss; None: never."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bf16 where a short measurement on this machine shows that it is faster."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """Where to train; cuda asked for and absent is an error."""
     allow_leak: str | None = None
     """Reason to train on a split that leaks; it is stamped on every report and bundle."""
     test: bool = False
     """Also look at the test set when done (the look is counted)."""
-    cache_dir: Path | None = None
-    """Where decoded pixels are kept; default: GYRUS_CACHE or the user's cache folder."""
 
     def __post_init__(self) -> None:
         """Check the values that types alone do not."""
-        at_least(self, image_size=16, epochs=1)
+        at_least(self, epochs=1)
         positive(self, "patience")
         share(self, "dropout")
         SplitOptions.__post_init__(self)
+        InputOptions.__post_init__(self)
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
         if self.weights is not None and self.pretrained:
