@@ -57,35 +57,51 @@ def backbone(
         mean=_per_channel(description.mean, in_channels),
         std=_per_channel(description.std, in_channels),
         fixed_size=image_size if description.fixed_input_size else None,
-        maps_exact=features.layout == "NCHW",
+        maps_exact=features.as_map.layout == "NCHW",
     )
     return Network(features, num_features=shape[1], num_classes=num_classes, dropout=dropout, facts=facts)
 
 
-class TimmFeatures(nn.Module):
-    """A timm network up to its feature map, always as (batch, channels, height, width).
+class AsMap(nn.Module):
+    """What timm returns, as (batch, channels, height, width).
 
-    Attributes
+    Parameters
     ----------
     layout : str
         What timm returns: ``NCHW``, ``NHWC`` or ``tokens``.
+    prefix_tokens : int
+        Tokens before those of the picture.
+    grid : int
+        Tokens along each side of the picture.
     """
 
-    def __init__(self, trunk: nn.Module) -> None:
+    def __init__(self, layout: str, prefix_tokens: int = 0, grid: int = 0) -> None:
         super().__init__()
-        self.trunk = trunk
-        self.layout = "NHWC" if getattr(trunk, "output_fmt", "NCHW") == "NHWC" else "NCHW"
-        self.prefix_tokens = 0
-        self.grid = 0
+        self.layout = layout
+        self.prefix_tokens = prefix_tokens
+        self.grid = grid
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Return features (batch, D, h, w)."""
-        features: Tensor = self.trunk.forward_features(x)  # type: ignore[operator]
         if self.layout == "NHWC":
             return features.permute(0, 3, 1, 2)
         if self.layout == "tokens":
             places = features[:, self.prefix_tokens :].transpose(1, 2)
             return places.reshape(*places.shape[:2], self.grid, self.grid)
+        return features
+
+
+class TimmFeatures(nn.Module):
+    """A timm network up to its feature map, always as (batch, channels, height, width)."""
+
+    def __init__(self, trunk: nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.as_map = AsMap("NHWC" if getattr(trunk, "output_fmt", "NCHW") == "NHWC" else "NCHW")
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return features (batch, D, h, w)."""
+        features: Tensor = self.as_map(self.trunk.forward_features(x))  # type: ignore[operator]
         return features
 
     def drop_unused(self, example: Tensor, architecture: str) -> tuple[int, ...]:
@@ -123,7 +139,7 @@ class TimmFeatures(nn.Module):
         for prefix in (0, 1) if known is None else (int(known),):
             side = round((tokens - prefix) ** 0.5)
             if side > 0 and side * side == tokens - prefix:
-                self.layout, self.prefix_tokens, self.grid = "tokens", prefix, side
+                self.as_map = AsMap("tokens", prefix, side)
                 return
         raise _no_feature_map(architecture, (1, tokens))
 

@@ -116,7 +116,11 @@ class Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (batch, num_classes)."""
-        logits: Tensor = self.head(self.dropout(self.features(x).mean((2, 3))))
+        return self.logits_of(self.features(x))
+
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Return logits (batch, num_classes) from a feature map (batch, D, h, w): forward's second half."""
+        logits: Tensor = self.head(self.dropout(features.mean((2, 3))))
         return logits
 
     def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -163,9 +167,9 @@ class FlatNetwork(Network):
         )
         self.side = side
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (batch, num_classes)."""
-        logits: Tensor = self.head(self.dropout(self.features(x).flatten(1)))
+    def logits_of(self, features: Tensor) -> Tensor:
+        """Return logits (batch, num_classes) from a feature map (batch, D, side, side)."""
+        logits: Tensor = self.head(self.dropout(features.flatten(1)))
         return logits
 
     def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
