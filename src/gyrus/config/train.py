@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gyrus.config.augmenting import AugmentationOptions
 from gyrus.config.balancing import BalanceOptions
 from gyrus.config.inputs import InputOptions
 from gyrus.config.optimising import OptimisationOptions
@@ -17,7 +18,13 @@ from gyrus.errors import UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(
-    InputOptions, OptimisationOptions, BalanceOptions, DataOptions, SplitOptions, OutputOptions
+    InputOptions,
+    AugmentationOptions,
+    OptimisationOptions,
+    BalanceOptions,
+    DataOptions,
+    SplitOptions,
+    OutputOptions,
 ):
     """Audit the data, train a network, export it, and measure what was exported."""
 
@@ -35,8 +42,6 @@ class TrainConfig(
     """Passes through the training images."""
     dropout: float = 0.2
     """Dropout before the last layer."""
-    augmentation: Literal["brain-mri", "none"] = "brain-mri"
-    """brain-mri: small rotations, shifts, scalings and intensity changes; never a flip."""
     patience: int | None = 5
     """Stop after this many epochs without a lower validation loss; None: never."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
@@ -53,6 +58,7 @@ class TrainConfig(
         share(self, "dropout")
         SplitOptions.__post_init__(self)
         InputOptions.__post_init__(self)
+        AugmentationOptions.__post_init__(self)
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
         if self.weights is not None and self.pretrained:
