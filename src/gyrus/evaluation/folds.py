@@ -20,7 +20,9 @@ from gyrus.evaluation.text import aligned, defined, long_figure, short_figure
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc")
 
 
-def pool_folds(folds: Sequence[Predictions], names: Sequence[str] = ()) -> Predictions:
+def pool_folds(
+    folds: Sequence[Predictions], names: Sequence[str] = (), *, allow_shared: bool = False
+) -> Predictions:
     """Put the out-of-fold predictions of a cross-validation together.
 
     Parameters
@@ -29,6 +31,8 @@ def pool_folds(folds: Sequence[Predictions], names: Sequence[str] = ()) -> Predi
         One a fold, of the same classes: what the model that was trained on the other folds answered.
     names : sequence of str, optional
         What the folds are called; ``0``, ``1``, … without it.
+    allow_shared : bool
+        Let patients stand in several folds; the figures then say so.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def pool_folds(folds: Sequence[Predictions], names: Sequence[str] = ()) -> Predi
         group_ids=_chained(folds, "group_ids"),
         folds=tuple(name for name, fold in zip(names, folds, strict=True) for _ in range(len(fold))),
     )
-    shared = shared_between_folds(pooled)
+    shared = {} if allow_shared else shared_between_folds(pooled)
     if shared:
         raise LeakageError(
             f"{_standing(len(shared))} in several folds: the models that answered have seen them",

@@ -122,11 +122,20 @@ class Divided:
         Of this division.
     reason : str or None
         Why a leak is accepted; None where nothing leaks.
+    notes : tuple of str
+        How it was divided, in sentences.
     """
 
     manifest: Manifest
     audit: Audit
     reason: str | None
+    notes: tuple[str, ...]
+
+    def tell(self) -> None:
+        """Log the notes, the verdict and what stands where."""
+        for note in self.notes:
+            logger.info("note: %s", note)
+        logger.info("%s\n%s", self.audit.sentence, counts_table(self.manifest))
 
 
 def run(config: TrainConfig) -> TrainResult:
@@ -141,6 +150,7 @@ def run(config: TrainConfig) -> TrainResult:
     clock = Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
     divided = divide(config, prepared)
+    divided.tell()
     clock.lap("audit")
     return train_divided(config, prepared, divided, clock)
 
@@ -156,15 +166,15 @@ def divide(config: TrainConfig, prepared: Prepared) -> Divided:
         When the division lacks images that a training needs.
     """
     divided = make_split(prepared.manifest, config)
-    for note in divided.notes:
-        logger.info("note: %s", note)
+    notes = list(divided.notes)
     if config.fold is None and config.folds != TrainConfig.folds:
-        logger.info("note: --folds %d is not used, because no --fold is asked for.", config.folds)
+        notes.append(f"--folds {config.folds} is not used, because no --fold is asked for.")
     check_divided(config, divided.manifest)
     audit = prepared.audit(divided.manifest)
-    reason = _reason(config, audit)
-    logger.info("%s\n%s", audit.sentence, counts_table(divided.manifest))
-    return Divided(divided.manifest, audit, reason)
+    reason = refuse_leak(audit, config.allow_leak)
+    if reason is None and config.allow_leak is not None:
+        notes.append("No leak was found: --allow-leak is not needed, and nothing is stamped.")
+    return Divided(divided.manifest, audit, reason, tuple(notes))
 
 
 def train_divided(
@@ -208,14 +218,6 @@ def train(source: Path | str, **options: Any) -> TrainResult:
         When the split leaks and ``allow_leak`` gives no reason.
     """
     return run(build(TrainConfig, source=source, **options))
-
-
-def _reason(config: TrainConfig, audit: Audit) -> str | None:
-    """Return the reason to be stamped; none is, where nothing leaks."""
-    reason = refuse_leak(audit, config.allow_leak)
-    if reason is None and config.allow_leak is not None:
-        logger.info("note: No leak was found: --allow-leak is not needed, and nothing is stamped.")
-    return reason
 
 
 def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:
