@@ -8,20 +8,24 @@ from typing import Literal
 
 from gyrus.config.augmenting import AugmentationOptions
 from gyrus.config.balancing import BalanceOptions
+from gyrus.config.durability import DurabilityOptions
 from gyrus.config.inputs import InputOptions
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.positional import Positional
-from gyrus.config.ranges import at_least, positive, share
+from gyrus.config.ranges import share
+from gyrus.config.stages import StageOptions
 from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(
+    StageOptions,
     InputOptions,
     AugmentationOptions,
     OptimisationOptions,
     BalanceOptions,
+    DurabilityOptions,
     DataOptions,
     SplitOptions,
     OutputOptions,
@@ -38,12 +42,8 @@ class TrainConfig(
     """Starting weights (safetensors, timm's or torchvision's names)."""
     pretrained: bool = False
     """Download the starting weights that timm knows for this architecture."""
-    epochs: int = 12
-    """Passes through the training images."""
     dropout: float = 0.2
     """Dropout before the last layer."""
-    patience: int | None = 5
-    """Stop after this many epochs without a lower validation loss; None: never."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bf16 where a short measurement on this machine shows that it is faster."""
     allow_leak: str | None = None
@@ -53,9 +53,9 @@ class TrainConfig(
 
     def __post_init__(self) -> None:
         """Check the values that types alone do not."""
-        at_least(self, epochs=1)
-        positive(self, "patience")
         share(self, "dropout")
+        StageOptions.__post_init__(self)
+        DurabilityOptions.__post_init__(self)
         SplitOptions.__post_init__(self)
         InputOptions.__post_init__(self)
         AugmentationOptions.__post_init__(self)
