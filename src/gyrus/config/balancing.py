@@ -54,7 +54,7 @@ class BalanceOptions:
         parts = [part.strip() for part in text.split(",") if part.strip()]
         named = [part.rpartition("=") for part in parts]
         values = tuple(self._weight(value) for _, _, value in named)
-        if not parts or not any(values):
+        if not parts:
             raise self._unreadable()
         if not any(mark for _, mark, _ in named):
             return values
@@ -71,8 +71,8 @@ class BalanceOptions:
             weight = float(text)
         except ValueError:
             raise self._unreadable() from None
-        if not math.isfinite(weight) or weight < 0:
-            raise UsageError(f"class_weights holds {text.strip()}; expected numbers from 0 on")
+        if not math.isfinite(weight) or weight <= 0:
+            raise UsageError(f"class_weights holds {text.strip()}; expected numbers above 0")
         return weight
 
     def _unreadable(self) -> UsageError:

@@ -22,6 +22,7 @@ class Stream(IntEnum):
     ORDER = 1
     AUGMENTATION = 2
     DROPOUT = 3
+    SAMPLING = 8
 
 
 def uniform(

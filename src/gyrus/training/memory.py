@@ -1,0 +1,145 @@
+"""What happens when a step does not fit into memory: the same images in parts, their gradients added up."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from gyrus.errors import UsageError
+
+logger = logging.getLogger("gyrus")
+
+T = TypeVar("T")
+
+# A plain RuntimeError in the words of torch's CPU allocator, of oneDNN and of the C++ library
+_WORDS = ("DefaultCPUAllocator", "not enough memory", "could not create a memory", "bad_alloc")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that memory has ended, on the GPU or in the machine."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+
+
+def memory_ended(images: int, *, fix: str) -> UsageError:
+    """Return the error for a step that does not fit, however small."""
+    return UsageError(f"memory ended in a step of {images} image{'s' * (images != 1)}", fix=fix)
+
+
+class BatchBackoff:
+    """Takes a batch whole, or in as many parts as memory needs.
+
+    The parts' gradients are added up before the optimizer steps, and the loss is divided by the weight of the
+    whole batch, so the step is the same up to rounding, with two exceptions: BatchNorm normalises each part
+    by itself, and dropout draws anew for each. Once a size has failed it is not tried again.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Its running statistics are put back after a failed attempt.
+    allowed : bool
+        Whether a batch may be divided; else memory that ends is an error.
+    """
+
+    def __init__(self, network: nn.Module, *, allowed: bool = True) -> None:
+        self.network = network
+        self.allowed = allowed
+        self.parts = 1
+        self._proved = 0
+        # BatchNorm cannot normalise the only value of a channel
+        norms = (nn.BatchNorm1d, nn.BatchNorm2d)
+        self.smallest = 2 if any(isinstance(module, norms) for module in network.modules()) else 1
+
+    def take(self, size: int, attempt: Callable[[list[slice]], T]) -> T:
+        """Return ``attempt(parts)``, tried again with twice as many parts while memory ends.
+
+        Parameters
+        ----------
+        size : int
+            Images of the batch.
+        attempt : callable
+            Gets the parts as slices of the batch. It begins anew each time: it clears the gradients first.
+
+        Raises
+        ------
+        UsageError
+            When the smallest part does not fit either, or parts are not allowed.
+        """
+        while True:
+            put_back = self._remember(size)
+            try:
+                result = attempt(slices(size, self.parts))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                self._check_can_halve(size, error)
+            else:
+                self._proved = max(self._proved, -(-size // self.parts))
+                return result
+            # outside the except: there the error still holds on to the failed attempt's tensors
+            self.parts *= 2
+            put_back()
+            _let_go()
+            self._tell(size)
+
+    def _tell(self, size: int) -> None:
+        part = -(-size // self.parts)
+        if not self.network.training:
+            logger.info("note: Memory ended in validating %d images at once; it goes on with %d.", size, part)
+            return
+        logger.info(
+            "note: Memory ended in a step of %d images; they are taken in %d parts of at most %d now, and the "
+            "gradients are added up. The steps stay as they were, but BatchNorm sees each part by itself.",
+            size, self.parts, part,
+        )  # fmt: skip
+
+    def _check_can_halve(self, size: int, error: BaseException) -> None:
+        part = -(-size // self.parts)
+        if not self.allowed:
+            raise memory_ended(
+                part, fix=f"leave out --no-auto-batch, or give --batch-size {max(1, part // 2)}"
+            ) from error
+        if size // (2 * self.parts) < self.smallest:
+            raise memory_ended(part, fix="give a smaller --image-size or a smaller network") from error
+
+    def _remember(self, size: int) -> Callable[[], None]:
+        """Return what undoes an attempt: running statistics and random state as they were.
+
+        A size that has gone well is expected to go well again, and nothing is kept for it.
+        """
+        if -(-size // self.parts) <= self._proved:
+            return lambda: None
+        buffers = [(buffer, buffer.detach().clone()) for buffer in self.network.buffers()]
+        on_cpu, on_gpu = torch.get_rng_state(), _gpu_state(buffers)
+
+        def put_back() -> None:
+            for buffer, before in buffers:
+                buffer.copy_(before)
+            torch.set_rng_state(on_cpu)
+            if on_gpu is not None:
+                torch.cuda.set_rng_state(on_gpu)
+
+        return put_back
+
+
+def slices(size: int, parts: int) -> list[slice]:
+    """Divide ``size`` images into ``parts`` runs that differ by one at most."""
+    ends = [size * number // parts for number in range(parts + 1)]
+    return [slice(begin, end) for begin, end in pairwise(ends) if end > begin]
+
+
+def _gpu_state(buffers: list[tuple[Tensor, Tensor]]) -> Any:
+    return torch.cuda.get_rng_state() if any(buffer.is_cuda for buffer, _ in buffers) else None
+
+
+def _let_go() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
