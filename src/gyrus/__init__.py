@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.audit import audit
     from gyrus.verbs.bundle import bundle
     from gyrus.verbs.compare import compare
+    from gyrus.verbs.crossval import crossval
     from gyrus.verbs.demo import demo
     from gyrus.verbs.doctor import doctor
     from gyrus.verbs.env import env
@@ -34,6 +35,7 @@ __all__ = [
     "audit",
     "bundle",
     "compare",
+    "crossval",
     "demo",
     "doctor",
     "env",

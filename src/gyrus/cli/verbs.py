@@ -39,6 +39,7 @@ VERBS = {
         Verb("doctor", "every bad file and flaw of a data set, and what mends it", "DoctorConfig"),
         Verb("split", "a manifest whose splits share no patient and no copy", "SplitConfig"),
         Verb("train", "audit, train, export, measure: one run folder", "TrainConfig"),
+        Verb("crossval", "grouped folds, pooled out-of-fold figures, one report", "CrossvalConfig"),
         Verb(
             "evaluate",
             "figures with intervals: a run, anybody's predictions, external data",

@@ -30,9 +30,13 @@ class CrossvalConfig(TrainConfig):
     """Set by crossval itself."""
     test: Hidden[bool] = False
     """Set by crossval itself."""
+    resume: Hidden[Path | None] = None
+    """A cross-validation goes on when the same command is given again."""
+    show_augmentation: Hidden[bool] = False
+    """For a look at the augmentation: ``gyrus train DATA --show-augmentation``."""
 
     def __post_init__(self) -> None:
-        """Check the number of repeats, and that what crossval sets itself is left alone."""
+        """Check the number of repeats, and that options which are about one training are left alone."""
         super().__post_init__()
         at_least(self, repeats=1)
         if self.fold is not None:
@@ -42,8 +46,14 @@ class CrossvalConfig(TrainConfig):
             )
         if self.test:
             raise UsageError("crossval tests every fold anyway", fix="leave out test")
+        if self.resume is not None:
+            raise UsageError("crossval goes on by itself", fix="give the same options and the same --out")
+        if self.show_augmentation:
+            raise UsageError(
+                "the augmentation is the same in every fold", fix="gyrus train DATA --show-augmentation"
+            )
 
-    def of_fold(self, fold: int, *, folds: int, repeat: int, out: Path) -> TrainConfig:
+    def of_fold(self, fold: int, *, folds: int, repeat: int) -> TrainConfig:
         """Return the options of one fold: those that ``gyrus train DATA --fold K --test`` would have.
 
         Parameters
@@ -54,9 +64,7 @@ class CrossvalConfig(TrainConfig):
             How many there are (the manifest's own number where it brings them).
         repeat : int
             From 0; it is added to the seed.
-        out : Path
-            The fold's run folder.
         """
         own: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(TrainConfig)}
-        options = TrainConfig(**{**own, "fold": None, "folds": folds, "test": True, "json": False})
-        return replace(options, fold=fold, seed=self.seed + repeat, out=out)
+        options = TrainConfig(**{**own, "folds": folds, "test": True, "out": None, "json": False})
+        return replace(options, fold=fold, seed=self.seed + repeat)

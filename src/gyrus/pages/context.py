@@ -35,8 +35,11 @@ class ReportContext:
         Rows of ``metrics.csv`` as numbers; None where undefined.
     evaluations : mapping
         Split -> evaluation.
+    repeats : mapping
+        Of a repeated cross-validation: see :func:`gyrus.evaluation.repeats.repeat_figures`; else empty.
     test_looks : int
-        How often the test set has been looked at, this time included.
+        How often the test set has been looked at, this time included; of a cross-validation, how often its
+        folds have been cross-validated.
     bundle : mapping
         ``digest``, ``model_digest``, ``size_bytes`` and the card as ``card``; empty without a bundle.
     examples : sequence of Example
@@ -61,6 +64,7 @@ class ReportContext:
     fingerprint: str = ""
     history: Sequence[Mapping[str, Any]] = ()
     evaluations: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    repeats: Mapping[str, Any] = field(default_factory=dict)
     test_looks: int = 0
     bundle: Mapping[str, Any] = field(default_factory=dict)
     examples: Sequence[Example] = ()

@@ -9,6 +9,7 @@ from typing import Any
 Figure = Mapping[str, Any]
 """``value``, ``low``, ``high``, ``method``; None or NaN where undefined."""
 
+OUT_OF_FOLD = "out-of-fold"
 SPLIT_NAMES = {"train": "training", "val": "validation", "cal": "calibration", "test": "test"}
 
 _OF_PROBABILITIES = ("log_loss", "brier", "ece")

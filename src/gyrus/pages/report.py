@@ -14,15 +14,16 @@ from gyrus.pages.sections_folds import fold_table
 from gyrus.pages.sections_last import audit_section, gallery, reproduce
 from gyrus.pages.sections_learning import learning
 from gyrus.pages.sections_probabilities import calibration, patient_level
+from gyrus.pages.sections_repeats import repeat_table
 from gyrus.pages.sections_subgroups import subgroup_tables
 from gyrus.runs.atomic import write_text
 
 _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
-    "verdict": "Verdict", "headline": "Accuracy", "data": "Data", "folds": "Folds", "classes": "Classes",
-    "confusion": "Confusion", "roc": "ROC", "calibration": "Calibration", "patients": "Patients",
-    "subgroups": "Subgroups", "learning": "Learning",
-    "examples": "Examples", "audit": "Audit", "reproduce": "Reproduce",
+    "verdict": "Verdict", "repeats": "Repeats", "headline": "Accuracy", "data": "Data", "folds": "Folds",
+    "classes": "Classes", "confusion": "Confusion", "roc": "ROC", "calibration": "Calibration",
+    "patients": "Patients", "subgroups": "Subgroups", "learning": "Learning", "examples": "Examples",
+    "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
 
@@ -44,7 +45,7 @@ def render_report(context: ReportContext) -> str:
     measured = headline_split(context)
     sections: list[Html | None] = [verdict(context)]
     if measured is not None:
-        sections.append(headline(context, measured))
+        sections += [repeat_table(context, measured), headline(context, measured)]
     sections.append(data_table(context))
     if measured is not None:
         sections.append(fold_table(context, measured))

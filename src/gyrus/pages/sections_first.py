@@ -7,7 +7,7 @@ from typing import Any
 
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, join, table, tag
-from gyrus.pages.measured import SPLIT_NAMES, Measured
+from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES, Measured
 from gyrus.pages.numbers import figure_cell, interval, is_defined, percent, plural
 
 VERDICTS = {
@@ -48,10 +48,15 @@ def verdict(context: ReportContext) -> Html:
     if context.allow_leak:
         reason = f"Reason given (--allow-leak): “{context.allow_leak}”"
         parts.append(tag("p", tag("strong", "Gone on all the same. "), reason))
-    parts.append(
-        tag("p", _looks(context.test_looks, by_this_report="test" in context.evaluations), class_="small")
-    )
+    parts.append(tag("p", _looks_told(context), class_="small"))
     return tag("section", tag("h2", words), parts, id="verdict", class_=f"verdict {kind}")
+
+
+def _looks_told(context: ReportContext) -> str:
+    if OUT_OF_FOLD not in context.evaluations:
+        return _looks(context.test_looks, by_this_report="test" in context.evaluations)
+    times = "once" if context.test_looks <= 1 else f"{context.test_looks} times"
+    return f"A cross-validation holds no test set back. These folds have been cross-validated {times}."
 
 
 def _looks(looks: int, *, by_this_report: bool) -> str:
@@ -89,7 +94,14 @@ def headline(context: ReportContext, measured: Measured) -> Html:
     ]
     explained = tag("div", scale(measured.accuracy, measured.baseline), tag("p", sentence))
     caution = None
-    if measured.split != "test":
+    if measured.split == OUT_OF_FOLD:
+        caution = tag(
+            "p",
+            tag("strong", "Each image was answered by a model that was trained without its fold. "),
+            "If networks or options were chosen by these figures, they are optimistic: only images that no "
+            "choice has seen tell.",
+        )
+    elif measured.split != "test":
         caution = tag(
             "p",
             tag("strong", f"These are {measured.noun} images: "),

@@ -1,0 +1,169 @@
+"""The folder of a cross-validation: a run for every fold, and what was finished."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from gyrus.config import CrossvalConfig
+from gyrus.errors import DataError, UsageError
+from gyrus.runs import RunFolder
+from gyrus.runs.atomic import to_json, write_json
+
+VERB = "crossval"
+# may differ from call to call: they change where and how fast, or add repeats, but no fold that is finished
+_FREE = frozenset({"out", "json", "repeats", "source", "cache_dir", "workers", "pin_memory", "no_cache"})
+
+
+@dataclass(frozen=True, slots=True)
+class CrossvalFolder:
+    """Names of the files of a cross-validation.
+
+    Attributes
+    ----------
+    path : Path
+        The folder itself.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """All options as they were used."""
+        return self.path / "config.json"
+
+    @property
+    def environment(self) -> Path:
+        """Machine, versions, git state, command."""
+        return self.path / "environment.json"
+
+    @property
+    def manifest(self) -> Path:
+        """The images with the fold that each is tested in."""
+        return self.path / "manifest.csv"
+
+    @property
+    def audit(self) -> Path:
+        """The audit of the data and of every fold."""
+        return self.path / "audit.json"
+
+    @property
+    def progress(self) -> Path:
+        """Which folds are finished, which failed."""
+        return self.path / "progress.json"
+
+    @property
+    def pooled(self) -> Path:
+        """Out-of-fold predictions of all folds and repeats."""
+        return self.path / "predictions-pooled.csv"
+
+    @property
+    def evaluation(self) -> Path:
+        """The pooled figures."""
+        return self.path / "evaluation.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def ledger(self) -> Path:
+        """Looks at the folds of these data, shared by what lies side by side."""
+        return self.path.parent / "test-ledger.jsonl"
+
+    def run_of(self, repeat: int, fold: int) -> RunFolder:
+        """Return the run of a fold; the further repeats lie in folders of their own."""
+        parent = self.path / f"repeat-{repeat}" if repeat else self.path
+        return RunFolder(parent / f"fold-{fold}")
+
+    def predictions_of(self, repeat: int) -> Path:
+        """Return the place of one repeat's predictions, where there are several."""
+        return self.path / f"predictions-repeat-{repeat}.csv"
+
+
+@dataclass(slots=True)
+class Progress:
+    """What became of the folds.
+
+    Attributes
+    ----------
+    finished : dict
+        Title of a fold -> ``{"run", "fingerprint" (of its manifest), "digest" (of its bundle), "seconds"}``.
+    failed : dict
+        Title of a fold -> ``{"error", "exit_code"}``, in the last call.
+    counted : list of str
+        Deals of patients to folds whose look is in the ledger.
+    """
+
+    finished: dict[str, dict[str, Any]] = field(default_factory=dict)
+    failed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    counted: list[str] = field(default_factory=list)
+
+    def write(self, folder: CrossvalFolder) -> None:
+        """Write ``progress.json``."""
+        write_json(folder.progress, asdict(self))
+
+
+def read_progress(folder: CrossvalFolder) -> Progress:
+    """Return what is finished; nothing where the cross-validation begins."""
+    return Progress(**_read(folder.progress)) if folder.progress.is_file() else Progress()
+
+
+def check_folder(config: CrossvalConfig) -> None:
+    """Refuse a folder that holds something else, or folds that were trained with other options.
+
+    Raises
+    ------
+    UsageError
+        Naming the options that differ.
+    DataError
+        When its files are damaged.
+    """
+    if config.out is None:
+        return
+    folder = CrossvalFolder(config.out)
+    if not folder.config.is_file():
+        RunFolder(config.out).check_free()
+        return
+    stored, wanted = _read(folder.config), described(config)
+    if stored.get("verb") != VERB:
+        raise UsageError(
+            "is a run, and no cross-validation", path=folder.path, fix="name another folder with --out"
+        )
+    defaults = {f.name: json.loads(to_json(f.default)) for f in fields(config) if f.name != "source"}
+    names = [name for name in wanted if name not in _FREE]
+    changed = [
+        f"{name}: {_told(stored.get(name, defaults.get(name)))} there, {_told(wanted[name])} asked for"
+        for name in names
+        if stored.get(name, defaults.get(name)) != wanted[name]
+    ]
+    if changed:
+        raise UsageError(
+            "holds folds that were trained with other options",
+            path=folder.path,
+            details=changed,
+            fix="give the same options to go on, or name another folder with --out",
+        )
+
+
+def described(config: CrossvalConfig) -> dict[str, Any]:
+    """Return the options as ``config.json`` holds them."""
+    described: dict[str, Any] = json.loads(to_json({"verb": VERB, **asdict(config)}))
+    return described
+
+
+def _told(value: Any) -> str:
+    return "none" if value is None else to_json(value, indent=None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"is damaged: {error}", path=path, fix="name another folder with --out") from error
+    if not isinstance(value, dict):
+        raise DataError("is damaged: expected a JSON object", path=path, fix="name another folder with --out")
+    return value

@@ -1,0 +1,92 @@
+"""The trainings of a cross-validation, one fold after the other."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from dataclasses import replace
+
+from gyrus.errors import GyrusError
+from gyrus.verbs.crossval_folder import CrossvalFolder, Progress
+from gyrus.verbs.crossval_plan import Plan, PlannedFold
+from gyrus.verbs.prepare import Prepared
+from gyrus.verbs.tables import counts_table
+from gyrus.verbs.train import train_divided
+
+logger = logging.getLogger("gyrus")
+
+
+def train_folds(
+    folder: CrossvalFolder, plan: Plan, prepared: Prepared, progress: Progress
+) -> GyrusError | None:
+    """Train every fold that is not finished; return the first error, with which the others still stand.
+
+    ``progress`` is kept up to date, and written after every fold.
+    """
+    progress.failed.clear()
+    missing = [planned for planned in plan.folds if not _is_finished(folder, planned, progress)]
+    kept = len(plan.folds) - len(missing)
+    if kept:
+        logger.info("note: %d of %d folds are finished and are kept.", kept, len(plan.folds))
+    began, first_error = time.perf_counter(), None
+    for number, planned in enumerate(missing):
+        logger.info(
+            "\n== %s (%d of %d)\n%s",
+            planned.title, kept + number + 1, len(plan.folds), counts_table(planned.divided.manifest),
+        )  # fmt: skip
+        try:
+            _train(folder, planned, prepared, progress)
+        except GyrusError as error:
+            first_error = first_error or error
+            progress.failed[planned.title] = {"error": str(error), "exit_code": error.exit_code}
+            logger.info("%s failed, the others go on: %s", planned.title, error)
+        progress.write(folder)
+        left = len(missing) - number - 1
+        if left:
+            each = (time.perf_counter() - began) / (number + 1)
+            logger.info("%d of %d folds left, about %s", left, len(plan.folds), duration(each * left))
+    return first_error
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    >>> duration(7.31), duration(95), duration(7320)
+    ('7.3 s', '1 min 35 s', '2 h 2 min')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes} min"
+
+
+def _is_finished(folder: CrossvalFolder, planned: PlannedFold, progress: Progress) -> bool:
+    """Tell whether a fold's predictions are there; a fold whose files were removed is trained again."""
+    if planned.title not in progress.finished:
+        return False
+    if folder.run_of(planned.repeat, planned.fold).predictions("test").is_file():
+        return True
+    del progress.finished[planned.title]
+    return False
+
+
+def _train(folder: CrossvalFolder, planned: PlannedFold, prepared: Prepared, progress: Progress) -> None:
+    began = time.perf_counter()
+    run = folder.run_of(planned.repeat, planned.fold)
+    if run.path.exists():
+        logger.info("note: %s was interrupted or failed before, and begins anew.", planned.title)
+        shutil.rmtree(run.path)
+    result = train_divided(replace(planned.config, out=run.path), prepared, planned.divided)
+    seconds = time.perf_counter() - began
+    progress.finished[planned.title] = {
+        "run": str(run.path),
+        "fingerprint": planned.divided.manifest.fingerprint,
+        "digest": result.digest,
+        "seconds": round(seconds, 2),
+    }
+    accuracy = result.evaluations["test"]["accuracy"]["value"]
+    logger.info("%s took %s: %.1f %% right", planned.title, duration(seconds), 100 * accuracy)
