@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gyrus.errors import DataError
-from gyrus.training.augmentation import BRAIN_MRI
+from gyrus.training.augmentation import POLICIES
 from gyrus.training.batches import Batch, BatchOrder, Look, SplitPixels, prepare
 from gyrus.training.preparation import normalise, to_unit
 
-PLAIN = Look(mean=(0.5,) * 3, std=(0.25,) * 3, ranges=None, channels_last=False)
+PLAIN = Look(mean=(0.5,) * 3, std=(0.25,) * 3, policy=None, channels_last=False)
 
 
 @given(st.integers(1, 200), st.integers(1, 50), st.integers(0, 9) | st.none())
@@ -70,7 +70,7 @@ def test_colour_channels_keep_their_order():
 
 
 def test_training_batches_are_augmented_and_validation_batches_not():
-    look = Look(mean=(0.0,), std=(1.0,), ranges=BRAIN_MRI, channels_last=False)
+    look = Look(mean=(0.0,), std=(1.0,), policy=POLICIES["brain-mri"], channels_last=False)
     pixels = torch.randint(0, 256, (2, 16, 16, 1), dtype=torch.uint8)
     batch = Batch(pixels, torch.zeros(2), np.arange(2))
     plain = prepare(batch, look, seed=0, epoch=None)
@@ -83,7 +83,7 @@ def test_training_batches_are_augmented_and_validation_batches_not():
 
 def test_channels_last_changes_the_layout_and_no_value():
     batch = Batch(torch.randint(0, 256, (2, 8, 8, 3), dtype=torch.uint8), torch.zeros(2), np.arange(2))
-    last = Look(mean=PLAIN.mean, std=PLAIN.std, ranges=None, channels_last=True)
+    last = Look(mean=PLAIN.mean, std=PLAIN.std, policy=None, channels_last=True)
     images = prepare(batch, last, seed=0, epoch=None)
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(images, prepare(batch, PLAIN, seed=0, epoch=None))

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError
-from gyrus.training.augmentation import Ranges, apply, draw
+from gyrus.training.augmentation import Policy, apply, draw
 from gyrus.training.draws import permutation
 from gyrus.training.preparation import normalise, to_unit
 
@@ -57,7 +57,7 @@ class Look:
     ----------
     mean, std : tuple of float
         (channels of the network,) normalisation.
-    ranges : Ranges or None
+    policy : Policy or None
         Augmentation of training batches; None for none.
     channels_last : bool
         Memory format of the batches.
@@ -65,7 +65,7 @@ class Look:
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
-    ranges: Ranges | None
+    policy: Policy | None
     channels_last: bool
 
 
@@ -178,8 +178,8 @@ class CachedPixels(lightning.LightningDataModule):
 def prepare(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor:
     """Return the network's input (n, channels, side, side); augmented when ``epoch`` is given."""
     images = to_unit(batch.pixels)
-    if epoch is not None and look.ranges is not None:
-        images = apply(images, draw(seed, epoch, batch.numbers, look.ranges))
+    if epoch is not None and look.policy is not None:
+        images = apply(images, draw(seed, epoch, batch.numbers, look.policy))
     images = normalise(images, look.mean, look.std)
     return images.contiguous(memory_format=torch.channels_last) if look.channels_last else images
 

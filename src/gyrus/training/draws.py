@@ -22,6 +22,7 @@ class Stream(IntEnum):
     ORDER = 1
     AUGMENTATION = 2
     DROPOUT = 3
+    MIXING = 5
     SAMPLING = 8
 
 

@@ -21,7 +21,7 @@ from gyrus.errors import DataError, UsageError
 from gyrus.models import Network, WeightsReport, build, load_weights
 from gyrus.runs import RunFolder
 from gyrus.training.allocator import keep_freed_memory
-from gyrus.training.augmentation import BRAIN_MRI
+from gyrus.training.augmentation import policy_of
 from gyrus.training.batches import CachedPixels, Look, Pixels, SplitPixels
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.classifier import Classifier, balanced_weights
@@ -135,7 +135,7 @@ def fit(
     look = Look(
         mean=network.mean,
         std=network.std,
-        ranges=BRAIN_MRI if config.augmentation == "brain-mri" else None,
+        policy=policy_of(config, config.color),
         channels_last=precision.channels_last,
     )
     data = CachedPixels(train, val, look=look, batch_size=config.batch_size, seed=config.seed)

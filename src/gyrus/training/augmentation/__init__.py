@@ -1,0 +1,24 @@
+"""Augmentation of whole batches on their device: policies are data; drawing and applying are apart."""
+
+from gyrus.training.augmentation.applying import apply
+from gyrus.training.augmentation.describing import describe, describe_policy
+from gyrus.training.augmentation.drawing import Drawn, draw
+from gyrus.training.augmentation.lesions import part_lost
+from gyrus.training.augmentation.mixing import Mixed, draw_mixed, mix, soft_targets
+from gyrus.training.augmentation.policies import POLICIES, Policy, policy_of
+
+__all__ = [
+    "POLICIES",
+    "Drawn",
+    "Mixed",
+    "Policy",
+    "apply",
+    "describe",
+    "describe_policy",
+    "draw",
+    "draw_mixed",
+    "mix",
+    "part_lost",
+    "policy_of",
+    "soft_targets",
+]
