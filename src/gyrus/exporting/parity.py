@@ -14,6 +14,7 @@ from torch.nn import functional
 from gyrus.errors import ExportError
 from gyrus.exporting.graphs import Graphs
 from gyrus.exporting.network_graph import INPUT, OUTPUTS
+from gyrus.imaging.normalisation import SMALLEST_SPREAD, per_image
 from gyrus.inference.runtime import Graph, checked_threads
 from gyrus.models import Network
 
@@ -98,11 +99,24 @@ def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> 
 
 def torch_preprocess(image: Pixels, graphs: Graphs) -> torch.Tensor:
     """Return what the preprocessing graph should give, (1, channels, size, size), by torch's resize."""
-    planes = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].float()
-    size = (graphs.image_size, graphs.image_size)
-    resized = functional.interpolate(planes, size, mode="bilinear", align_corners=False, antialias=True)
+    placed = graphs.geometry.placement(image)
+    shown = np.ascontiguousarray(image[placed.source.slices])
+    planes = torch.from_numpy(shown).permute(2, 0, 1)[None].float()
+    square = torch.zeros(1, planes.shape[1], placed.side_px, placed.side_px)
+    square[:, :, *placed.target.slices] = _resized(planes, placed.target.height_px, placed.target.width_px)
+    unit = square / 255.0
+    if graphs.per_image:
+        unit = torch.from_numpy(per_image(unit.numpy()))
     mean, std = (torch.tensor(values).reshape(1, -1, 1, 1) for values in (graphs.mean, graphs.std))
-    return (resized / 255.0 - mean) / std
+    return (unit - mean) / std
+
+
+def _resized(planes: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    if width == 1:  # torch 2.15 puts one value into the whole column; lying on its side it is right
+        return _resized(planes.mT, 1, height).mT
+    return functional.interpolate(
+        planes, (height, width), mode="bilinear", align_corners=False, antialias=True
+    )
 
 
 class _Answers:
@@ -125,9 +139,17 @@ class _Answers:
         got = np.concatenate([self._preprocess.run(image)[INPUT] for image in images])
         device = next(self._torch_network.parameters()).device
         logits = self._torch_network(expected.to(device)).float().cpu().numpy()
-        spread = 255.0 * np.asarray(self._graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
-        pixel = float(np.abs((expected.numpy() - got) * spread).max())
+        pixel = float(np.abs((expected.numpy() - got) * self._levels(images)).max())
         return _softmax(logits), _softmax(self._network.run(got)["logits"]), pixel
+
+    def _levels(self, images: list[Pixels]) -> Floats:
+        """Return how many grey levels a unit of the network's input is, (n or 1, channels, 1, 1)."""
+        levels = 255.0 * np.asarray(self._graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
+        if not self._graphs.per_image:
+            return levels
+        spreads = [self._graphs.geometry.apply(image).std() / 255.0 for image in images]
+        own: Floats = np.maximum(np.array(spreads, np.float32), SMALLEST_SPREAD).reshape(-1, 1, 1, 1)
+        return levels * own
 
 
 def _compare(expected: Floats, got: Floats, *, first: int) -> tuple[float, int, list[str]]:
