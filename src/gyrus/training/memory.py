@@ -95,8 +95,8 @@ class BatchBackoff:
             logger.info("note: Memory ended in validating %d images at once; it goes on with %d.", size, part)
             return
         logger.info(
-            "note: Memory ended in a step of %d images; they are taken in %d parts of at most %d now, and the "
-            "gradients are added up. The steps stay as they were, but BatchNorm sees each part by itself.",
+            "note: Memory ended in a step of %d images; they are taken in %d parts of at most %d now, and "
+            "their gradients are added up. The steps stay as they were; BatchNorm sees each part by itself.",
             size, self.parts, part,
         )  # fmt: skip
 

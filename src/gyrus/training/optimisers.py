@@ -1,4 +1,4 @@
-"""The optimisers, by name; biases and norms are never decayed."""
+"""The optimisers, by name, and what is done to gradients before they step."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
 
+# where torch updates all weights in one call, which saves time in networks of many small layers
 _FUSED = ("cpu", "cuda")
 
 
