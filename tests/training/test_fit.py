@@ -1,7 +1,6 @@
 import csv
 import json
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from gyrus.models import build, load_weights
 from gyrus.runs import RunFolder
 from gyrus.training import Classifier, fit
 from gyrus.training.batches import Look, SplitPixels, prepare
-from gyrus.training.fit import learning_rate_of, pick_device
+from gyrus.training.fit import pick_device
 from gyrus.training.metrics_log import COLUMNS
 
 
@@ -36,7 +35,7 @@ def test_it_learns_and_keeps_the_best_epoch(fitted, bar_data, run):
     # the network that is handed out is the one of that epoch: its validation loss, computed here anew
     split = SplitPixels(manifest, "val", pixels)
     batch = split[np.arange(len(split))]
-    look = Look(fitted.network.mean, fitted.network.std, None, False)
+    look = Look(fitted.network.mean, fitted.network.std, policy=None, channels_last=False)
     assert not fitted.network.training
     with torch.no_grad():
         logits = fitted.network(prepare(batch, look, seed=0, epoch=None))
@@ -44,8 +43,8 @@ def test_it_learns_and_keeps_the_best_epoch(fitted, bar_data, run):
     assert loss.item() == pytest.approx(best["val_loss"], rel=1e-4)
 
 
-def test_nothing_but_metrics_and_the_best_checkpoint_is_left(fitted, run, tmp_path):
-    assert files_of(run.path) == ["checkpoints/best.ckpt", "metrics.csv"]
+def test_nothing_but_metrics_and_checkpoints_is_left(fitted, run, tmp_path):
+    assert files_of(run.path) == ["checkpoints/best.ckpt", "checkpoints/resume.ckpt", "metrics.csv"]
     assert fitted.checkpoint == run.checkpoints / "best.ckpt"
     assert not (Path.cwd() / "lightning_logs").exists()
 
@@ -55,6 +54,7 @@ def test_metrics_have_one_whole_row_an_epoch(fitted, run):
         rows = list(csv.DictReader(stream))
     assert tuple(rows[0]) == COLUMNS
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
+    assert {row.pop("stage") for row in rows} == {"scratch"}
     assert all(float(value) >= 0 for row in rows for value in row.values())
     for row, kept in zip(rows, fitted.history, strict=True):
         assert float(row["val_loss"]) == pytest.approx(kept["val_loss"], rel=1e-5)
@@ -83,7 +83,7 @@ def test_the_same_seed_gives_the_same_bits(bar_data, tmp_path, config):
 
 def test_the_checkpoint_is_lightnings_and_starts_another_network(fitted, bar_data, config):
     content = torch.load(fitted.checkpoint, weights_only=True)
-    assert {"state_dict", "optimizer_states", "epoch", "pytorch-lightning_version"} <= set(content)
+    assert {"state_dict", "epoch", "pytorch-lightning_version"} <= set(content)
     other = build("improved_cnn", num_classes=3, image_size=32)
     assert load_weights(other, fitted.checkpoint).head_loaded
     for name, tensor in fitted.network.state_dict().items():
@@ -92,7 +92,9 @@ def test_the_checkpoint_is_lightnings_and_starts_another_network(fitted, bar_dat
 
 def test_a_run_starts_from_given_weights(bar_data, fitted, tmp_path, config):
     run = RunFolder(tmp_path / "second").create()
-    options = config(epochs=1, weights=fitted.checkpoint, warmup_epochs=0.0, learning_rate=1e-6)
+    options = config(
+        recipe="full", epochs=1, weights=fitted.checkpoint, warmup_epochs=0.0, learning_rate=1e-6
+    )
     again = fit(*bar_data, options, run, progress=False)
     assert again.weights.head_loaded
     assert again.history[0]["val_accuracy"] == 1.0
@@ -151,7 +153,6 @@ def test_lightnings_own_loading_works(fitted):
     module = Classifier.load_from_checkpoint(
         fitted.checkpoint, network=build("improved_cnn", num_classes=3, image_size=32)
     )
-    assert module.learning_rate == 1e-3
     assert torch.equal(module.network.head.weight, fitted.network.head.weight)
 
 
@@ -238,12 +239,6 @@ def test_one_class_alone_is_refused(bar_data, run, config):
 def test_a_cache_of_another_size_is_refused(bar_data, run, config):
     with pytest.raises(DataError, match="32 pixels; image_size is 64"):
         fit(*bar_data, config(image_size=64), run, progress=False)
-
-
-def test_the_default_rate_is_lower_from_given_weights(config):
-    assert learning_rate_of(config()) == 1e-3
-    assert learning_rate_of(config(weights=Path("w.safetensors"))) == 5e-4
-    assert learning_rate_of(replace(config(), learning_rate=0.1)) == 0.1
 
 
 def test_labels_follow_the_names_and_not_the_order_of_rows(bar_data, run, config):

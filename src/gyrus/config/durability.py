@@ -21,8 +21,8 @@ class DurabilityOptions:
     checkpoint_minutes: float = 10.0
     """Save the state of the training this often within an epoch; it is saved after every epoch anyway."""
     budget: str | None = None
-    """Longest wall time of the training, such as 10m or 1h30m: as many epochs as fit, the learning rate's fall
-    planned to their end; never more than --epochs."""
+    """Longest wall time of the training, such as 10m or 1h30m: as many epochs as fit, and the learning rate's
+    fall planned to their end; never more than --epochs."""
     deterministic: bool = False
     """On CUDA: only operations that give the same bits every time; slower. On the CPU that is always so."""
 

@@ -87,6 +87,10 @@ class SplitPixels(Dataset[Batch]):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def counts(self, num_classes: int) -> list[int]:
+        """Return the number of images of each class."""
+        return [int(count) for count in np.bincount(self.labels, minlength=num_classes)]
+
     def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch:
         pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[index]]))
         return Batch(pixels, torch.from_numpy(self.labels[index]), index)
@@ -105,24 +109,37 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         Most images a batch.
     seed : int or None
         None keeps the images in order.
+    first_epoch : int
+        Epochs of the run before the loop that counts from 0.
+    skip : int
+        Batches at the start that are left out: a resumed epoch has been through them.
     """
 
-    def __init__(self, size: int, batch_size: int, seed: int | None = None) -> None:
+    def __init__(
+        self, size: int, batch_size: int, seed: int | None = None, *, first_epoch: int = 0, skip: int = 0
+    ) -> None:
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
+        self.first_epoch = first_epoch
+        self.skip = skip
+        self.epoch = first_epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Tell which epoch comes; Lightning calls it before each."""
-        self.epoch = epoch
+        """Tell which epoch of the loop comes; Lightning calls it before each."""
+        self.epoch = self.first_epoch + epoch
+
+    @property
+    def whole(self) -> int:
+        """Batches of a whole epoch."""
+        return -(-self.size // self.batch_size)
 
     def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
+        return self.whole - self.skip
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
         order = np.arange(self.size) if self.seed is None else permutation(self.seed, self.epoch, self.size)
-        yield from np.array_split(order, len(self))
+        yield from np.array_split(order, self.whole)[self.skip :]
 
 
 class CachedPixels(lightning.LightningDataModule):
@@ -138,10 +155,20 @@ class CachedPixels(lightning.LightningDataModule):
         Images a training step.
     seed : int
         Of order and augmentation.
+    first_epoch, first_step : int
+        Where a resumed training, or a later stage, begins: epochs of the run before, and steps of that epoch.
     """
 
     def __init__(
-        self, train: SplitPixels, val: SplitPixels, *, look: Look, batch_size: int, seed: int
+        self,
+        train: SplitPixels,
+        val: SplitPixels,
+        *,
+        look: Look,
+        batch_size: int,
+        seed: int,
+        first_epoch: int = 0,
+        first_step: int = 0,
     ) -> None:
         super().__init__()
         self.train = train
@@ -149,10 +176,29 @@ class CachedPixels(lightning.LightningDataModule):
         self.look = look
         self.batch_size = batch_size
         self.seed = seed
+        self.first_epoch = first_epoch
+        self.first_step = first_step
+
+    @property
+    def epoch(self) -> int:
+        """The running epoch, counted over all stages from 0."""
+        return self.first_epoch + (self.trainer.current_epoch if self.trainer is not None else 0)
+
+    @property
+    def skipped(self) -> int:
+        """Steps of the running epoch that were taken before this loop began."""
+        return self.first_step if self.epoch == self.first_epoch else 0
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Steps of a whole epoch."""
+        return BatchOrder(len(self.train), self.batch_size).whole
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled batches."""
-        order = BatchOrder(len(self.train), self.batch_size, self.seed)
+        order = BatchOrder(
+            len(self.train), self.batch_size, self.seed, first_epoch=self.first_epoch, skip=self.skipped
+        )
         return DataLoader(self.train, sampler=order, batch_size=None, collate_fn=_as_it_is)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -167,7 +213,7 @@ class CachedPixels(lightning.LightningDataModule):
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Augment, normalise: on the GPU where there is one, for the whole batch at once."""
         trainer = self.trainer
-        epoch = trainer.current_epoch if trainer is not None and trainer.training else None
+        epoch = self.epoch if trainer is not None and trainer.training else None
         return prepare(batch, self.look, seed=self.seed, epoch=epoch), batch.labels
 
     def state_dict(self) -> dict[str, Any]:

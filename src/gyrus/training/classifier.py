@@ -1,19 +1,22 @@
-"""The LightningModule: a network, its loss, its optimiser and schedule."""
+"""The LightningModule: a network, its loss, its steps."""
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim import Optimizer
 
+from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
+from gyrus.training.solver import Solver
+
+Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Classifier(lightning.LightningModule):
@@ -28,40 +31,39 @@ class Classifier(lightning.LightningModule):
     ----------
     network : nn.Module
         (batch, channels, height, width) -> logits (batch, num_classes).
-    learning_rate : float
-        Peak of the schedule.
-    weight_decay : float
-        AdamW's (Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization); biases and norms are
-        spared.
-    warmup_epochs : float
-        Epochs of linear warm-up, before a cosine down to zero.
-    class_weights : sequence of float, optional
-        (num_classes,) weight of each class in the loss.
-    label_smoothing : float
-        Share of the target spread over the other classes.
+    options : OptimisationOptions, optional
+        Optimizer, learning rate, schedule, clipping, moving average.
+    loss : callable, optional
+        (logits, labels) -> what is minimised; by default the mean cross-entropy.
+    groups : sequence of mapping, optional
+        ``params`` and peak ``lr`` of groups of weights; by default all weights at the peak of ``options``.
+    still : sequence of nn.Module
+        Modules that stay in evaluation mode: they are frozen, and their BatchNorm keeps its statistics.
+    length : tuple of float, optional
+        (steps, epochs) that the schedule is planned for; by default the trainer's.
     """
-
-    class_weights: Tensor | None
 
     def __init__(
         self,
         network: nn.Module,
+        options: OptimisationOptions | None = None,
         *,
-        learning_rate: float = 1e-3,
-        weight_decay: float = 0.01,
-        warmup_epochs: float = 1.0,
-        class_weights: Sequence[float] | None = None,
-        label_smoothing: float = 0.0,
+        loss: Loss | None = None,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        still: Sequence[nn.Module] = (),
+        length: tuple[float, float] | None = None,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["network", "class_weights"])
+        self.automatic_optimization = False  # the solver steps, here as in the loop on cached features
         self.network = network
-        self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
-        self.warmup_epochs = warmup_epochs
-        self.label_smoothing = label_smoothing
-        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
-        self.register_buffer("class_weights", weights, persistent=False)
+        self.options = options or OptimisationOptions()
+        self.loss: Loss = loss or functional.cross_entropy
+        self.groups = groups
+        self.still = tuple(still)  # a tuple, so that they do not count as children
+        self.length = length
+        self.solver: Solver | None = None
+        self.solver_state: Mapping[str, Any] | None = None
+        self.sums: Tensor | None = None
         self._epoch_began = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -69,94 +71,95 @@ class Classifier(lightning.LightningModule):
         logits: Tensor = self.network(x)
         return logits
 
+    def train(self, mode: bool = True) -> Classifier:
+        """Set the mode; what is frozen stays in evaluation mode."""
+        super().train(mode)
+        for module in self.still:
+            module.eval()
+        return self
+
     def on_train_epoch_start(self) -> None:
         """Note the time."""
         self._epoch_began = time.perf_counter()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the loss that is minimised.
+        """Take a step and return the loss that was minimised.
 
         Raises
         ------
         UsageError
             When the loss is no longer a number.
         """
+        solver = self.solver_at_work
         images, labels = batch
         logits = self(images).float()
-        loss = functional.cross_entropy(
-            logits, labels, weight=self.class_weights, label_smoothing=self.label_smoothing
-        )
+        loss = self.loss(logits, labels)
         if not torch.isfinite(loss):
             raise UsageError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}, "
-                f"at a learning rate of {self._current_rate():.2g}",
+                f"at a learning rate of {solver.rate:.2g}",
                 fix="try a lower --learning-rate, or --precision float32",
             )
-        self._log_metrics("train", logits.detach(), labels)
-        self.log("learning_rate", self._current_rate(), on_step=False, on_epoch=True, batch_size=1)
-        return loss
+        self._add_up(logits.detach(), labels, solver.rate)
+        solver.step(loss)
+        return loss.detach()
+
+    def on_validation_start(self) -> None:
+        """Judge the moving average of the weights, where there is one."""
+        if self.solver is not None:
+            self.solver.begin_validation()
+
+    def on_validation_end(self) -> None:
+        """Train on with the weights that are trained."""
+        if self.solver is not None:
+            self.solver.end_validation()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log loss and accuracy of a validation batch."""
         images, labels = batch
-        self._log_metrics("val", self(images).float(), labels)
-
-    def on_train_epoch_end(self) -> None:
-        """Log how long the epoch took, its validation included."""
-        self.log("seconds", time.perf_counter() - self._epoch_began)
-
-    def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return AdamW with linear warm-up and cosine decay, a step at a time."""
-        decayed = [parameter for parameter in self.parameters() if parameter.ndim > 1]
-        spared = [parameter for parameter in self.parameters() if parameter.ndim <= 1]
-        groups = [
-            {"params": decayed, "weight_decay": self.weight_decay},
-            {"params": spared, "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]], lr=self.learning_rate)
-        total = self.trainer.estimated_stepping_batches
-        epochs = self.trainer.max_epochs or 0
-        warmup = self.warmup_epochs * total / epochs if epochs > 0 else 0.0
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: warmup_cosine(step, warmup, total)
-        )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def _log_metrics(self, split: str, logits: Tensor, labels: Tensor) -> None:
-        values: dict[str, Any] = {
-            f"{split}_loss": functional.cross_entropy(logits, labels),
-            f"{split}_accuracy": (logits.argmax(1) == labels).float().mean(),
+        logits = self(images).float()
+        values = {
+            "val_loss": functional.cross_entropy(logits, labels),
+            "val_accuracy": (logits.argmax(1) == labels).float().mean(),
         }
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(labels))
 
-    def _current_rate(self) -> float:
-        optimizer = self.trainer.optimizers[0]
-        return float(optimizer.param_groups[0]["lr"])
+    def on_train_epoch_end(self) -> None:
+        """Log the means of the epoch, and how long it took, its validation included."""
+        if self.sums is not None:
+            loss, hits, images, rates, steps = self.sums.tolist()
+            self.log("train_loss", loss / images)
+            self.log("train_accuracy", hits / images)
+            self.log("learning_rate", rates / steps)
+        self.sums = None
+        self.log("seconds", time.perf_counter() - self._epoch_began)
 
+    def configure_optimizers(self) -> Optimizer:
+        """Make the solver, restore its state where there is one, and return its optimizer."""
+        groups = self.groups or [
+            {"params": list(self.network.parameters()), "lr": self.options.peak_rate(from_weights=False)}
+        ]
+        total, epochs = self.length or (
+            float(self.trainer.estimated_stepping_batches),
+            float(self.trainer.max_epochs or -1),
+        )
+        self.solver = Solver(self.network, groups, self.options, total=total, epochs=max(epochs, 1.0))
+        if self.solver_state is not None:
+            self.solver.load_state_dict(self.solver_state)
+        return self.solver.optimizer
 
-def warmup_cosine(step: int, warmup: float, total: float) -> float:
-    """Return the share of the peak learning rate at ``step`` of ``total``, from 0.
+    @property
+    def solver_at_work(self) -> Solver:
+        """The solver, once there is a trainer."""
+        if self.solver is None:
+            raise UsageError("the classifier has no trainer", fix="lightning.Trainer(…).fit(classifier, …)")
+        return self.solver
 
-    It rises linearly over ``warmup`` steps (at most half of all) and falls as a half cosine to zero; it stays
-    at 1 when the training has no set end.
-    """
-    warmup = min(warmup, total / 2)
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    if math.isinf(total):
-        return 1.0
-    return 0.5 * (1.0 + math.cos(math.pi * min(1.0, (step - warmup) / (total - warmup))))
-
-
-def balanced_weights(labels: Sequence[int], num_classes: int) -> list[float]:
-    """Return weights inverse to the number of images of each class, with mean 1 over the images.
-
-    Raises
-    ------
-    ZeroDivisionError
-        When a class has no image; the fit refuses that before.
-    """
-    counts = [0] * num_classes
-    for label in labels:
-        counts[label] += 1
-    return [len(labels) / (num_classes * count) for count in counts]
+    def _add_up(self, logits: Tensor, labels: Tensor, rate: float) -> None:
+        """Add a batch to the sums of the epoch; they are part of a checkpoint, Lightning's own are not."""
+        count = len(labels)
+        loss = functional.cross_entropy(logits, labels, reduction="sum")
+        hits = (logits.argmax(1) == labels).sum()
+        fixed = torch.tensor([count, rate, 1.0], dtype=torch.float64, device=logits.device)
+        values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
+        self.sums = values if self.sums is None else self.sums + values

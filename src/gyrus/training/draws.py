@@ -61,11 +61,11 @@ def permutation(seed: int, epoch: int, size: int) -> npt.NDArray[np.int64]:
     return np.argsort(uniform(seed, epoch, index, stream=Stream.ORDER)[:, 0], kind="stable").astype(np.int64)
 
 
-def key_of(seed: int, epoch: int, stream: Stream) -> int:
-    """Return one 64-bit number for a seed, an epoch and a purpose."""
+def key_of(seed: int, epoch: int, stream: Stream, step: int | None = None) -> int:
+    """Return one 64-bit number for a seed, an epoch, a purpose, and a step where one is given."""
     state = np.array([seed & _MASK], dtype=np.uint64)
     with np.errstate(over="ignore"):
-        for part in (epoch, int(stream)):
+        for part in (epoch, int(stream)) if step is None else (epoch, int(stream), step):
             state = _mix(state + np.uint64(_GOLDEN)) ^ np.uint64(part & _MASK)
         state = _mix(state + np.uint64(_GOLDEN))
     return int(state[0])

@@ -31,7 +31,7 @@ class EpochBar(Callback):
             return
         # a log file wants a line now and then, a terminal a moving bar
         interval = 0.5 if sys.stderr.isatty() else 15.0
-        total = int(trainer.estimated_stepping_batches)
+        total = int(trainer.num_training_batches * (trainer.max_epochs or 1))
         self._bar = tqdm(total=total, file=sys.stderr, mininterval=interval, dynamic_ncols=True, unit="batch")
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

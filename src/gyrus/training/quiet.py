@@ -14,6 +14,7 @@ _EXPECTED = (
     r".*does not have many workers.*",  # batches come from memory; a worker would only copy them
     r".*GPU available but not used.*",  # the device is an option of ours and stands in the record
     r".*The number of training batches.*is smaller than the logging interval.*",  # we log by epoch
+    r".*module\(s\) in eval mode at the start of training.*",  # what a stage freezes is meant to be
     r".*Checkpoint directory .* exists and is not empty.*",  # the run folder is made before, with its folders
     r".*`isinstance\(treespec, LeafSpec\)` is deprecated.*",  # inside Lightning
 )

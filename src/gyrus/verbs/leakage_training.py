@@ -66,7 +66,7 @@ def train_and_predict(
 
 def _answers(network: Network, images: SplitPixels) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return probabilities (n, n_classes)."""
-    look = Look(network.mean, network.std, ranges=None, channels_last=False)
+    look = Look(network.mean, network.std, policy=None, channels_last=False)
     answers = []
     with torch.inference_mode():
         for start in range(0, len(images), _BATCH):

@@ -1,0 +1,117 @@
+"""From the option ``--recipe`` to the stages of a training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gyrus.config.build import nearest
+from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, RECIPES, Stage
+from gyrus.config.train import TrainConfig
+from gyrus.data.groups import link_groups
+from gyrus.data.manifest import Manifest
+from gyrus.errors import UsageError
+from gyrus.training.recipe_file import read_recipe
+
+# Patients from which on "auto" trains more. They are a choice, not a law: benchmarks/recipes.py measures.
+FEWEST_FOR_LAST_BLOCK = 20
+FEWEST_FOR_FULL = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The stages of a training, and why these.
+
+    Attributes
+    ----------
+    name : str
+        ``head``, ``two-stage``, ``full``, ``scratch``, or the name of a file.
+    why : str
+        A sentence.
+    stages : tuple of Stage
+        In order; at least one.
+    """
+
+    name: str
+    why: str
+    stages: tuple[Stage, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        return {"recipe": self.name, "why": self.why, "stages": [asdict(stage) for stage in self.stages]}
+
+
+def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:
+    """Return the stages that ``config`` asks for.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Its recipe, epochs, patience, and whether weights are given.
+    manifest : Manifest
+        With splits; ``auto`` counts the patients of its training images.
+
+    Raises
+    ------
+    UsageError
+        On an unknown recipe, one that contradicts the weights, or a file with a mistake.
+    """
+    asked = config.recipe
+    from_weights = config.weights is not None or config.pretrained
+    if asked.endswith(".toml"):
+        path = Path(asked)
+        return Recipe(path.name, f"as {path.name} says", read_recipe(path))
+    if asked not in RECIPES:
+        raise UsageError(
+            f"recipe is {asked!r}; it can be {', '.join(RECIPES)}, or a file{nearest(asked, RECIPES)}",
+            fix="a file's name ends in .toml",
+        )
+    if asked == "auto":
+        name, why = _automatic(from_weights, manifest)
+    else:
+        name, why = asked, "as asked"
+    _check_weights(name, from_weights)
+    return Recipe(name, why, _stages(name, config))
+
+
+def _automatic(from_weights: bool, manifest: Manifest) -> tuple[str, str]:
+    if not from_weights:
+        return "scratch", "no starting weights are given, and a trunk of random ones is not to be frozen"
+    count, what = training_patients(manifest)
+    if count < FEWEST_FOR_LAST_BLOCK:
+        return "head", f"{count} {what} to train on, fewer than {FEWEST_FOR_LAST_BLOCK}"
+    if count < FEWEST_FOR_FULL:
+        return "two-stage", f"{count} {what} to train on, fewer than {FEWEST_FOR_FULL}"
+    return "full", f"{count} {what} to train on, at least {FEWEST_FOR_FULL}"
+
+
+def training_patients(manifest: Manifest) -> tuple[int, str]:
+    """Return how many patients the training images come from, and what was counted.
+
+    Images without a patient count by group: those that show the same picture are one.
+    """
+    train = manifest.select("train")
+    groups = len(set(link_groups(train).tolist()))
+    known = all(row.subject_id or row.recovered_subject for row in train)
+    return groups, "patients" if known else "patients or separate images"
+
+
+def _check_weights(name: str, from_weights: bool) -> None:
+    if name == "scratch" and from_weights:
+        raise UsageError("recipe is scratch, and starting weights are given", fix="leave one of them out")
+    if name in ("head", "two-stage") and not from_weights:
+        raise UsageError(
+            f"recipe is {name}, but the trunk that it freezes has random weights",
+            fix="give --weights FILE or --pretrained, or --recipe scratch",
+        )
+
+
+def _stages(name: str, config: TrainConfig) -> tuple[Stage, ...]:
+    if name in ("full", "scratch"):
+        return (Stage(name=name, free=(ALL,), epochs=config.epochs, patience=config.patience),)
+    head = Stage(name="head", free=(HEAD,), epochs=config.head_epochs, patience=config.patience)
+    if name == "head":
+        return (head,)
+    last = Stage(name="last-block", free=(LAST_BLOCK,), epochs=config.epochs, patience=config.patience)
+    return (head, last)

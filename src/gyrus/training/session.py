@@ -1,0 +1,52 @@
+"""What all stages of one training share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from gyrus.config.train import TrainConfig
+from gyrus.models import Network
+from gyrus.training.batches import Look, SplitPixels
+from gyrus.training.journal import Journal
+from gyrus.training.losses import Loss
+from gyrus.training.precision import Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One training.
+
+    Attributes
+    ----------
+    config : TrainConfig
+        All options.
+    network : Network
+        What is trained; on the CPU between stages.
+    train, val : SplitPixels
+        The two splits.
+    look : Look
+        How pixels become input.
+    loss : Loss
+        What is minimised.
+    precision : Precision
+        Number format.
+    device : torch.device
+        Where.
+    journal : Journal
+        How far it is.
+    bar : bool
+        Whether progress is shown.
+    """
+
+    config: TrainConfig
+    network: Network
+    train: SplitPixels
+    val: SplitPixels
+    look: Look
+    loss: Loss
+    precision: Precision
+    device: torch.device
+    journal: Journal
+    bar: bool

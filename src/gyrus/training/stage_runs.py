@@ -1,0 +1,90 @@
+"""The stages of a recipe, one after the other."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Literal
+
+from gyrus.config.stages import Stage
+from gyrus.config.train import TrainConfig
+from gyrus.training.freezing import divide
+from gyrus.training.quiet import interruptible, quiet
+from gyrus.training.recipes import Recipe
+from gyrus.training.session import Session
+from gyrus.training.through_trunk import train_through_trunk
+
+logger = logging.getLogger("gyrus")
+
+
+@dataclass(frozen=True, slots=True)
+class StageDone:
+    """How a stage went.
+
+    Attributes
+    ----------
+    name : str
+        Of the stage.
+    free : tuple of str
+        What was trained.
+    way : {"through the trunk", "on cached features"}
+        How.
+    epochs, planned : int
+        Epochs that it took, and that were planned.
+    learning_rate : float
+        Peak of the head.
+    seconds : float
+        All of its epochs.
+    """
+
+    name: str
+    free: tuple[str, ...]
+    way: Literal["through the trunk", "on cached features"]
+    epochs: int
+    planned: int
+    learning_rate: float
+    seconds: float
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether patience ran out."""
+        return self.epochs < self.planned
+
+
+def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
+    """Train all stages from the journal's place on; return how each went."""
+    for stage in recipe.stages:
+        divide(session.network, stage)  # a mistake in the last stage is told before the first
+    journal = session.journal
+    with quiet(), interruptible():
+        for number in range(journal.place.stage, len(recipe.stages)):
+            stage = recipe.stages[number]
+            if len(recipe.stages) > 1:
+                logger.info("stage %d of %d: %s", number + 1, len(recipe.stages), stage.name)
+            train_through_trunk(session, stage, rate_of(stage, session.config))
+            journal.end_stage(session.network)
+    return tuple(_done(session, stage) for stage in recipe.stages)
+
+
+def rate_of(stage: Stage, config: TrainConfig) -> float:
+    """Return the peak learning rate of a stage's head: its own, as asked, or the optimizer's usual one.
+
+    A head alone starts from scratch, whatever its trunk starts from.
+    """
+    if stage.learning_rate is not None:
+        return stage.learning_rate
+    given = config.weights is not None or config.pretrained
+    return config.peak_rate(from_weights=given and not stage.only_head)
+
+
+def _done(session: Session, stage: Stage) -> StageDone:
+    rows = session.journal.rows_of(stage.name)
+    return StageDone(
+        name=stage.name,
+        free=stage.free,
+        way="through the trunk",
+        epochs=len(rows),
+        planned=stage.epochs,
+        learning_rate=rate_of(stage, session.config),
+        seconds=round(sum(row["seconds"] for row in rows), 2),
+    )

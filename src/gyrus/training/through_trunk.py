@@ -1,0 +1,105 @@
+"""A stage that trains through the trunk: Lightning's loop, with our journal beside it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import lightning
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.callbacks import Callback, Checkpoint
+
+from gyrus.config.stages import Stage
+from gyrus.training.batches import CachedPixels
+from gyrus.training.checkpoints import AtomicCheckpointIO
+from gyrus.training.classifier import Classifier
+from gyrus.training.draws import Stream, key_of
+from gyrus.training.freezing import divide
+from gyrus.training.layer_groups import layer_groups
+from gyrus.training.metrics_log import epoch_row
+from gyrus.training.progress import EpochBar
+from gyrus.training.session import Session
+
+
+def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
+    """Train the stage at the journal's place to its end."""
+    network, journal = session.network, session.journal
+    division = divide(network, stage)
+    division.apply(network)
+    data = CachedPixels(
+        session.train, session.val, look=session.look, batch_size=session.config.batch_size,
+        seed=session.config.seed, first_epoch=len(journal.rows), first_step=journal.place.step,
+    )  # fmt: skip
+    module = Classifier(
+        network,
+        session.config,
+        loss=session.loss,
+        groups=layer_groups(network, division, stage, rate),
+        still=division.still(network),
+        length=(data.steps_an_epoch * stage.epochs, stage.epochs),
+    )
+    module.solver_state = journal.solver_state
+    if journal.place.sums:
+        module.sums = torch.tensor(journal.place.sums, dtype=torch.float64, device=session.device)
+    module.train()
+    callbacks = [_StepSeed(session.config.seed, data), EpochBar(session.bar), _Keeper(session, stage, module)]
+    try:
+        _trainer(session, stage, callbacks).fit(module, datamodule=data)
+    finally:
+        network.cpu()
+
+
+def _trainer(session: Session, stage: Stage, callbacks: list[Callback]) -> lightning.Trainer:
+    return lightning.Trainer(
+        accelerator="gpu" if session.device.type == "cuda" else "cpu",
+        devices=1,
+        max_epochs=stage.epochs - session.journal.place.epoch,
+        precision=session.precision.for_trainer,
+        logger=False,
+        callbacks=callbacks,
+        # a cluster's variables in the environment do not make this one process a distributed job
+        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        default_root_dir=session.journal.run.path,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=sys.maxsize,
+        use_distributed_sampler=False,
+        # the first epoch of a training that goes on within one is shorter
+        reload_dataloaders_every_n_epochs=1 if session.journal.place.step else 0,
+    )
+
+
+class _StepSeed(Callback):
+    """Makes dropout a function of (seed, epoch, step), as the order is of (seed, epoch)."""
+
+    def __init__(self, seed: int, data: CachedPixels) -> None:
+        self.seed = seed
+        self.data = data
+
+    def on_train_batch_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        epoch, step = self.data.epoch, self.data.skipped + batch_idx
+        torch.manual_seed(key_of(self.seed, epoch, Stream.DROPOUT, step) >> 1)
+
+
+class _Keeper(Checkpoint):
+    """Enters each epoch into the journal; a ``Checkpoint``, so that Lightning calls it last."""
+
+    def __init__(self, session: Session, stage: Stage, module: Classifier) -> None:
+        self.session = session
+        self.stage = stage
+        self.module = module
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Keep the weights, if they are the best; save; stop, if patience has run out."""
+        journal = self.session.journal
+        values = {name: float(value) for name, value in trainer.callback_metrics.items()}
+        row = epoch_row(len(journal.rows) + 1, self.stage.name, values)
+        solver = self.module.solver_at_work
+        journal.end_epoch(row, solver.kept())
+        journal.save(self.session.network, solver.state_dict())
+        if self.stage.patience is not None and journal.epochs_without_gain() >= self.stage.patience:
+            trainer.should_stop = True
