@@ -77,14 +77,17 @@ def _read_json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _history(path: Path) -> list[dict[str, float | None]]:
-    """Return the rows of ``metrics.csv`` as numbers."""
+def _history(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of ``metrics.csv`` as numbers, and the name of the stage."""
     if not path.is_file():
         return []
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        return [{name: float(text) if text else None for name, text in row.items()} for row in rows]
+        return [
+            {name: text if name == "stage" else float(text) if text else None for name, text in row.items()}
+            for row in rows
+        ]
     except (OSError, ValueError, TypeError) as error:
         raise DataError(f"is damaged: {error}", path=path, fix="restore the file") from error
 
