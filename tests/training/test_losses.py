@@ -28,7 +28,7 @@ def gradient(loss, logits, targets):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("targets", [LABELS, SOFT], ids=["labels", "shares"])
 def test_cross_entropy_is_torchs(weights, smoothing, targets):
-    ours = gradient(Loss(4, weights=weights, label_smoothing=smoothing), LOGITS, targets)
+    ours = gradient(Loss(weights=weights, label_smoothing=smoothing), LOGITS, targets)
     tensor = None if weights is None else torch.tensor(weights)
     theirs = gradient(
         lambda x, y: functional.cross_entropy(x, y, weight=tensor, label_smoothing=smoothing), LOGITS, targets
@@ -40,14 +40,14 @@ def test_cross_entropy_is_torchs(weights, smoothing, targets):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("targets", [LABELS, SOFT], ids=["labels", "shares"])
 def test_focal_with_gamma_zero_is_cross_entropy(weights, smoothing, targets):
-    plain = Loss(4, weights=weights, label_smoothing=smoothing)
-    almost = Loss(4, weights=weights, label_smoothing=smoothing, gamma=1e-9)
+    plain = Loss(weights=weights, label_smoothing=smoothing)
+    almost = Loss(weights=weights, label_smoothing=smoothing, gamma=1e-9)
     torch.testing.assert_close(gradient(almost, LOGITS, targets), gradient(plain, LOGITS, targets))
 
 
 def test_focal_in_closed_form():
     logits = torch.log(torch.tensor([[0.9, 0.1], [0.3, 0.7]]))
-    loss = Loss(2, gamma=2.0)(logits, torch.tensor([0, 0]))
+    loss = Loss(gamma=2.0)(logits, torch.tensor([0, 0]))
     assert loss.item() == pytest.approx((-(0.1**2) * math.log(0.9) - 0.7**2 * math.log(0.3)) / 2, rel=1e-5)
 
 
@@ -55,7 +55,7 @@ def test_focal_in_closed_form():
 def test_focal_of_one_logit_is_torchvisions(gamma):
     z = LOGITS[:, 0]
     labels = LABELS % 2
-    ours = Loss(2, gamma=gamma, one_logit=True)(torch.stack([torch.zeros_like(z), z], 1), labels)
+    ours = Loss(gamma=gamma, one_logit=True)(torch.stack([torch.zeros_like(z), z], 1), labels)
     theirs = sigmoid_focal_loss(z, labels.float(), alpha=-1, gamma=gamma, reduction="mean")
     torch.testing.assert_close(ours, theirs)
 
@@ -63,7 +63,7 @@ def test_focal_of_one_logit_is_torchvisions(gamma):
 @pytest.mark.parametrize("gamma", [0.5, 2.0])
 def test_focal_survives_sure_answers(gamma):
     for targets in (torch.tensor([0, 1]), torch.tensor([[0.9, 0.1], [0.2, 0.8]])):
-        value, slope = gradient(Loss(2, gamma=gamma), torch.tensor([[400.0, -400.0]] * 2), targets)
+        value, slope = gradient(Loss(gamma=gamma), torch.tensor([[400.0, -400.0]] * 2), targets)
         assert value.isfinite()
         assert slope.isfinite().all()
 
@@ -83,7 +83,7 @@ def test_one_logit_is_bce_with_pos_weight(smoothing):
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 11), st.sampled_from([0.0, 2.0]), st.sampled_from([None, WEIGHTS]), st.booleans())
 def test_parts_add_up_to_the_whole(cut, gamma, weights, soft):
-    loss = Loss(4, weights=weights, gamma=gamma, label_smoothing=0.1)
+    loss = Loss(weights=weights, gamma=gamma, label_smoothing=0.1)
     targets = SOFT if soft else LABELS
     parts = sum(loss.total(LOGITS[part], targets[part]) for part in (slice(0, cut), slice(cut, None)))
     torch.testing.assert_close(parts / loss.weight_of(targets), loss(LOGITS, targets))

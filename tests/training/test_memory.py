@@ -92,7 +92,7 @@ def step(network, backoff, loss):
 
 
 @pytest.mark.parametrize(
-    "loss", [Loss(3), Loss(3, weights=(1.0, 2.0, 5.0), gamma=2.0)], ids=["plain", "weighted"]
+    "loss", [Loss(), Loss(weights=(1.0, 2.0, 5.0), gamma=2.0)], ids=["plain", "weighted"]
 )
 def test_the_step_in_parts_is_the_step(loss, caplog):
     caplog.set_level(logging.INFO, logger="gyrus")
@@ -114,9 +114,9 @@ def test_a_failed_attempt_leaves_no_trace_in_statistics_and_dropout():
     before, backoff = BatchBackoff(tried), BatchBackoff(known)
     backoff.parts = 2
     torch.manual_seed(1)
-    step(tried, before, Loss(3))
+    step(tried, before, Loss())
     torch.manual_seed(1)
-    step(known, backoff, Loss(3))
+    step(known, backoff, Loss())
     assert (tried.seen, known.seen) == ([16, 8, 8], [8, 8])
     for one, two in zip(tried.state_dict().values(), known.state_dict().values(), strict=True):
         assert torch.equal(one, two)
@@ -128,7 +128,7 @@ def test_a_failed_attempt_leaves_no_trace_in_statistics_and_dropout():
 def test_the_smallest_part_is_an_end():
     network = Greedy(0)
     with pytest.raises(UsageError, match="memory ended in a step of 1 image\n") as caught:
-        step(network, BatchBackoff(network), Loss(3))
+        step(network, BatchBackoff(network), Loss())
     assert "--image-size" in caught.value.fix
 
 
@@ -136,14 +136,14 @@ def test_the_smallest_part_is_an_end():
 def test_batchnorm_is_never_given_one_image():
     network = Greedy(1, norm=True)
     with pytest.raises(UsageError, match="step of 2 images"):
-        step(network, BatchBackoff(network), Loss(3))
+        step(network, BatchBackoff(network), Loss())
     assert network.seen == [16, 8, 4, 2]
 
 
 def test_without_auto_batch_the_error_names_a_size():
     network = Greedy(4)
     with pytest.raises(UsageError, match="step of 16 images") as caught:
-        step(network, BatchBackoff(network, allowed=False), Loss(3))
+        step(network, BatchBackoff(network, allowed=False), Loss())
     assert "--batch-size 8" in caught.value.fix
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from gyrus.pages.numbers import is_defined, percent
+from gyrus.pages.picture_files import write_pictures
 from gyrus.pages.svg import new_figure, paper_style, plotting
-from gyrus.runs.atomic import write_bytes
 
 LEAKS, APART = "#d55e00", "#0072b2"  # of Okabe and Ito (2008)
 _GUESS = "#808a94"
-_DPI = 200
 _ROW_IN = 0.78
 
 
@@ -27,15 +25,8 @@ def write_leakage_pictures(shown: Mapping[str, Any], folder: Path) -> tuple[Path
     StorageError
         When a file cannot be written; a former one survives.
     """
-    paths = folder / "leakage.png", folder / "leakage.svg"
     with paper_style():
-        figure = draw_leakage(shown, title=True)
-        for path in paths:
-            buffer = io.BytesIO()
-            metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-            figure.savefig(buffer, format=path.suffix[1:], dpi=_DPI, facecolor="white", metadata=metadata)
-            write_bytes(path, buffer.getvalue())
-    return paths
+        return write_pictures(draw_leakage(shown, title=True), folder, "leakage")
 
 
 @plotting

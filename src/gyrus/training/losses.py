@@ -19,10 +19,8 @@ class Loss(nn.Module):
 
     Parameters
     ----------
-    num_classes : int
-        K.
     weights : sequence of float, optional
-        (K,) weight of each class.
+        (num_classes,) weight of each class.
     gamma : float
         Exponent of the focal loss (Lin et al. 2017, Focal Loss for Dense Object Detection), there for two
         classes, here for any number: each class's share of the cross-entropy is multiplied by
@@ -38,7 +36,6 @@ class Loss(nn.Module):
 
     def __init__(
         self,
-        num_classes: int,
         *,
         weights: Sequence[float] | None = None,
         gamma: float = 0.0,
@@ -46,7 +43,6 @@ class Loss(nn.Module):
         one_logit: bool = False,
     ) -> None:
         super().__init__()
-        self.num_classes = num_classes
         self.gamma = gamma
         self.label_smoothing = label_smoothing
         self.one_logit = one_logit
@@ -61,9 +57,9 @@ class Loss(nn.Module):
         Parameters
         ----------
         logits : Tensor
-            (n, K).
+            (n, num_classes).
         targets : Tensor
-            (n,) int64 numbers of the classes; or (n, K) float shares that sum to 1, for mixed images.
+            (n,) int64 numbers of the classes; or (n, num_classes) float shares, sums 1, for mixed images.
         """
         return self.total(logits, targets) / self.weight_of(targets)
 
@@ -77,7 +73,7 @@ class Loss(nn.Module):
         losses = -log_prob * (1.0 - log_prob.exp()).clamp_min(_SMALLEST_REST) ** self.gamma
         if self.weights is not None:
             losses = losses * self.weights
-        return (self._shares(targets) * losses).sum()
+        return (self._shares(targets, logits.shape[1]) * losses).sum()
 
     def weight_of(self, targets: Tensor) -> Tensor:
         """Return what the sum is divided by: the weights of the images' classes, or their number.
@@ -88,10 +84,10 @@ class Loss(nn.Module):
             return torch.tensor(float(len(targets)), device=targets.device)
         return self.weights[targets].sum()
 
-    def _shares(self, targets: Tensor) -> Tensor:
-        """Return smoothed targets (n, K)."""
-        shares = functional.one_hot(targets, self.num_classes).float() if targets.ndim == 1 else targets
-        return shares * (1.0 - self.label_smoothing) + self.label_smoothing / self.num_classes
+    def _shares(self, targets: Tensor, num_classes: int) -> Tensor:
+        """Return smoothed targets (n, num_classes)."""
+        shares = functional.one_hot(targets, num_classes).float() if targets.ndim == 1 else targets
+        return shares * (1.0 - self.label_smoothing) + self.label_smoothing / num_classes
 
 
 # the slope of x^gamma at 0 is infinite for a gamma below 1, and 0 * infinity is no number
@@ -172,7 +168,6 @@ def make_loss(
         For class weights that do not fit the classes.
     """
     return Loss(
-        len(classes),
         weights=class_weights(options, counts, classes),
         gamma=options.focal_gamma if options.loss == "focal" else 0.0,
         label_smoothing=options.label_smoothing,
