@@ -83,7 +83,7 @@ def _train(folder: CrossvalFolder, planned: PlannedFold, prepared: Prepared, pro
     result = train_divided(replace(planned.config, out=run.path), prepared, planned.divided)
     seconds = time.perf_counter() - began
     progress.finished[planned.title] = {
-        "run": str(run.path),
+        "run": run.path.relative_to(folder.path).as_posix(),
         "fingerprint": planned.divided.manifest.fingerprint,
         "digest": result.digest,
         "seconds": round(seconds, 2),

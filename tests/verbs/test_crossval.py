@@ -1,0 +1,284 @@
+"""Cross-validation: the folds are those of single trainings, nothing is lost, nothing is trained twice."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import gyrus
+from gyrus.data import read_manifest, write_manifest
+from gyrus.errors import DataError, LeakageError, UsageError
+from gyrus.evaluation import evaluate_predictions, read_predictions
+from gyrus.runs import RunFolder, count_looks
+from gyrus.verbs import crossval_training
+from gyrus.verbs.crossval_training import duration
+
+SMALL = {
+    "architecture": "simple_cnn", "image_size": 32, "epochs": 1, "precision": "float32", "folds": 2,
+    "val_fraction": 0.15, "cal_fraction": 0.0,
+}  # fmt: skip
+
+pytestmark = pytest.mark.filterwarnings("ignore:undefined")
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def crossed(cohort, cache, tmp_path_factory):
+    """Two repeats of two folds, really trained."""
+    return gyrus.crossval(
+        cohort, out=tmp_path_factory.mktemp("crossval") / "cv", repeats=2, cache_dir=cache, **SMALL
+    )
+
+
+@pytest.fixture
+def quick(monkeypatch, cohort):
+    """Let a training write the answers of chance, count the trainings, and draw no page."""
+    trained = []
+
+    class Result:
+        digest = "none"
+        evaluations = {"test": {"accuracy": {"value": 0.25}}}  # noqa: RUF012
+
+    def train_divided(config, prepared, divided):
+        trained.append((config.seed, config.fold))
+        run = RunFolder(config.out).create()
+        tested = divided.manifest.select("test")
+        scores = np.random.default_rng(len(trained)).dirichlet(np.ones(4), len(tested))
+        run.predictions("test").parent.mkdir()
+        with run.predictions("test").open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            names = divided.manifest.classes
+            writer.writerow(["image_id", "subject_id", "label", *(f"p:{name}" for name in names)])
+            for row, score in zip(tested, scores.tolist(), strict=True):
+                writer.writerow([row.image_id, row.subject_id, row.label, *score])
+        return Result()
+
+    monkeypatch.setattr(crossval_training, "train_divided", train_divided)
+    monkeypatch.setattr("gyrus.verbs.crossval.write_crossval_report", lambda *_, **__: None)
+    return trained
+
+
+def test_every_image_is_answered_once_a_repeat(crossed, cohort):
+    images = {row.image_id for row in read_manifest(cohort / "manifest.csv")}
+    for repeat in crossed.pooled.predictions:
+        assert len(repeat) == len(images)
+        assert set(repeat.image_ids) == images
+    with crossed.folder.pooled.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert len(rows) == 2 * len(images)
+    assert {(row["repeat"], row["fold"]) for row in rows} == {(r, f) for r in "01" for f in "01"}
+
+
+def test_no_model_was_trained_on_a_patient_that_it_answered(crossed):
+    for repeat in range(2):
+        for fold in range(2):
+            run = crossed.folder.run_of(repeat, fold)
+            manifest = read_manifest(run.manifest)
+            tested = {row.subject_id for row in manifest if row.split == "test"}
+            assert tested
+            assert not tested & {row.subject_id for row in manifest if row.split in ("train", "val")}
+            assert set(read_predictions(run.predictions("test")).subject_ids) == tested
+
+
+def test_a_fold_is_the_training_with_that_fold(crossed, cohort, cache, tmp_path):
+    """The same answers, digit by digit, as ``gyrus train --fold 1 --seed 1`` in a folder of its own."""
+    alone = gyrus.train(cohort, out=tmp_path / "run", fold=1, seed=1, test=True, cache_dir=cache, **SMALL)
+    inside = crossed.folder.run_of(1, 1)
+    assert read_manifest(alone.run.manifest).fingerprint == read_manifest(inside.manifest).fingerprint
+    assert alone.run.predictions("test").read_text() == inside.predictions("test").read_text()
+    ours, theirs = (json.loads(run.config.read_text()) for run in (inside, alone.run))
+    ours.pop("out"), theirs.pop("out")
+    assert ours == theirs
+
+
+def test_the_figures_are_those_of_the_pooled_file(crossed, cohort):
+    again = read_predictions(crossed.folder.predictions_of(0))
+    figures = evaluate_predictions(again)
+    assert crossed.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
+    assert [fold["fold"] for fold in crossed.evaluation["folds"]["each"]] == ["0", "1"]
+    measured = gyrus.evaluate(
+        crossed.folder.predictions_of(0), data=crossed.folder.manifest, out_of_fold=True
+    )
+    assert measured.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
+    assert measured.evaluation["twin_free"] == crossed.evaluation["twin_free"]
+    repeats = crossed.repeats
+    values = [one["accuracy"]["value"] for one in repeats["each"]]
+    assert repeats["mean"]["accuracy"]["value"] == pytest.approx(np.mean(values))
+
+
+def test_report_and_text_tell_the_whole_story(crossed):
+    page = crossed.folder.report.read_text()
+    for section in ("verdict", "repeats", "headline", "folds", "examples", "reproduce"):
+        assert f'id="{section}"' in page
+    assert "trained without its fold" in page
+    assert "cross-validated once" in page
+    assert "test set stays closed" not in page
+    assert len(page) < 5_000_000
+    shown = crossed.to_text()
+    assert shown.startswith("No patient and no copy of an image stands in two folds.")
+    assert "2 repeats:" in shown
+    assert "Pooled over 2 folds" in shown
+    assert "repeat-1/fold-1" in shown
+    told = json.loads((crossed.folder.evaluation).read_text())
+    assert told["repeats"]["n_images"] == told["n_images"]
+    assert crossed.exit_code == 0
+
+
+def test_the_manifest_tells_the_folds_of_every_repeat(crossed):
+    first, second = crossed.pooled.predictions
+    rows = {row.image_id: row for row in read_manifest(crossed.folder.manifest)}
+    for image_id, fold in zip(first.image_ids, first.folds, strict=True):
+        assert str(rows[image_id].fold) == fold
+    for image_id, fold in zip(second.image_ids, second.folds, strict=True):
+        assert rows[image_id].facts["fold_repeat_1"] == fold
+    assert any(rows[name].facts["fold_repeat_1"] != str(rows[name].fold) for name in rows)
+
+
+def test_looks_are_counted_beside_the_folder_and_in_it(crossed):
+    assert crossed.looks == 1
+    for deal in crossed.plan.deals:
+        assert count_looks(crossed.folder.ledger, deal) == 1
+    assert len(crossed.plan.deals) == 2
+    for repeat in range(2):
+        run = crossed.folder.run_of(repeat, 0)
+        assert count_looks(run.ledger, read_manifest(run.manifest).fingerprint) == 1
+
+
+def test_finished_folds_are_not_trained_again(cohort, cache, quick, tmp_path):
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    first = gyrus.crossval(cohort, **options)
+    assert quick == [(0, 0), (0, 1)]
+    again = gyrus.crossval(cohort, **options)
+    assert len(quick) == 2
+    assert again.evaluation["accuracy"] == first.evaluation["accuracy"]
+    assert again.looks == 1  # nothing was looked at anew
+    gyrus.crossval(cohort, repeats=2, **options)  # repeats can be added
+    assert quick[2:] == [(1, 0), (1, 1)]
+
+
+def test_an_interrupted_fold_begins_anew(cohort, cache, quick, tmp_path, monkeypatch):
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    whole = crossval_training.train_divided
+
+    def interrupted(config, prepared, divided):
+        if config.fold == 1:
+            RunFolder(config.out).create()
+            raise KeyboardInterrupt
+        return whole(config, prepared, divided)
+
+    monkeypatch.setattr(crossval_training, "train_divided", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        gyrus.crossval(cohort, **options)
+    monkeypatch.setattr(crossval_training, "train_divided", whole)
+    done = gyrus.crossval(cohort, **options)
+    assert quick == [(0, 0), (0, 1)]
+    assert len(done.pooled.predictions[0]) == 96
+
+
+def test_a_fold_that_fails_is_told_and_the_others_stand(cohort, cache, quick, tmp_path, monkeypatch):
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    whole = crossval_training.train_divided
+
+    def failing(config, prepared, divided):
+        if config.fold == 0:
+            raise DataError("the disk has a hole")
+        return whole(config, prepared, divided)
+
+    monkeypatch.setattr(crossval_training, "train_divided", failing)
+    result = gyrus.crossval(cohort, **options)
+    assert result.exit_code == DataError.exit_code
+    assert "failed  fold 0: the disk has a hole" in result.to_text()
+    assert any("48 of the 96 images" in note for note in result.evaluation["notes"])
+    assert result.to_json()["failed"]["fold 0"]["error"] == "the disk has a hole"
+    monkeypatch.setattr(crossval_training, "train_divided", whole)
+    mended = gyrus.crossval(cohort, **options)
+    assert mended.exit_code == 0
+    assert quick == [(0, 1), (0, 0)]
+    assert mended.evaluation["n_images"] == 96
+
+
+def test_when_every_fold_fails_the_first_error_is_raised(cohort, cache, tmp_path, monkeypatch):
+    def failing(config, prepared, divided):
+        raise DataError(f"fold {config.fold} is no good")
+
+    monkeypatch.setattr(crossval_training, "train_divided", failing)
+    with pytest.raises(DataError, match="fold 0 is no good"):
+        gyrus.crossval(cohort, out=tmp_path / "cv", cache_dir=cache, **SMALL)
+
+
+def test_other_options_other_data_and_other_folders_are_refused(cohort, cache, quick, tmp_path):
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    gyrus.crossval(cohort, **options)
+    with pytest.raises(UsageError, match="epochs: 1 there, 2 asked for"):
+        gyrus.crossval(cohort, **{**options, "epochs": 2})
+    other = tmp_path / "fewer.csv"
+    manifest = read_manifest(cohort / "manifest.csv")
+    write_manifest(manifest.with_rows(manifest.rows[:-2]), other)
+    with pytest.raises(UsageError, match="other data"):
+        gyrus.crossval(other, **options)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text('{"verb": "train"}')
+    with pytest.raises(UsageError, match="no cross-validation"):
+        gyrus.crossval(cohort, **{**options, "out": tmp_path / "run"})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(UsageError, match="never overwritten"):
+        gyrus.crossval(cohort, **{**options, "out": tmp_path / "mine"})
+
+
+def test_folds_of_the_manifest_are_used(cohort, cache, quick, tmp_path):
+    """For instance those of scikit-learn's StratifiedGroupKFold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    manifest = read_manifest(cohort / "manifest.csv")
+    labels, groups = zip(*((row.label, row.subject_id) for row in manifest), strict=True)
+    fold_of = np.zeros(len(manifest), dtype=int)
+    splitter = StratifiedGroupKFold(3, shuffle=True, random_state=0)
+    for number, (_, tested) in enumerate(splitter.split(labels, labels, groups)):
+        fold_of[tested] = number
+    rows = [row.with_(fold=int(fold)) for row, fold in zip(manifest, fold_of, strict=True)]
+    write_manifest(manifest.with_rows(rows), tmp_path / "folds.csv")
+    result = gyrus.crossval(tmp_path / "folds.csv", out=tmp_path / "cv", cache_dir=cache, **SMALL)
+    assert [fold for _, fold in quick] == [0, 1, 2]
+    wanted = {row.image_id: str(row.fold) for row in rows}
+    (pooled,) = result.pooled.predictions
+    assert dict(zip(pooled.image_ids, pooled.folds, strict=True)) == wanted
+
+
+def test_given_folds_that_leak_are_refused_before_anything_is_written(cohort, cache, quick, tmp_path):
+    manifest = read_manifest(cohort / "manifest.csv")
+    rows = [row.with_(fold=number % 2) for number, row in enumerate(manifest)]
+    write_manifest(manifest.with_rows(rows), tmp_path / "leaky.csv")
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    with pytest.raises(LeakageError, match="fold 0: The split leaks"):
+        gyrus.crossval(tmp_path / "leaky.csv", **options)
+    assert not (tmp_path / "cv").exists()
+    assert not quick
+    allowed = gyrus.crossval(tmp_path / "leaky.csv", allow_leak="to show the effect", **options)
+    assert allowed.plan.audit["verdict"] == "leaking"
+    assert allowed.plan.audit["allow_leak"] == "to show the effect"
+    assert any("several folds" in note for note in allowed.evaluation["notes"])
+    made = gyrus.crossval(tmp_path / "leaky.csv", split="new", **{**options, "out": tmp_path / "new"})
+    assert made.plan.audit["verdict"] == "clean"
+
+
+def test_the_seed_deals_the_patients_anew_and_a_look_is_counted_for_each_call(cohort, cache, quick, tmp_path):
+    options = {"cache_dir": cache, **SMALL}
+    first = gyrus.crossval(cohort, out=tmp_path / "a", **options)
+    second = gyrus.crossval(cohort, out=tmp_path / "b", **{**options, "epochs": 2})
+    other = gyrus.crossval(cohort, out=tmp_path / "c", seed=1, **options)
+    assert (first.looks, second.looks, other.looks) == (1, 2, 1)
+    assert "cross-validated 2 times" in second.to_text()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.0, "0.0 s"), (59.96, "1 min 0 s"), (95.2, "1 min 35 s"), (3599.6, "1 h 0 min"), (7320, "2 h 2 min")],
+)
+def test_times_are_said_as_people_say_them(seconds, said):
+    assert duration(seconds) == said
