@@ -4,8 +4,8 @@ from gyrus.training.augmentation.applying import apply
 from gyrus.training.augmentation.describing import describe, describe_policy
 from gyrus.training.augmentation.drawing import Drawn, draw
 from gyrus.training.augmentation.lesions import part_lost
-from gyrus.training.augmentation.mixing import Mixed, draw_mixed, mix, soft_targets
-from gyrus.training.augmentation.policies import POLICIES, Policy, policy_of
+from gyrus.training.augmentation.mixing import Mixed, apply_mixed, draw_mixed, mix, soft_targets
+from gyrus.training.augmentation.policies import POLICIES, Policy, doubts, policy_of
 
 __all__ = [
     "POLICIES",
@@ -13,8 +13,10 @@ __all__ = [
     "Mixed",
     "Policy",
     "apply",
+    "apply_mixed",
     "describe",
     "describe_policy",
+    "doubts",
     "draw",
     "draw_mixed",
     "mix",

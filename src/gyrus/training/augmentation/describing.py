@@ -42,12 +42,12 @@ def describe(drawn: Drawn, row: int) -> tuple[str, ...]:
     ]
     tone = [
         _factor("gamma ", drawn.gamma[row]),
-        _factor("contrast ", drawn.contrast[row]),
-        _factor("brightness ", drawn.brightness[row]),
+        _factor("contr. ", drawn.contrast[row]),
+        _factor("bright. ", drawn.brightness[row]),
         f"window {drawn.window_low[row]:.2f} to {drawn.window_high[row]:.2f}" if _window(drawn, row) else "",
     ]
     colour = [
-        _factor("saturation ", drawn.saturation[row]),
+        _factor("satur. ", drawn.saturation[row]),
         _factor("red ", drawn.red[row]),
         _factor("blue ", drawn.blue[row]),
         f"hue {drawn.hue_deg[row]:+.0f}°" if drawn.hue_deg[row] else "",
@@ -59,7 +59,7 @@ def describe(drawn: Drawn, row: int) -> tuple[str, ...]:
         f"noise {100 * drawn.noise[row]:.1f} %" if drawn.noise[row] else "",
         "erased" if drawn.erased[row].any() else "",
     ]
-    lines = (" ".join(part for part in parts if part) for parts in (place, tone, colour, scanner))
+    lines = (", ".join(part for part in parts if part) for parts in (place, tone, colour, scanner))
     return tuple(line for line in lines if line)
 
 

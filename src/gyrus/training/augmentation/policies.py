@@ -5,13 +5,10 @@ A policy is data. The reasons stand in ``docs/reference/augmentation.md``.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from gyrus.config.augmenting import AugmentationOptions
-
-logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +104,7 @@ POLICIES: dict[str, Policy] = {
             gamma=0.20,
             contrast=0.15,
             brightness=0.10,
-            bias_field=0.25,
+            bias_field=0.40,
             noise=0.03,
             noise_kind="magnitude",
         ),
@@ -159,28 +156,33 @@ POLICIES: dict[str, Policy] = {
 }
 
 
-def policy_of(options: AugmentationOptions, color: Literal["grey", "rgb"] = "grey") -> Policy:
-    """Return the policy that is asked for, with what is added to it; says what deserves a doubt.
+def policy_of(options: AugmentationOptions) -> Policy:
+    """Return the policy that is asked for, with the mirrors and the erasing that are added to it."""
+    policy = POLICIES[options.augmentation]
+    if options.flips:
+        policy = replace(policy, mirror_left_right=True)
+    return replace(policy, erasing=options.erasing)
+
+
+def doubts(options: AugmentationOptions, color: Literal["grey", "rgb"]) -> tuple[str, ...]:
+    """Return what deserves a second thought, in sentences: parts without effect, mirrors that mean something.
 
     Parameters
     ----------
     options : AugmentationOptions
-        The name, and the parts added (mirrors, erasing).
+        As asked for.
     color : {"grey", "rgb"}
         How the images are read.
     """
     policy = POLICIES[options.augmentation]
+    found = []
     if color == "grey" and policy.of_colour_only:
-        logger.info(
-            "note: the images are read as grey, so these parts of the augmentation %s do nothing: %s. "
-            "For colour give --color rgb.",
-            policy.name,
-            ", ".join(policy.of_colour_only),
+        found.append(
+            f"The images are read as grey, so these parts of the augmentation {policy.name} do nothing: "
+            f"{', '.join(policy.of_colour_only)}. For colour give --color rgb."
         )
     if options.flips and policy.name in _SIDES_MEAN:
-        logger.info(
-            "note: --flips mirrors half of the images; for %s: %s.", policy.name, _SIDES_MEAN[policy.name]
-        )
-    if options.flips:
-        policy = replace(policy, mirror_left_right=True)
-    return replace(policy, erasing=options.erasing)
+        found.append(f"--flips mirrors half of the images; {_SIDES_MEAN[policy.name]}.")
+    if policy.mirror_left_right and options.flips:
+        found.append(f"--flips changes nothing: the augmentation {policy.name} mirrors anyway.")
+    return tuple(found)
