@@ -7,6 +7,7 @@ import resource
 import shutil
 import signal
 import tracemalloc
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from PIL import Image
 from gyrus.data import Manifest, PixelCache, Row, Scan, load, scan
 from gyrus.errors import DataError, StorageError
 from gyrus.imaging import byte_hash, decode, perceptual_hash, pixel_hash, read_image, resize
+from gyrus.imaging.source import Source
 
 MakeImages = Callable[..., Path]
 SEEDS = {"a/1.png": 1, "a/2.bmp": 1, "a/3.png": 3, "b/1.png": 4, "b/copy.png": 4, "b/5.png": 5}
@@ -395,12 +397,13 @@ def test_progress_goes_to_stderr_only(data: Path, cache: Path, capfd: pytest.Cap
 def test_a_file_that_changes_under_the_scan_is_noticed(
     data: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gyrus.imaging.reading import read_file
+    read, times = Source.read, Counter[Source]()
 
-    def changing(path: Path) -> bytes:
-        return read_file(path) + b"x"
+    def changing(source: Source) -> bytes:
+        times[source] += 1
+        return read(source) + b"x" * times[source]
 
-    monkeypatch.setattr("gyrus.imaging.seeing.read_file", changing)
+    monkeypatch.setattr(Source, "read", changing)
     with pytest.raises(DataError, match="changed while it was being read"):
         quiet_scan(data, cache, image_size=8)
 

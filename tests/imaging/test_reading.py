@@ -15,7 +15,8 @@ from PIL import Image
 
 from gyrus.errors import ImageError, UsageError
 from gyrus.imaging import READING_POLICIES, Decoded, Limits, as_uint8, read_bytes, read_image
-from gyrus.imaging.reading import read_file, window
+from gyrus.imaging.reading import window
+from gyrus.imaging.source import read_file
 
 images = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 

@@ -13,7 +13,9 @@ from PIL import Image
 from gyrus.data import load, scan
 from gyrus.errors import StorageError
 from gyrus.imaging import byte_hash
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.seeing import see_file
+from gyrus.imaging.source import Source
 from gyrus.imaging.workers import SeeingWorkers
 
 
@@ -30,18 +32,18 @@ def folder(tmp_path: Path) -> Path:
 
 def test_they_see_what_is_seen_here(folder: Path) -> None:
     paths = sorted(folder.rglob("*.png"))
-    batch = [(path, byte_hash(path.read_bytes())) for path in paths]
-    batch.append((paths[0], "0" * 64))
-    batch.append((folder / "gone.png", "0" * 64))
+    batch = [(Source(path), byte_hash(path.read_bytes())) for path in paths]
+    batch.append((Source(paths[0]), "0" * 64))
+    batch.append((Source(folder / "gone.png"), "0" * 64))
     with SeeingWorkers(2) as workers:
-        for size, color in ((None, "grey"), (16, "rgb")):
+        for size, color in ((None, "grey"), (Geometry(16, "pad", brain_crop=True), "rgb")):
             answers = [
                 seen
                 for start in range(0, 15, 5)
                 for seen in workers.see(batch[start : start + 5], size, color)  # type: ignore[arg-type]
             ]
-            for (path, sha256), seen in zip(batch, answers, strict=True):
-                here = see_file(path, sha256, size, color)  # type: ignore[arg-type]
+            for (source, sha256), seen in zip(batch, answers, strict=True):
+                here = see_file(source, sha256, size, color)  # type: ignore[arg-type]
                 if here is None:
                     assert seen is None
                     continue
@@ -73,7 +75,7 @@ def test_a_process_that_is_killed_is_told_with_its_files(folder: Path) -> None:
         workers.see([])
         workers._processes[0].kill()
         with pytest.raises(StorageError, match="a process that decodes images ended") as caught:
-            workers.see([(folder / "a" / "ü 0.png", "0" * 64)])
+            workers.see([(Source(folder / "a" / "ü 0.png"), "0" * 64)])
     assert "ü 0.png" in caught.value.details[0]
     assert all(process.poll() is not None for process in workers._processes)
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from gyrus.data.table import Table, bad_rows, read_table
 from gyrus.errors import ManifestError
+from gyrus.imaging.source import Source
 from gyrus.runs.atomic import write_text
 
 MANIFEST_VERSION = 1
@@ -32,7 +33,8 @@ class Row:
     Attributes
     ----------
     image_id : str
-        Unique name within the manifest: the path from the data folder, with ``/``.
+        Unique name within the manifest: the path from the data folder, with ``/`` (``PATH#FRAME`` where the
+        file holds several images).
     path : str
         Where the file lies, relative to :attr:`Manifest.root`, with ``/``.
     label : str
@@ -47,7 +49,7 @@ class Row:
     fold : int or None
         Cross-validation fold in which the image is tested.
     frame, plane : str
-        Frame number and plane where a file holds several.
+        Frame number and plane where a file holds several; see :class:`gyrus.imaging.source.Source`.
     mask, boxes : str
         Path of the mask (relative to root) and boxes as ``x0 y0 x1 y1;…`` in pixels, half-open.
     synthetic : bool
@@ -171,6 +173,10 @@ class Manifest:
         """Return the path of a row's image file."""
         return self.root / row.path
 
+    def source_of(self, row: Row) -> Source:
+        """Return where a row's image lies: the file and, where that holds several, which of them."""
+        return Source(self.root / row.path, row.frame)
+
     def select(self, split: str) -> Manifest:
         """Return the rows of one split, in manifest order."""
         return replace(self, rows=tuple(row for row in self.rows if row.split == split))
@@ -266,7 +272,7 @@ def _row_from_cells(cells: dict[str, str]) -> Row:
     }
     if not known["path"]:
         raise ValueError("path is empty")
-    known["image_id"] = known.get("image_id") or known["path"]
+    known["image_id"] = known.get("image_id") or "#".join(filter(None, (known["path"], known.get("frame"))))
     if known.get("subject_id") and not known.get("subject_source"):
         known["subject_source"] = "column"
     if known.get("split") and known["split"] not in SPLITS:

@@ -1,9 +1,9 @@
 """Decoded, resized pixels of a data set in one file that is mapped into memory.
 
 A file of the cache holds a header of 4096 bytes (JSON, padded) and then the images, uint8, one after the
-other, in the order of their files' SHA-256. Its name is a hash over that list, the size, the reading policy
-and the decoder: other data, another size or another Pillow never meet an old file. Files lie in the folder
-``pixels`` of the cache folder, at most 16 GiB of them; those used longest ago are deleted first.
+other, in the order of their files' SHA-256. Its name is a hash over that list, the geometry, the reading
+policy and the decoder: other data, another geometry or another Pillow never meet an old file. Files lie in
+the folder ``pixels`` of the cache folder, at most 16 GiB of them; those used longest ago are deleted first.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gyrus.data.cache_folder import keep_below, make_cache_folder, mark_used
 from gyrus.errors import DataError
 from gyrus.imaging import READING_POLICIES
 from gyrus.imaging.decoding import DECODER
+from gyrus.imaging.geometry import Geometry
 from gyrus.runs.atomic import atomic_writer
 
 _FORMAT = "gyrus-pixels/1"
@@ -83,26 +84,26 @@ class PixelCache:
             object.__setattr__(self, name, value)
 
 
-def cache_path(folder: Path, contents: Sequence[str], size: int, color: str) -> Path:
+def cache_path(folder: Path, contents: Sequence[str], geometry: Geometry, color: str) -> Path:
     """Return where the pixels of these contents (sorted SHA-256 of the files) lie."""
-    key = _key(contents, size, color)
+    key = _key(contents, geometry, color)
     return folder / "pixels" / f"{key[:32]}{_SUFFIX}"
 
 
-def is_valid(path: Path, contents: Sequence[str], size: int, color: str) -> bool:
+def is_valid(path: Path, contents: Sequence[str], geometry: Geometry, color: str) -> bool:
     """Tell whether a file of the cache is there, whole, and made for these contents."""
-    expected = _header(contents, size, color)
+    expected = _header(contents, geometry, color)
     try:
         with path.open("rb") as stream:
             header = stream.read(_HEADER_BYTES)
         length = path.stat().st_size
     except OSError:
         return False
-    return header == expected and length == _HEADER_BYTES + len(contents) * _image_bytes(size, color)
+    return header == expected and length == _HEADER_BYTES + len(contents) * _image_bytes(geometry, color)
 
 
 def open_cache(
-    path: Path, contents: Sequence[str], size: int, color: str, content_of: Mapping[str, str]
+    path: Path, contents: Sequence[str], geometry: Geometry, color: str, content_of: Mapping[str, str]
 ) -> PixelCache:
     """Return the cache in ``path``.
 
@@ -112,8 +113,8 @@ def open_cache(
         A file for which :func:`is_valid` holds.
     contents : sequence of str
         Sorted SHA-256 of the files.
-    size : int
-        Side in pixels.
+    geometry : Geometry
+        How they became squares.
     color : str
         ``grey`` or ``rgb``.
     content_of : mapping of str to str
@@ -122,15 +123,15 @@ def open_cache(
     mark_used(path)
     row_of_content = {sha256: row for row, sha256 in enumerate(contents)}
     rows = {image_id: row_of_content[sha256] for image_id, sha256 in content_of.items()}
-    return PixelCache(path, (len(contents), size, size, _channels(color)), rows)
+    return PixelCache(path, (len(contents), geometry.size_px, geometry.size_px, _channels(color)), rows)
 
 
 class CacheWriter:
     """Takes images in the order of ``candidates`` and writes those that came."""
 
-    def __init__(self, stream: IO[bytes], size: int, color: str) -> None:
+    def __init__(self, stream: IO[bytes], geometry: Geometry, color: str) -> None:
         self._stream = stream
-        self._size = size
+        self._geometry = geometry
         self._color = color
         self._written: list[str] = []
 
@@ -142,12 +143,12 @@ class CacheWriter:
     def finish(self) -> list[str]:
         """Write the header, which makes the file valid, and return the contents."""
         self._stream.seek(0)
-        self._stream.write(_header(self._written, self._size, self._color))
+        self._stream.write(_header(self._written, self._geometry, self._color))
         return self._written
 
 
 @contextmanager
-def writing(path: Path, size: int, color: str) -> Iterator[CacheWriter]:
+def writing(path: Path, geometry: Geometry, color: str) -> Iterator[CacheWriter]:
     """Open a file of the cache for writing; it appears under its name only when it is whole.
 
     The images go through ``write`` rather than through a mapping: on a full disk a write fails with an
@@ -161,7 +162,7 @@ def writing(path: Path, size: int, color: str) -> Iterator[CacheWriter]:
     make_cache_folder(path.parent)
     with atomic_writer(path) as stream:
         stream.seek(_HEADER_BYTES)
-        yield CacheWriter(stream, size, color)
+        yield CacheWriter(stream, geometry, color)
     keep_below(path.parent, _SUFFIX, MAX_CACHE_BYTES, keep=path)
 
 
@@ -169,23 +170,23 @@ def _channels(color: str) -> int:
     return 1 if color == "grey" else 3
 
 
-def _image_bytes(size: int, color: str) -> int:
-    return size * size * _channels(color)
+def _image_bytes(geometry: Geometry, color: str) -> int:
+    return geometry.size_px**2 * _channels(color)
 
 
-def _key(contents: Sequence[str], size: int, color: str) -> str:
-    parts = [_FORMAT, DECODER, READING_POLICIES[color], str(size), *contents]
+def _key(contents: Sequence[str], geometry: Geometry, color: str) -> str:
+    parts = [_FORMAT, DECODER, READING_POLICIES[color], str(geometry), *contents]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def _header(contents: Sequence[str], size: int, color: str) -> bytes:
+def _header(contents: Sequence[str], geometry: Geometry, color: str) -> bytes:
     described = {
         "format": _FORMAT,
         "decoder": DECODER,
         "reading_policy": READING_POLICIES[color],
         "images": len(contents),
-        "size_px": size,
+        "size_px": geometry.size_px,
         "channels": _channels(color),
-        "key": _key(contents, size, color),
+        "key": _key(contents, geometry, color),
     }
     return json.dumps(described).encode().ljust(_HEADER_BYTES)

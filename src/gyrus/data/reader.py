@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -16,8 +15,10 @@ from gyrus.data.manifest import Manifest, Row
 from gyrus.data.parallel import ordered_map, threads_to_use
 from gyrus.errors import DataError, ImageError
 from gyrus.imaging import byte_hash
-from gyrus.imaging.reading import Color, read_file
+from gyrus.imaging.geometry import Geometry
+from gyrus.imaging.reading import Color
 from gyrus.imaging.seeing import Seen, see, see_file
+from gyrus.imaging.source import Source
 from gyrus.imaging.workers import SeeingWorkers
 
 _BATCH = 16  # images that go to a process at a time
@@ -83,9 +84,9 @@ class Reader:
             yield read
 
     def decode_contents(
-        self, contents: Sequence[str], size: int | None = None, color: Color = "grey"
+        self, contents: Sequence[str], geometry: Geometry | None = None, color: Color = "grey"
     ) -> Iterator[Seen]:
-        """Decode one file of each content, in order; with ``size`` also resize it.
+        """Decode one file of each content, in order; with ``geometry`` also bring it to a square.
 
         Raises
         ------
@@ -94,23 +95,25 @@ class Reader:
         StorageError
             When a process that decodes was killed.
         """
-        files = [(self.manifest.file_of(self.row_with[sha256]), sha256) for sha256 in contents]
+        files = [(self.manifest.source_of(self.row_with[sha256]), sha256) for sha256 in contents]
         batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
         with ExitStack() as stack:
             if self._workers is None and self._worth_processes(len(files)):
                 self.start_workers(stack)
             workers = self._workers
 
-            def work(batch: list[tuple[Path, str]]) -> list[Seen | None]:
+            def work(batch: list[tuple[Source, str]]) -> list[Seen | None]:
                 if workers is not None:
-                    return workers.see(batch, size, color)
-                return [see_file(path, sha256, size, color) for path, sha256 in batch]
+                    return workers.see(batch, geometry, color)
+                return [see_file(source, sha256, geometry, color) for source, sha256 in batch]
 
             seen = self._map(work, batches, "Decoding images", [len(batch) for batch in batches])
             for batch, results in zip(batches, seen, strict=True):
-                for (path, _), result in zip(batch, results, strict=True):
+                for (source, _), result in zip(batch, results, strict=True):
                     if result is None:
-                        raise DataError("changed while it was being read", path=path, fix="start again")
+                        raise DataError(
+                            "changed while it was being read", path=str(source), fix="start again"
+                        )
                     yield result
 
     def start_workers(self, stack: ExitStack) -> bool:
@@ -131,13 +134,13 @@ class Reader:
         self._workers = None
 
     def _read(self, row: Row, decoding: Callable[[str], bool]) -> FileRead:
-        path = self.manifest.file_of(row)
+        source = self.manifest.source_of(row)
         try:
-            data = read_file(path)
+            data = source.read()
         except ImageError as error:
             return FileRead(row.image_id, reason=error.message)
         sha256 = byte_hash(data)
-        seen = see(data, str(path)) if decoding(sha256) and self._claim(sha256) else None
+        seen = see(data, str(source)) if decoding(sha256) and self._claim(sha256) else None
         return FileRead(row.image_id, sha256, seen=seen)
 
     def _claim(self, sha256: str) -> bool:

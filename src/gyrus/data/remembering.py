@@ -15,6 +15,7 @@ from gyrus.data.facts import FactsMemory
 from gyrus.data.look_cache import LookCache, LookWriter, find_looks, look_path, open_looks, writing_looks
 from gyrus.data.pixel_cache import cache_path, is_valid, writing
 from gyrus.data.reader import Reader
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.look import LOOK_SIDE_PX
 from gyrus.imaging.reading import Color
 from gyrus.imaging.seeing import Facts, Seen
@@ -37,7 +38,7 @@ class Recalled:
     looks : LookCache
         Of what can be decoded.
     pixels : (Path, list of str) or None
-        File of the pixel cache and the contents in it, when a size was asked for.
+        File of the pixel cache and the contents in it, when a geometry was given.
     """
 
     content_of: dict[str, str]
@@ -47,8 +48,8 @@ class Recalled:
     pixels: tuple[Path, list[str]] | None
 
 
-def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) -> Recalled:
-    """Read the files and make sure of facts, looks and (with ``size``) pixels of all contents.
+def recall(reader: Reader, folder: Path | None, geometry: Geometry | None, color: Color) -> Recalled:
+    """Read the files and make sure of facts, looks and (with ``geometry``) pixels of all contents.
 
     Each file is read once; and once more where pixels are wanted, a look was forgotten, or other processes
     decode it.
@@ -58,8 +59,8 @@ def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) 
     reader : Reader
     folder : Path or None
         The cache folder; None remembers nothing (and cannot hold pixels).
-    size : int or None
-        Side of the pixel cache.
+    geometry : Geometry or None
+        Of the pixel cache.
     color : {"grey", "rgb"}
         Of the pixel cache.
     """
@@ -68,11 +69,11 @@ def recall(reader: Reader, folder: Path | None, size: int | None, color: Color) 
         work = _Pass(reader, memory, _LookSink(folder, stack))
         # where nothing is known yet, the processes load while the files are hashed
         by_processes = not memory.known and reader.start_workers(stack)
-        content_of, unread = work.read_files(decode_at_once=size is None and not by_processes)
+        content_of, unread = work.read_files(decode_at_once=geometry is None and not by_processes)
         contents = set(content_of.values())
         pixels = None
-        if folder is not None and size is not None:
-            pixels = work.fill_pixels(contents, folder, size, color)
+        if folder is not None and geometry is not None:
+            pixels = work.fill_pixels(contents, folder, geometry, color)
         looks = work.fill_looks(contents)
     memory.remember(work.new)
     if looks is None:  # the file was finished when the stack was left
@@ -102,21 +103,21 @@ class _Pass:
         return content_of, unread
 
     def fill_pixels(
-        self, contents: Collection[str], folder: Path, size: int, color: Color
+        self, contents: Collection[str], folder: Path, geometry: Geometry, color: Color
     ) -> tuple[Path, list[str]]:
         """Return the file of pixels, and the contents in it."""
         candidates = self._readable(contents)
-        path = cache_path(folder, candidates, size, color)
-        if is_valid(path, candidates, size, color):
+        path = cache_path(folder, candidates, geometry, color)
+        if is_valid(path, candidates, geometry, color):
             return path, candidates
-        with writing(path, size, color) as writer:
-            decoded = self.reader.decode_contents(candidates, size, color)
+        with writing(path, geometry, color) as writer:
+            decoded = self.reader.decode_contents(candidates, geometry, color)
             for sha256, seen in zip(candidates, decoded, strict=True):
                 self._take(sha256, seen)
                 if seen.pixels is not None:
                     writer.add(sha256, seen.pixels)
             written = writer.finish()
-        final = cache_path(folder, written, size, color)
+        final = cache_path(folder, written, geometry, color)
         if final != path:  # some could not be decoded: the file is that of the others
             path.replace(final)
         return final, written

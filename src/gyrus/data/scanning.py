@@ -16,6 +16,7 @@ from gyrus.data.reader import Reader
 from gyrus.data.remembering import Recalled, recall
 from gyrus.errors import DataError, StorageError
 from gyrus.imaging.decoding import quiet_pillow
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import perceptual_hashes
 from gyrus.imaging.look import Looks
 from gyrus.imaging.nuisance import Nuisance, nuisance_of_files
@@ -45,7 +46,7 @@ class Scan:
     skipped : tuple of Skipped
         The others (with ``on_bad_file="skip"``).
     pixels : PixelCache or None
-        Decoded pixels at ``image_size``, when it was given.
+        Decoded pixels, when ``image_size`` was given.
     notes : tuple of str
         Sentences for the user.
     looks : ndarray of uint8, shape (n, 64, 64)
@@ -67,7 +68,7 @@ def scan(
     *,
     on_bad_file: Literal["fail", "skip", "list"] = "fail",
     color: Color = "grey",
-    image_size: int | None = None,
+    image_size: int | Geometry | None = None,
     cache_dir: Path | None = None,
     progress: bool = True,
 ) -> Scan:
@@ -84,8 +85,9 @@ def scan(
         Stop when a file cannot be read; leave it out, but stop when none can be read; or never stop.
     color : {"grey", "rgb"}
         Reading policy of the pixel cache.
-    image_size : int, optional
-        Side in pixels; given, the images resized to it are kept in a file (see :class:`PixelCache`).
+    image_size : int or Geometry, optional
+        Side in pixels, or how else an image becomes a square; given, the squares are kept in a file (see
+        :class:`PixelCache`).
     cache_dir : Path, optional
         Where facts and pixels are remembered; see :mod:`gyrus.data.cache_folder`.
     progress : bool
@@ -98,17 +100,18 @@ def scan(
     StorageError
         When the cache cannot be written.
     """
-    folder, notes = _cache_folder(cache_dir, needed=image_size is not None)
+    geometry = Geometry(image_size) if isinstance(image_size, int) else image_size
+    folder, notes = _cache_folder(cache_dir, needed=geometry is not None)
     reader = Reader(manifest, progress=progress)
     with quiet_pillow:
-        recalled = recall(reader, folder, image_size, color)
+        recalled = recall(reader, folder, geometry, color)
     rows, skipped = _apply(manifest, recalled)
     _judge(manifest, rows, skipped, on_bad_file)
     looks = recalled.looks.of([row.sha256 for row in rows])
     pixels = None
-    if recalled.pixels is not None and image_size is not None:
+    if recalled.pixels is not None and geometry is not None:
         readable = {row.image_id: row.sha256 for row in rows}
-        pixels = open_cache(*recalled.pixels, image_size, color, readable)
+        pixels = open_cache(*recalled.pixels, geometry, color, readable)
     return Scan(
         manifest.with_rows(rows),
         skipped,

@@ -9,7 +9,7 @@ from typing import Literal
 from gyrus.errors import ImageError
 from gyrus.imaging.decoding import decode
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
-from gyrus.imaging.reading import read_file
+from gyrus.imaging.source import read_file
 
 Damage = Literal["missing", "unreadable", "empty", "too_large", "not_an_image", "truncated", "corrupt"]
 

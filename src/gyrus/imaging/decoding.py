@@ -20,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
 
 from gyrus.errors import ImageError
+from gyrus.imaging.idx import FRAME_BEGINNING, decode_frame
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.signature import looks_like
 
@@ -48,7 +49,7 @@ class Decoded:
     pixels : ndarray of uint8 or uint16
         (height, width); (height, width, 3) where the channels differ anywhere. Not to be written to.
     format : str
-        ``PNG``, ``JPEG``, ``TIFF``, ``BMP`` or ``WEBP``.
+        ``PNG``, ``JPEG``, ``TIFF``, ``BMP``, ``WEBP`` or ``IDX``.
     mode : str
         Pillow's name of the stored colour mode (``L``, ``RGBA``, ``I;16``, …).
     notes : tuple of str
@@ -62,7 +63,7 @@ class Decoded:
 
 
 def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
-    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file.
+    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file, or of one image of an IDX file.
 
     EXIF orientation is applied; transparency is composited on black; palettes, CMYK and other colour modes
     become RGB (colour profiles are not applied), and RGB whose channels are equal becomes grey. 16-bit grey
@@ -83,6 +84,8 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
         When it is empty, too large, of another format, damaged or truncated.
     """
     limits.check_bytes(len(data), name)
+    if data.startswith(FRAME_BEGINNING):
+        return Decoded(decode_frame(data, name, limits), "IDX", "L")
     image = _open(data, name)
     with image:
         limits.check_pixels(*image.size, name)

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gyrus.errors import ImageError, UsageError
+from gyrus.errors import UsageError
 from gyrus.imaging.decoding import Decoded, Pixels, decode
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+from gyrus.imaging.source import Source, source_of
 
 Color = Literal["grey", "rgb"]
 
@@ -27,16 +28,16 @@ WINDOW_PERCENTILE = 99.9
 
 
 def read_image(
-    path: Path, *, color: Color = "grey", limits: Limits = DEFAULT_LIMITS
+    path: Path | Source, *, color: Color = "grey", limits: Limits = DEFAULT_LIMITS
 ) -> npt.NDArray[np.uint8]:
-    """Read an image file as uint8 (height, width, channels), channels 1 for grey and 3 for rgb.
+    """Read an image file (or one image of a file) as uint8 (height, width, channels): 1 for grey, 3 for rgb.
 
     Raises
     ------
     ImageError
         When it cannot be read; the error names the file.
     """
-    return read_bytes(read_file(path, limits=limits), name=str(path), color=color, limits=limits)
+    return read_bytes(source_of(path).read(limits), name=str(path), color=color, limits=limits)
 
 
 def read_bytes(
@@ -45,30 +46,6 @@ def read_bytes(
     """Read the bytes of an image file as uint8 (height, width, channels); see :func:`read_image`."""
     pixels = as_uint8(decode(data, name=name, limits=limits), color)
     return pixels if pixels.flags.writeable else pixels.copy()
-
-
-def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """Return the bytes of an image file, its size checked first.
-
-    Raises
-    ------
-    ImageError
-        When it is absent, no regular file, empty, too large or not permitted.
-    """
-    try:
-        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
-            raise ImageError("is no regular file", path=path)
-        size = path.stat().st_size
-        limits.check_bytes(size, str(path))
-        with path.open("rb") as stream:
-            data = stream.read(size + 1)  # Python sets aside as much as is asked for
-    except FileNotFoundError as error:
-        raise ImageError("does not exist", path=path) from error
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror or error}", path=path) from error
-    if len(data) != size:
-        raise ImageError("changed while it was being read", path=path, fix="start again")
-    return data
 
 
 def as_uint8(decoded: Decoded, color: Color) -> npt.NDArray[np.uint8]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from gyrus.errors import ImageError
 from gyrus.imaging.decoding import decode
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import byte_hash, pixel_hash
 from gyrus.imaging.look import look
 from gyrus.imaging.nuisance import FileTraces, traces_of
-from gyrus.imaging.reading import Color, as_uint8, read_file
-from gyrus.imaging.resizing import resize
+from gyrus.imaging.reading import Color, as_uint8
+from gyrus.imaging.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Seen:
     look : ndarray of uint8 or None
         (64, 64); see :func:`gyrus.imaging.look.look`.
     pixels : ndarray of uint8 or None
-        (size, size, channels), when a size was asked for.
+        (size, size, channels), when a geometry was given.
     """
 
     facts: Facts
@@ -62,8 +62,8 @@ class Seen:
     pixels: npt.NDArray[np.uint8] | None = None
 
 
-def see(data: bytes, name: str, size: int | None = None, color: Color = "grey") -> Seen:
-    """Decode the bytes of a file; compute its facts, its look and, with ``size``, its pixels."""
+def see(data: bytes, name: str, geometry: Geometry | None = None, color: Color = "grey") -> Seen:
+    """Decode the bytes of a file; compute its facts, its look and, with ``geometry``, its pixels."""
     try:
         decoded = decode(data, name=name)
     except ImageError as error:
@@ -78,16 +78,17 @@ def see(data: bytes, name: str, size: int | None = None, color: Color = "grey") 
         traces=traces_of(data, decoded, grey),
     )
     pixels = None
-    if size is not None:
-        wanted = grey if color == "grey" else as_uint8(decoded, color)
-        pixels = resize(wanted, height_px=size, width_px=size)
+    if geometry is not None:
+        pixels = geometry.apply(grey if color == "grey" else as_uint8(decoded, color))
     return Seen(facts, look(grey), pixels)
 
 
-def see_file(path: Path, sha256: str, size: int | None = None, color: Color = "grey") -> Seen | None:
-    """Read a file and see it; None when its content is no longer that of this SHA-256."""
+def see_file(
+    source: Source, sha256: str, geometry: Geometry | None = None, color: Color = "grey"
+) -> Seen | None:
+    """Read an image and see it; None when its content is no longer that of this SHA-256."""
     try:
-        data = read_file(path)
+        data = source.read()
     except ImageError as error:
         return Seen(Facts(error=error.message))
-    return see(data, str(path), size, color) if byte_hash(data) == sha256 else None
+    return see(data, str(source), geometry, color) if byte_hash(data) == sha256 else None

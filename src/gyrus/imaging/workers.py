@@ -8,14 +8,15 @@ import queue
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from gyrus.errors import StorageError
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
 from gyrus.imaging.seeing import Seen
 from gyrus.imaging.seeing_worker import receive, send
+from gyrus.imaging.source import Source
 
 _MODULE = "gyrus.imaging.seeing_worker"
 _PATIENCE_S = 5.0
@@ -71,9 +72,9 @@ class SeeingWorkers:
                 process.wait()
 
     def see(
-        self, batch: Sequence[tuple[Path, str]], size: int | None = None, color: Color = "grey"
+        self, batch: Sequence[tuple[Source, str]], geometry: Geometry | None = None, color: Color = "grey"
     ) -> list[Seen | None]:
-        """See the files of a batch of (path, SHA-256); see :func:`gyrus.imaging.seeing.see_file`.
+        """See the images of a batch of (source, SHA-256); see :func:`gyrus.imaging.seeing.see_file`.
 
         Raises
         ------
@@ -84,12 +85,12 @@ class SeeingWorkers:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            send(process.stdin, [(path, sha256, size, color) for path, sha256 in batch])
+            send(process.stdin, [(source, sha256, geometry, color) for source, sha256 in batch])
             seen: list[Seen | None] = receive(process.stdout)
         except (EOFError, OSError) as error:
             raise StorageError(
                 f"a process that decodes images ended (exit status {process.poll()}) at one of these files",
-                details=[str(path) for path, _ in batch],
+                details=[str(source) for source, _ in batch],
                 fix="see whether memory was short, or whether one of them is broken: gyrus doctor",
             ) from error
         finally:

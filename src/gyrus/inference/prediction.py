@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.errors import GyrusError, UsageError
+from gyrus.imaging.geometry import Placement
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Prediction:
         Hash of the file's bytes; empty for an array.
     seconds : float
         Reading, preprocessing and the image's share of its batch.
+    placement : Placement or None
+        Which part of the image the network saw, and where in its square; None: all of it, filling the square.
     notes : tuple of str
         What was done in reading that a user may want to know, such as "holds 3 frames; the first is read".
     """
@@ -51,6 +54,7 @@ class Prediction:
     sha256: str
     seconds: float
     notes: tuple[str, ...] = ()
+    placement: Placement | None = None
 
     @property
     def label(self) -> str:
@@ -65,7 +69,8 @@ class Prediction:
     def heat(self, label: str | None = None) -> npt.NDArray[np.float32] | None:
         """Return the (rows, columns) map of a class, of the predicted one by default; None without maps.
 
-        The map covers the whole image. Positive values speak for the class, negative ones against it.
+        The map covers the whole image, with zeros where the network saw nothing of it. Positive values speak
+        for the class, negative ones against it.
 
         Raises
         ------
@@ -75,7 +80,10 @@ class Prediction:
         wanted = self.label if label is None else label
         if wanted not in self.classes:
             raise UsageError(f"class {wanted!r} is none of {', '.join(self.classes)}")
-        return None if self.maps is None else self.maps[self.classes.index(wanted)]
+        if self.maps is None:
+            return None
+        heat = self.maps[self.classes.index(wanted)]
+        return heat if self.placement is None else self.placement.over_image(heat)
 
     def to_json(self) -> dict[str, Any]:
         """Return what ``gyrus predict --json`` prints for an image."""

@@ -53,7 +53,7 @@ def predict_rows(
     if not rows:
         raise DataError(f"no image is in the split {split!r}", fix="split the data: gyrus split DATA")
     _check_labels(rows, predictor.classes)
-    stream = predictor.stream((manifest.file_of(row) for row in rows), batch_size)
+    stream = predictor.stream((manifest.source_of(row) for row in rows), batch_size)
     answers: list[Prediction] = []
     failures: list[Failure] = []
     for answer in _with_progress(stream, len(rows), split) if progress else stream:

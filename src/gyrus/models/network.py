@@ -37,6 +37,8 @@ class NetworkFacts:
     maps_exact : bool
         Whether a place in the class maps stands for a place in the picture. The sum always equals the logit;
         but a token of a transformer has looked at the whole picture before it is weighed.
+    per_image : bool
+        Whether each picture is first brought to mean 0 and spread 1 by itself (``--normalize per-image``).
     """
 
     architecture: str
@@ -45,6 +47,7 @@ class NetworkFacts:
     std: tuple[float, ...]
     fixed_size: int | None = None
     maps_exact: bool = True
+    per_image: bool = False
 
 
 class Network(nn.Module):

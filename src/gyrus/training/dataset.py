@@ -89,7 +89,7 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         return len(self.targets)
 
     def __getitem__(self, index: int) -> tuple[Any, int]:
-        pixels = read_image(self.manifest.file_of(self.manifest.rows[index]), color=self.color)
+        pixels = read_image(self.manifest.source_of(self.manifest.rows[index]), color=self.color)
         image = self._to_input(pixels) if self.transform is None else self.transform(pixels)
         return image, self.targets[index]
 

@@ -1,0 +1,85 @@
+"""Where an image lies: a file, or one of the images that a file holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gyrus.errors import ImageError
+from gyrus.imaging.idx import frame_bytes, is_idx
+from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+
+_START_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an image lies.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    frame : str
+        Number of the image in an IDX file, counted from 0; empty for a file that is one image. Of other files
+        it chooses nothing.
+    """
+
+    path: Path
+    frame: str = ""
+
+    def __str__(self) -> str:
+        """Return ``PATH`` or ``PATH#FRAME``."""
+        return f"{self.path}#{self.frame}" if self.frame else str(self.path)
+
+    def read(self, limits: Limits = DEFAULT_LIMITS) -> bytes:
+        """Return the bytes of the image, for :func:`gyrus.imaging.decode`.
+
+        Raises
+        ------
+        ImageError
+            As :func:`read_file`; or when an IDX file is damaged or has no such frame.
+        """
+        if self.frame and is_idx(_start_of(self.path)):
+            return frame_bytes(self.path, self.frame, limits=limits)
+        return read_file(self.path, limits=limits)
+
+
+def source_of(image: Path | Source) -> Source:
+    """Return a path as a source."""
+    return image if isinstance(image, Source) else Source(image)
+
+
+def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """Return the bytes of an image file, its size checked first.
+
+    Raises
+    ------
+    ImageError
+        When it is absent, no regular file, empty, too large or not permitted.
+    """
+    try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+            raise ImageError("is no regular file", path=path)
+        size = path.stat().st_size
+        limits.check_bytes(size, str(path))
+        with path.open("rb") as stream:
+            data = stream.read(size + 1)  # Python sets aside as much as is asked for
+    except FileNotFoundError as error:
+        raise ImageError("does not exist", path=path) from error
+    except OSError as error:
+        raise ImageError(f"cannot be read: {error.strerror or error}", path=path) from error
+    if len(data) != size:
+        raise ImageError("changed while it was being read", path=path, fix="start again")
+    return data
+
+
+def _start_of(path: Path) -> bytes:
+    """Return the first bytes of a regular file; none of anything else, which :func:`read_file` explains."""
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(_START_BYTES)
+    except OSError:
+        return b""
