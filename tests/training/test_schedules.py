@@ -103,8 +103,8 @@ def test_the_plateau_is_torchs(losses, patience):
     expected = ReduceLROnPlateau(theirs, patience=patience, eps=0.0)
     for loss in losses:
         ours.step()
-        schedule.tell(loss)
         schedule.step()
+        schedule.tell(loss)
         expected.step(loss)
         assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
 

@@ -14,9 +14,8 @@ from torch.optim import Optimizer
 
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
+from gyrus.training.losses import DivisibleLoss, Loss, MeanOf
 from gyrus.training.solver import Solver
-
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 class Classifier(lightning.LightningModule):
@@ -34,7 +33,8 @@ class Classifier(lightning.LightningModule):
     options : OptimisationOptions, optional
         Optimizer, learning rate, schedule, clipping, moving average.
     loss : callable, optional
-        (logits, labels) -> what is minimised; by default the mean cross-entropy.
+        What is minimised, as :func:`gyrus.training.losses.make_loss` makes it; or (logits, labels) -> a mean
+        over the images. By default the mean cross-entropy.
     groups : sequence of mapping, optional
         ``params`` and peak ``lr`` of groups of weights; by default all weights at the peak of ``options``.
     still : sequence of nn.Module
@@ -48,7 +48,7 @@ class Classifier(lightning.LightningModule):
         network: nn.Module,
         options: OptimisationOptions | None = None,
         *,
-        loss: Loss | None = None,
+        loss: DivisibleLoss | Callable[[Tensor, Tensor], Tensor] | None = None,
         groups: Sequence[Mapping[str, Any]] | None = None,
         still: Sequence[nn.Module] = (),
         length: tuple[float, float] | None = None,
@@ -57,7 +57,7 @@ class Classifier(lightning.LightningModule):
         self.automatic_optimization = False  # the solver steps, here as in the loop on cached features
         self.network = network
         self.options = options or OptimisationOptions()
-        self.loss: Loss = loss or functional.cross_entropy
+        self.loss: Any = _divisible(loss)
         self.groups = groups
         self.still = tuple(still)  # a tuple, so that they do not count as children
         self.length = length
@@ -92,17 +92,16 @@ class Classifier(lightning.LightningModule):
         """
         solver = self.solver_at_work
         images, labels = batch
-        logits = self(images).float()
-        loss = self.loss(logits, labels)
+        loss, logits = solver.gradients(images, labels, self, self.loss)
         if not torch.isfinite(loss):
             raise UsageError(
                 f"the loss became {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}, "
                 f"at a learning rate of {solver.rate:.2g}",
                 fix="try a lower --learning-rate, or --precision float32",
             )
-        self._add_up(logits.detach(), labels, solver.rate)
-        solver.step(loss)
-        return loss.detach()
+        self._add_up(logits, labels, solver.rate)
+        solver.advance()
+        return loss
 
     def on_validation_start(self) -> None:
         """Judge the moving average of the weights, where there is one."""
@@ -117,7 +116,7 @@ class Classifier(lightning.LightningModule):
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log loss and accuracy of a validation batch."""
         images, labels = batch
-        logits = self(images).float()
+        logits = self(images).float() if self.solver is None else self.solver.answers(images, self)
         values = {
             "val_loss": functional.cross_entropy(logits, labels),
             "val_accuracy": (logits.argmax(1) == labels).float().mean(),
@@ -163,3 +162,9 @@ class Classifier(lightning.LightningModule):
         fixed = torch.tensor([count, rate, 1.0], dtype=torch.float64, device=logits.device)
         values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
         self.sums = values if self.sums is None else self.sums + values
+
+
+def _divisible(loss: DivisibleLoss | Callable[[Tensor, Tensor], Tensor] | None) -> Any:
+    if loss is None:
+        return Loss()
+    return loss if hasattr(loss, "total") else MeanOf(loss)

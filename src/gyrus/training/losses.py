@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,16 @@ from torch.nn import functional
 
 from gyrus.config.balancing import BalanceOptions
 from gyrus.training.class_weights import class_weights
+
+
+class DivisibleLoss(Protocol):
+    """A loss of a batch that can be taken in parts."""
+
+    def total(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum over the images."""
+
+    def weight_of(self, targets: Tensor) -> Tensor:
+        """Return what the sum is divided by."""
 
 
 class Loss(nn.Module):
@@ -88,6 +99,28 @@ class Loss(nn.Module):
         """Return smoothed targets (n, num_classes)."""
         shares = functional.one_hot(targets, num_classes).float() if targets.ndim == 1 else targets
         return shares * (1.0 - self.label_smoothing) + self.label_smoothing / num_classes
+
+
+class MeanOf(nn.Module):
+    """Anybody's loss, a mean over the images of a batch, as one that can be taken in parts.
+
+    Parameters
+    ----------
+    loss : callable
+        (logits, targets) -> mean; every image counts the same.
+    """
+
+    def __init__(self, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.loss = loss
+
+    def total(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the sum over the images."""
+        return self.loss(logits, targets) * len(targets)
+
+    def weight_of(self, targets: Tensor) -> Tensor:
+        """Return their number."""
+        return torch.tensor(float(len(targets)), device=targets.device)
 
 
 # the slope of x^gamma at 0 is infinite for a gamma below 1, and 0 * infinity is no number

@@ -112,7 +112,7 @@ class Schedule(LRScheduler):
         return [factor * float(peak) for peak in self.base_lrs]
 
     def tell(self, val_loss: float) -> bool:
-        """Tell the validation loss of an epoch; return whether the rate falls from the next step on.
+        """Tell the validation loss of an epoch; return whether the rate has fallen because of it.
 
         Only the plateau schedule listens: after more than ``plateau_patience`` epochs without a loss lower by
         a ten-thousandth, or with one that is no number, the rate falls to a tenth.
@@ -127,6 +127,9 @@ class Schedule(LRScheduler):
             return False
         self.scale *= PLATEAU_FACTOR
         self.waited = 0
+        self._last_lr = self.get_lr()
+        for group, rate in zip(self.optimizer.param_groups, self._last_lr, strict=True):
+            group["lr"] = rate
         return True
 
     def state_dict(self) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
     if journal.place.sums:
         module.sums = torch.tensor(journal.place.sums, dtype=torch.float64, device=session.device)
     module.train()
-    callbacks = [_StepSeed(session.config.seed, data), EpochBar(session.bar), _Keeper(session, stage, module)]
+    callbacks = [_StepSeed(session.config.seed, data), EpochBar(session.bar), _Keeper(session, stage, module, data)]
     try:
         _trainer(session, stage, callbacks).fit(module, datamodule=data)
     finally:
@@ -88,10 +88,35 @@ class _StepSeed(Callback):
 class _Keeper(Checkpoint):
     """Enters each epoch into the journal; a ``Checkpoint``, so that Lightning calls it last."""
 
-    def __init__(self, session: Session, stage: Stage, module: Classifier) -> None:
+    def __init__(self, session: Session, stage: Stage, module: Classifier, data: CachedPixels) -> None:
         self.session = session
         self.stage = stage
         self.module = module
+        self.data = data
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Take SIGTERM back: Lightning would end the epoch first."""
+        self.session.stop.listen()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Save within the epoch when it is time; end when asked to."""
+        journal, stop = self.session.journal, self.session.stop
+        step = self.data.skipped + batch_idx + 1
+        if step == self.data.steps_an_epoch or self.module.sums is None:
+            return  # the epoch ends, which saves
+        overdue = journal.seconds_since_saved > 60.0 * self.session.config.checkpoint_minutes
+        if stop.asked or overdue:
+            journal.pause(step, tuple(self.module.sums.tolist()))
+            journal.save(self.session.network, self.module.solver_at_work.state_dict())
+        if stop.asked:
+            raise stop.error(journal.run)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Keep the weights, if they are the best; save; stop, if patience has run out."""
@@ -99,7 +124,10 @@ class _Keeper(Checkpoint):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         row = epoch_row(len(journal.rows) + 1, self.stage.name, values)
         solver = self.module.solver_at_work
+        solver.end_epoch(row["val_loss"])
         journal.end_epoch(row, solver.kept())
         journal.save(self.session.network, solver.state_dict())
         if self.stage.patience is not None and journal.epochs_without_gain() >= self.stage.patience:
             trainer.should_stop = True
+        elif self.session.stop.asked:
+            raise self.session.stop.error(journal.run)
