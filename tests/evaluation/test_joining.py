@@ -55,7 +55,7 @@ def test_unknown_images_are_named_with_their_lines_and_what_may_be_meant(written
 
 def test_labels_that_contradict_the_data_are_named_with_their_lines(written):
     predictions, path = written("A/2.png,,b,0.9,0.1", "B/3.png,,b,0.5,0.5")
-    with pytest.raises(PredictionsError, match="1 of 2 images have another label") as caught:
+    with pytest.raises(PredictionsError, match="1 of 2 images has another label") as caught:
         join_manifest(predictions, MANIFEST, path)
     assert caught.value.details == ["line 2: A/2.png: label is 'b', the data say 'a'"]
 

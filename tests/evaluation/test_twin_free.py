@@ -66,7 +66,8 @@ def test_the_text_shows_them_side_by_side():
 
 def test_a_clean_split_is_said_to_stand():
     predictions, manifest = leaking(n_seen=0, n_new=20)
-    with_training = manifest.with_rows([*manifest.rows, Row(image_id="t", path="t", split="train")])
+    trained = Row(image_id="t", path="t", split="train", subject_id="T")
+    with_training = manifest.with_rows([*manifest.rows, trained])
     block = twin_free(predictions, with_training)
     assert block["n_twins"] == 0
     assert block["sentence"].endswith("the figure stands as it is.")
@@ -75,6 +76,9 @@ def test_a_clean_split_is_said_to_stand():
     unknown = twin_free(*(leaking(n_seen=0, subjects=False)[0], with_training))
     assert unknown["sentence"].endswith("as far as is known.")
     assert "cannot be told" in format_twin_free(unknown)
+    nameless = twin_free(predictions, manifest.with_rows([*manifest.rows, trained.with_(subject_id="")]))
+    assert nameless["sentence"].endswith("as far as is known.")
+    assert "1 image of training has no known patient" in format_twin_free(nameless)
 
 
 def test_nothing_left():

@@ -115,8 +115,8 @@ def test_a_leak_is_stamped_on_every_figure() -> None:
     assert "The split leaks" in text
     assert "Every figure below is too good" in text
     assert "“to show what leakage does”" in text
-    # headline, classes, confusion, ROC and PR, reliability, patients
-    assert text.count("leaking split") == 6
+    # headline, classes, one number, confusion, ROC and PR, reliability, patients
+    assert text.count("leaking split") == 7
     assert text.index("The split leaks") < text.index("How often it is right")
 
 

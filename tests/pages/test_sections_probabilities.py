@@ -53,4 +53,4 @@ def test_they_are_absent_without_their_keys(evaluation: dict[str, Any]) -> None:
     bare = {name: value for name, value in evaluation.items() if name not in NEW}
     page = render_report(plausible_run.context(evaluations={"test": bare}, examples=[], history=[]))
     assert not {"#calibration", "#patients"} & set(checked(page).fetched)
-    assert "average precision" not in words(page)
+    assert "Precision over recall" not in page

@@ -131,7 +131,7 @@ def test_class_names_can_be_mapped(leaking, written, tmp_path):
 def test_results_are_written(leaking, written, tmp_path):
     gyrus.evaluate(written, data=leaking[0], bootstrap_samples=0, out=tmp_path / "out")
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "predictions.csv", "manifest.csv", "evaluation.json",
+        "predictions.csv", "manifest.csv", "evaluation.json", "report.html",
     }  # fmt: skip
 
 

@@ -20,6 +20,9 @@ class EvaluateConfig(DataOptions, OutputOptions):
     data: Positional[Path | None] = None
     """Folder or manifest of the images. With predictions: where they are joined by image_id, for patients,
     twins in training and subgroups. With a bundle or a run: external images to be answered."""
+    more: Positional[tuple[Path, ...]] = ()
+    """Cross-validation: one predictions file a fold, one after the other, then DATA if it is at hand. They
+    are pooled."""
     test: bool = False
     """Look at the test set of a run; every look is counted. Without it: the validation images."""
     training: Path | None = None
@@ -37,7 +40,9 @@ class EvaluateConfig(DataOptions, OutputOptions):
     min_patients: int = 5
     """Patients from which on a subgroup gets figures."""
     out: Path | None = None
-    """Folder to write predictions, manifest and figures to (with DATA)."""
+    """Folder to write figures, predictions, manifest and report.html to (those of a run lie in it)."""
+    report: Path | None = None
+    """HTML file to write the report to (a run's own report lies in the run)."""
     bootstrap_samples: int = 2000
     """Samples of the patient-clustered bootstrap."""
     confidence: float = 0.95
@@ -56,7 +61,7 @@ class EvaluateConfig(DataOptions, OutputOptions):
         if self.data is None:
             given = {
                 "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
-                "--label-map": bool(self.label_map), "--out": self.out is not None,
+                "--label-map": bool(self.label_map),
             }  # fmt: skip
             missing = [name for name, used in given.items() if used]
             if missing:
@@ -66,6 +71,10 @@ class EvaluateConfig(DataOptions, OutputOptions):
         if self.out_of_fold and self.training is not None:
             raise UsageError(
                 "--training and --out-of-fold both say what was trained on", fix="give one of them"
+            )
+        if self.report is not None and self.report.suffix.lower() not in (".html", ".htm"):
+            raise UsageError(
+                f"report is {self.report}; expected the name of an HTML file", fix="--report page.html"
             )
         if self.test and self.data is not None:
             raise UsageError(

@@ -24,6 +24,7 @@ FAR = 0.95
 _LEAST_PATIENTS = 10
 _BLOCK = 512
 _EXAMPLES = 10
+_SHARES = np.linspace(0, 1, 21)
 
 Embedding = npt.NDArray[np.floating[Any]]
 
@@ -61,6 +62,8 @@ def embedding_drift(
                            reference images do; 5 % is what no drift gives
             auc            figure: chance that an external image lies farther away than a reference image;
                            0.5 is what no drift gives
+            curves         {"share": 21 shares from 0 to 1, "reference", "external": the distance that so many
+                           lie within; 1 is the reference's 95 %}
             farthest       list of {"image_id", "distance"}: the 10 farthest; 1 is the reference's 95 %
     """
     if len(set(reference_groups)) < _LEAST_PATIENTS:
@@ -95,6 +98,11 @@ def embedding_drift(
         "n_external": len(far),
         "far": _figure(share),
         "auc": _figure(area),
+        "curves": {
+            "share": _SHARES.tolist(),
+            "reference": (np.quantile(near, _SHARES) / limit).tolist(),
+            "external": (np.quantile(far, _SHARES) / limit).tolist(),
+        },
         "farthest": [
             {"image_id": image_ids[number], "distance": float(far[number] / limit)}
             for number in order.tolist()

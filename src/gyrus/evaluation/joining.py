@@ -42,7 +42,7 @@ def cluster_of(row: Row) -> str:
     return f"bytes:{row.sha256}" if row.sha256 else f"image:{row.image_id}"
 
 
-def join_manifest(predictions: Predictions, manifest: Manifest, path: Path) -> Joined:
+def join_manifest(predictions: Predictions, manifest: Manifest, *paths: Path) -> Joined:
     """Join predictions to a manifest by ``image_id``.
 
     Parameters
@@ -51,8 +51,8 @@ def join_manifest(predictions: Predictions, manifest: Manifest, path: Path) -> J
         From anybody; labels and patients may be empty.
     manifest : Manifest
         Scanned; its labels in the words of the predictions (see :mod:`gyrus.evaluation.label_map`).
-    path : Path
-        The predictions file, for messages and line numbers.
+    *paths : Path
+        The predictions file, or those of all folds, for messages and line numbers.
 
     Raises
     ------
@@ -62,16 +62,16 @@ def join_manifest(predictions: Predictions, manifest: Manifest, path: Path) -> J
     row_of = {row.image_id: row for row in manifest.rows}
     unknown = [number for number, name in enumerate(predictions.image_ids) if name not in row_of]
     if unknown:
-        raise _unknown(predictions, unknown, manifest, path)
+        raise _unknown(predictions, unknown, manifest, paths)
     rows = [row_of[name] for name in predictions.image_ids]
     labels, filled = _merged(
-        predictions, predictions.labels, [row.label for row in rows], "label", path,
+        predictions, predictions.labels, [row.label for row in rows], "label", paths,
         fix="correct the labels, or leave the column label empty to take the data's",
     )  # fmt: skip
     # a patient that gyrus recovered from a public set gives way to the one that the file names
     own = ["" if row.subject_source == "recovered" else row.subject_id for row in rows]
     subjects, _ = _merged(
-        predictions, predictions.subject_ids, own, "subject_id", path,
+        predictions, predictions.subject_ids, own, "subject_id", paths,
         fix="correct the patients, or leave the column subject_id empty to take the data's",
     )  # fmt: skip
     subjects = tuple(subject or row.subject_id for subject, row in zip(subjects, rows, strict=True))
@@ -89,7 +89,7 @@ def _merged(
     theirs: Sequence[str],
     ours: Sequence[str],
     column: str,
-    path: Path,
+    paths: Sequence[Path],
     *,
     fix: str,
 ) -> tuple[tuple[str, ...], int]:
@@ -100,12 +100,13 @@ def _merged(
         if mine and other and mine != other
     ]
     if wrong:
-        lines = line_numbers(path)
+        lines = places(paths)
         raise PredictionsError(
-            f"{len(wrong)} of {len(predictions)} images have another {column} than the data",
-            path=path,
+            f"{len(wrong)} of {len(predictions)} images {'has' if len(wrong) == 1 else 'have'} another "
+            f"{column} than the data",
+            path=paths[0] if len(paths) == 1 else None,
             details=[
-                f"line {lines[name]}: {name}: {column} is {theirs[number]!r}, the data say {ours[number]!r}"
+                f"{lines[name]}: {name}: {column} is {theirs[number]!r}, the data say {ours[number]!r}"
                 for number in wrong
                 for name in (predictions.image_ids[number],)
             ],
@@ -113,6 +114,15 @@ def _merged(
         )
     merged = tuple(mine or other for mine, other in zip(theirs, ours, strict=True))
     return merged, sum(not mine and bool(other) for mine, other in zip(theirs, ours, strict=True))
+
+
+def places(paths: Sequence[Path]) -> dict[str, str]:
+    """Return where each ``image_id`` stands: ``line 7``; of several files with the name of its own."""
+    return {
+        name: f"line {line}" if len(paths) == 1 else f"{path}, line {line}"
+        for path in paths
+        for name, line in line_numbers(path).items()
+    }
 
 
 def line_numbers(path: Path) -> dict[str, int]:
@@ -123,9 +133,9 @@ def line_numbers(path: Path) -> dict[str, int]:
 
 
 def _unknown(
-    predictions: Predictions, unknown: Sequence[int], manifest: Manifest, path: Path
+    predictions: Predictions, unknown: Sequence[int], manifest: Manifest, paths: Sequence[Path]
 ) -> PredictionsError:
-    lines = line_numbers(path)
+    lines = places(paths)
     example = manifest.rows[0].image_id
     by_name: dict[str, list[str]] = {}
     for row in manifest.rows:
@@ -135,10 +145,11 @@ def _unknown(
         name = predictions.image_ids[number]
         alike = by_name.get(name.replace("\\", "/").rpartition("/")[2], [])
         meant = f" (the data have {', '.join(alike[:3])})" if alike else ""
-        details.append(f"line {lines[name]}: {name}{meant}")
+        details.append(f"{lines[name]}: {name}{meant}")
     return PredictionsError(
-        f"{len(unknown)} of {len(predictions)} images are not among the {len(manifest)} of {manifest.root}",
-        path=path,
+        f"{len(unknown)} of {len(predictions)} images {'is' if len(unknown) == 1 else 'are'} not among the "
+        f"{len(manifest)} of {manifest.root}",
+        path=paths[0] if len(paths) == 1 else None,
         details=details,
         fix=f"write as image_id the path below the data folder, with /, as in {example!r}",
     )

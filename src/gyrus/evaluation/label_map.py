@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,20 @@ class LabelMap:
                 fix="arrange it as class folders, or name a column (--label-column) or a class (--label-map)",
             )
         return manifest.with_rows(rows)
+
+    def to_json(self, labels: Sequence[str]) -> list[dict[str, Any]]:
+        """Return ``{"theirs", "ours", "images"}`` of each class of the data; ``ours`` is empty if left out.
+
+        Parameters
+        ----------
+        labels : sequence of str
+            (n,) class of each image of the data, in their own words.
+        """
+        counts = Counter(label for label in labels if label)
+        return [
+            {"theirs": theirs, "ours": self.names.get(theirs, ""), "images": count}
+            for theirs, count in sorted(counts.items())
+        ]
 
     def merge(self, predictions: Predictions) -> Predictions:
         """Add up the probabilities of classes that count as one; labels are renamed as well."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gyrus.data.manifest import Manifest
+from gyrus.data.manifest import SPLITS, Manifest
 from gyrus.evaluation.figures import Figures
 from gyrus.evaluation.predictions import Predictions
 from gyrus.evaluation.text import aligned, long_figure, short_figure
@@ -55,6 +55,8 @@ def twin_free(
             by_split           split of the counterpart -> images
             by_class           name -> {"images", "twins"}
             patients_unknown   images left whose patient is unknown
+            training_patients_unknown
+                               images of training (and what else was used before) whose patient is unknown
             all, without_twins, twins_only
                                None, or the figures {"accuracy", "balanced_accuracy", "macro_f1",
                                "macro_roc_auc"} and "sensitivity": name -> figure
@@ -73,6 +75,7 @@ def twin_free(
     }
     left = labelled.take(np.flatnonzero(~seen))
     unknown = sum(not subject for subject in left.subject_ids)
+    unknown_there = _unknown_in_training(manifest, out_of_fold=out_of_fold)
     by_class = {
         name: {
             "images": labelled.labels.count(name),
@@ -82,7 +85,7 @@ def twin_free(
     }
     return {
         "known": True,
-        "sentence": _sentence(figures, seen, unknown),
+        "sentence": _sentence(figures, seen, unknown + unknown_there),
         "n_images": len(labelled),
         "n_twins": int(seen.sum()),
         "n_left": len(left),
@@ -90,8 +93,9 @@ def twin_free(
         "by_split": dict(sorted(Counter(twin.other_split for twin in twins.values()).items())),
         "by_class": by_class,
         "patients_unknown": unknown,
+        "training_patients_unknown": unknown_there,
         **figures,
-        "notes": _notes(by_class, unknown, len(left)),
+        "notes": _notes(by_class, unknown, len(left), unknown_there),
         "twins": [asdict(twins[image_id]) for image_id in labelled.image_ids if image_id in twins],
     }
 
@@ -153,14 +157,25 @@ def _sentence(figures: Mapping[str, Any], seen: np.ndarray[Any, np.dtype[np.bool
     if not n_twins:
         sentence = f"No twin and no known patient of the {n_images} images is in training: the figure stands"
         return f"{sentence}, as far as is known." if unknown else f"{sentence} as it is."
-    share = f"{n_twins} of {n_images} images have a twin or their patient in training"
+    have = "has" if n_twins == 1 else "have"
+    share = f"{n_twins} of {n_images} images {have} a twin or their patient in training"
     if figures["without_twins"] is None:
         return f"Nothing is left to measure without twins: {share}."
     before, after = (100 * figures[name]["accuracy"]["value"] for name in ("all", "without_twins"))
     return f"Your {before:.1f} % is {after:.1f} % without twins: {share}."
 
 
-def _notes(by_class: Mapping[str, Mapping[str, int]], unknown: int, left: int) -> list[str]:
+def _unknown_in_training(manifest: Manifest, *, out_of_fold: bool) -> int:
+    """Count the images that a model was made with and whose patient nobody knows."""
+    return sum(
+        not row.subject_id and (row.fold is not None if out_of_fold else row.split in SPLITS[:-1])
+        for row in manifest.rows
+    )
+
+
+def _notes(
+    by_class: Mapping[str, Mapping[str, int]], unknown: int, left: int, unknown_there: int
+) -> list[str]:
     notes = []
     gone = [name for name, count in by_class.items() if count["images"] and count["images"] == count["twins"]]
     if gone and left:
@@ -171,8 +186,14 @@ def _notes(by_class: Mapping[str, Mapping[str, int]], unknown: int, left: int) -
     notes += _other_mix(by_class, left)
     if unknown:
         notes.append(
-            f"{unknown} of the {left} images left have no known patient: "
-            "whether they show a patient of training cannot be told"
+            f"{unknown} of the {left} images left {'has' if unknown == 1 else 'have'} no known patient: "
+            f"whether {'it shows' if unknown == 1 else 'they show'} a patient of training cannot be told"
+        )
+    elif unknown_there and left:
+        notes.append(
+            f"{unknown_there} {'image' if unknown_there == 1 else 'images'} of training "
+            f"{'has' if unknown_there == 1 else 'have'} no known patient: whether one of these patients is "
+            "tested cannot be told"
         )
     return notes
 

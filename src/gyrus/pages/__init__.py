@@ -5,6 +5,7 @@ from gyrus.pages.audit_page import write_audit_page
 from gyrus.pages.badge import write_badge
 from gyrus.pages.colour import class_colours
 from gyrus.pages.context import ReportContext
+from gyrus.pages.evaluation_context import context_of_evaluation
 from gyrus.pages.examples import Example
 from gyrus.pages.figures import report_figures
 from gyrus.pages.model_card import write_model_card
@@ -17,6 +18,7 @@ __all__ = [
     "Example",
     "ReportContext",
     "class_colours",
+    "context_of_evaluation",
     "context_of_run",
     "overlay",
     "report_figures",

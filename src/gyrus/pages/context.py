@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from gyrus.pages.examples import Example
 
@@ -16,7 +16,13 @@ class ReportContext:
     Attributes
     ----------
     title : str
-        Name of the run.
+        Name of the run, or of what was evaluated.
+    kind : {"run", "external", "predictions"}
+        A training; a model on images that it was not made with; anybody's predictions.
+    about : str
+        A line under the title: which model, which images.
+    synthetic : bool
+        No patient is real (the phantom).
     config : mapping
         ``config.json``: all options as they were used.
     environment : mapping
@@ -52,9 +58,14 @@ class ReportContext:
         Sentences about how the data were read and split.
     seconds : mapping
         What took how long.
+    farthest : mapping
+        ``image_id`` -> small picture as a ``data:`` address: those far from what the model knows.
     """
 
     title: str
+    kind: Literal["run", "external", "predictions"] = "run"
+    about: str = ""
+    synthetic: bool = False
     config: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
     audit: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +83,7 @@ class ReportContext:
     skipped: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    farthest: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def verdict(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,7 @@ def collect_examples(
     outputs: Outputs | None = None,
     *,
     color: Color = "grey",
+    map_classes: Sequence[str] = (),
     errors: int = ERRORS,
     right: int = RIGHT,
 ) -> list[Example]:
@@ -91,7 +93,11 @@ def collect_examples(
         With maps, in the order of the predictions.
     color : str
         Reading policy.
+    map_classes : sequence of str, optional
+        The classes of the maps, where they are others than those of the predictions (several counted as one
+        by a label map: these have no map).
     """
+    names = tuple(map_classes) or predictions.classes
     rows = {row.image_id: row for row in manifest}
     maps = outputs.maps if outputs is not None else None
     y_pred = predictions.y_pred
@@ -100,17 +106,18 @@ def collect_examples(
         row = rows.get(predictions.image_ids[index])
         if row is None:  # predictions of other images than the manifest's cannot be shown
             continue
-        column = int(y_pred[index])
+        column, label = int(y_pred[index]), predictions.labels[index]
+        answer = predictions.classes[column]
         found.append(
             Example(
                 image_id=row.image_id,
-                subject_id=row.subject_id,
-                label=row.label,
-                prediction=predictions.classes[column],
+                subject_id=predictions.subject_ids[index],
+                label=label,
+                prediction=answer,
                 probability=float(predictions.y_prob[index, column]),
-                label_probability=float(predictions.y_prob[index, predictions.classes.index(row.label)]),
+                label_probability=float(predictions.y_prob[index, predictions.classes.index(label)]),
                 pixels=_small(read_image(manifest.file_of(row), color=color)),
-                heat=None if maps is None else maps[index, column],
+                heat=None if maps is None or answer not in names else maps[index, names.index(answer)],
             )
         )
     return found

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gyrus.evaluation.predictions import MULTILABEL
+
 Figure = Mapping[str, Any]
 """``value``, ``low``, ``high``, ``method``; None or NaN where undefined."""
 
 OUT_OF_FOLD = "out-of-fold"
 SPLIT_NAMES = {"train": "training", "val": "validation", "cal": "calibration", "test": "test"}
 
+_AGREEMENT = ("balanced_accuracy", "kappa", "mcc")
 _OF_PROBABILITIES = ("log_loss", "brier", "ece")
 
 
@@ -59,6 +62,24 @@ class Measured:
         Way of pooling the slices (``mean``, ``maximum``, ``noisy_or``) -> figures; empty where absent.
     folds : mapping
         See :func:`gyrus.evaluation.folds.fold_figures`; empty without a cross-validation.
+    several : bool
+        An image may show several classes; ``accuracy`` is then that of all its classes together,
+        ``balanced_accuracy`` the share of all decisions that are right, and there is no matrix.
+    agreement : mapping
+        ``balanced_accuracy``, ``kappa``, ``mcc``: those figures that are there.
+    average_precision : mapping
+        ``per_class``, ``macro``, ``weighted``, ``micro`` areas under the precision-recall curves; empty
+        where absent.
+    micro : mapping
+        Figures over all pairs of image and class.
+    top_k : mapping
+        ``"2"``, … -> figure.
+    at_prevalence : mapping
+        Class -> ``prevalence``, ``ppv``, ``npv``; empty where none was stated.
+    label_map : sequence of mapping
+        ``theirs``, ``ours``, ``images``; empty where absent.
+    drift, patients_in_both : mapping
+        See :func:`gyrus.evaluation.drift.embedding_drift`; empty where absent.
     """
 
     split: str
@@ -86,6 +107,15 @@ class Measured:
     reliability: Sequence[Mapping[str, Any]]
     patient_level: Mapping[str, Mapping[str, Any]]
     folds: Mapping[str, Any]
+    several: bool
+    agreement: Mapping[str, Figure]
+    average_precision: Mapping[str, Any]
+    micro: Mapping[str, Any]
+    top_k: Mapping[str, Figure]
+    at_prevalence: Mapping[str, Mapping[str, Any]]
+    label_map: Sequence[Mapping[str, Any]]
+    drift: Mapping[str, Any]
+    patients_in_both: Mapping[str, Any]
 
     @property
     def noun(self) -> str:
@@ -99,8 +129,9 @@ class Measured:
 
 
 def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
-    """Return the view of one evaluation."""
-    baseline = evaluation["majority_baseline"]
+    """Return the view of one evaluation; of one of an older version what is there."""
+    several = evaluation.get("task") == MULTILABEL
+    baseline = evaluation.get("majority_baseline")
     return Measured(
         split=split,
         images=int(evaluation["n_images"]),
@@ -108,14 +139,14 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         patients=evaluation["n_subjects"],
         clustered_by=str(evaluation["clustered_by"]),
         classes=tuple(evaluation["classes"]),
-        accuracy=evaluation["accuracy"],
-        balanced_accuracy=evaluation["balanced_accuracy"],
-        baseline={"value": baseline["accuracy"]},
-        baseline_class=str(baseline["label"]),
+        accuracy=evaluation["exact_match" if several else "accuracy"],
+        balanced_accuracy=evaluation["decisions" if several else "balanced_accuracy"],
+        baseline={"value": baseline["accuracy"]} if baseline else {},
+        baseline_class=str(baseline["label"]) if baseline else "",
         per_class=evaluation["per_class"],
         averages={name: evaluation[name] for name in ("macro", "weighted")},
         micro_auc=evaluation["micro"]["roc_auc"],
-        confusion=evaluation["confusion_matrix"],
+        confusion=evaluation.get("confusion_matrix") or (),
         roc=evaluation["roc"],
         bootstrap=evaluation.get("bootstrap") or {},
         notes=evaluation["notes"],
@@ -127,6 +158,15 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         reliability=_bins(evaluation.get("reliability")),
         patient_level=evaluation.get("patient_level") or {},
         folds=evaluation.get("folds") or {},
+        several=several,
+        agreement={name: evaluation[name] for name in _AGREEMENT if evaluation.get(name)},
+        average_precision=evaluation.get("pr_auc") or {},
+        micro=evaluation["micro"],
+        top_k=evaluation.get("top_k") or {},
+        at_prevalence=evaluation.get("at_prevalence") or {},
+        label_map=evaluation.get("label_map") or (),
+        drift=evaluation.get("drift") or {},
+        patients_in_both=evaluation.get("patients_in_both") or {},
     )
 
 

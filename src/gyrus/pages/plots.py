@@ -171,6 +171,34 @@ def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
     return figure
 
 
+@plotting
+def drift_plot(curves: Mapping[str, Sequence[float]]) -> Any:
+    """Plot how many images lie within each distance of what the model knows: its own source's and these.
+
+    Parameters
+    ----------
+    curves : mapping
+        ``share`` (rising from 0 to 1), ``reference`` and ``external``: the distance that so many lie within.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = new_figure(4.6, 3.4)
+    axes.axvline(1, color=TEXT, linewidth=0.9, linestyle=":", label="95 % of the own source")
+    for name, colour, words in (
+        ("reference", _VALIDATION, "own source, held out"), ("external", _TRAIN, "these images"),
+    ):  # fmt: skip
+        axes.plot(curves[name], curves["share"], color=colour, label=words)
+    axes.set_xlabel("distance from what the model knows")
+    axes.set_ylabel("images within it")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value):g} %")
+    axes.set_xlim(left=0)
+    axes.set_ylim(0, 1.02)
+    axes.legend(loc="lower right", fontsize=8.5)
+    return figure
+
+
 def shown_curves(curves: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return the classes that are plotted: all, or of many the ten with the smallest areas."""
     if len(curves) <= MOST_CURVES:

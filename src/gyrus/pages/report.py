@@ -8,11 +8,13 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.document import document
 from gyrus.pages.markup import Html
 from gyrus.pages.measured import Measured, measured_from
+from gyrus.pages.sections_elsewhere import drift, seen_before
 from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
 from gyrus.pages.sections_folds import fold_table
-from gyrus.pages.sections_last import audit_section, gallery, reproduce
+from gyrus.pages.sections_last import audit_section, gallery, left_out, reproduce
 from gyrus.pages.sections_learning import learning
+from gyrus.pages.sections_overall import overall
 from gyrus.pages.sections_probabilities import calibration, patient_level
 from gyrus.pages.sections_repeats import repeat_table
 from gyrus.pages.sections_subgroups import subgroup_tables
@@ -21,8 +23,9 @@ from gyrus.runs.atomic import write_text
 _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
     "verdict": "Verdict", "repeats": "Repeats", "headline": "Accuracy", "data": "Data", "folds": "Folds",
-    "classes": "Classes", "confusion": "Confusion", "roc": "ROC", "calibration": "Calibration",
-    "patients": "Patients", "subgroups": "Subgroups", "learning": "Learning", "examples": "Examples",
+    "classes": "Classes", "overall": "Overall", "confusion": "Confusion", "roc": "ROC",
+    "calibration": "Calibration", "patients": "Patients", "subgroups": "Subgroups", "drift": "Drift",
+    "seen": "Seen before", "learning": "Learning", "examples": "Examples", "skipped": "Skipped",
     "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
@@ -46,13 +49,16 @@ def render_report(context: ReportContext) -> str:
     sections: list[Html | None] = [verdict(context)]
     if measured is not None:
         sections += [repeat_table(context, measured), headline(context, measured)]
-    sections.append(data_table(context))
+    sections.append(data_table(context, measured))
     if measured is not None:
         sections.append(fold_table(context, measured))
-        sections += [class_table(context, measured), confusion(context, measured), roc(context, measured)]
+        sections += [class_table(context, measured), overall(context, measured)]
+        sections += [confusion(context, measured), roc(context, measured)]
         sections += [calibration(context, measured), patient_level(context, measured)]
-        sections.append(subgroup_tables(context, measured))
-    sections += [learning(context), gallery(context), audit_section(context), reproduce(context)]
+        sections += [subgroup_tables(context, measured), drift(context, measured)]
+        sections.append(seen_before(context, measured))
+    sections += [learning(context), gallery(context)]
+    sections += [audit_section(context) if context.kind == "run" else left_out(context), reproduce(context)]
     return document(
         f"gyrus report: {context.title}", top(context), [part for part in sections if part], anchors=_ANCHORS
     )

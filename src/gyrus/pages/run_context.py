@@ -46,6 +46,7 @@ def context_of_run(
     shown = next((split for split in _SPLITS if split in evaluations), "")
     return ReportContext(
         title=run.path.resolve().name,
+        synthetic=all(row.subject_source == "phantom" for row in manifest),
         config=config,
         environment=_read_json(run.environment),
         audit=audit,

@@ -24,21 +24,37 @@ RATES = ("sensitivity", "specificity", "precision", "f1")
 
 
 def class_table(context: ReportContext, measured: Measured) -> Html:
-    """Sensitivity, specificity, precision, F1 and AUC of every class, with averages."""
+    """Sensitivity, specificity, precision, F1 and both areas of every class, with averages."""
     colours = class_colours(measured.classes)
+    precisions = measured.average_precision
     rows = [
-        _figures_row([swatch(colours[name]), name], line, line["support"], line["clusters"])
+        _figures_row(
+            [swatch(colours[name]), name], line, line["support"], line.get("clusters", ""),
+            precisions.get("per_class", {}).get(name),
+        )
         for name, line in ((name, measured.per_class[name]) for name in measured.classes)
-    ]
+    ]  # fmt: skip
     rows += [
-        _figures_row(f"{name} average", line, measured.images, "") for name, line in measured.averages.items()
+        _figures_row(f"{name} average", line, measured.images, "", precisions.get(name))
+        for name, line in measured.averages.items()
     ]
+    rows.append(_figures_row("micro average", measured.micro, measured.images, "", precisions.get("micro")))
     units = "patients" if measured.clustered_by == "patients" else "independent"
     return tag(
         "section",
         tag("h2", f"Class by class, {measured.noun} images", leak_stamp(context)),
         table(
-            ["class", "images", units, "sensitivity (recall)", "specificity", "precision", "F1", "ROC-AUC"],
+            [
+                "class",
+                "images",
+                units,
+                "sensitivity (recall)",
+                "specificity",
+                "precision",
+                "F1",
+                "ROC-AUC",
+                "PR-AUC",
+            ],
             rows,
             caption=f"Each class against the rest. Small print: {measured.level} intervals.",
             class_="numbers",
@@ -48,15 +64,20 @@ def class_table(context: ReportContext, measured: Measured) -> Html:
     )
 
 
-def _figures_row(name: object, line: Mapping[str, Any], images: int, units: int | str) -> list[Html]:
+def _figures_row(
+    name: object, line: Mapping[str, Any], images: int, units: int | str, average_precision: Any
+) -> list[Html]:
     """Return a row's cells; a figure that the line does not have at all is left empty."""
-    area = figure_cell(line["roc_auc"], as_percent=False) if "roc_auc" in line else tag("td")
+    areas = [
+        figure_cell(figure, as_percent=False) if figure else tag("td")
+        for figure in (line.get("roc_auc"), average_precision)
+    ]
     return [
         tag("th", name, scope="row"),
         tag("td", f"{images:,}", class_="number"),
         tag("td", f"{units:,}" if isinstance(units, int) else units, class_="number"),
-        *(figure_cell(line[rate]) for rate in RATES),
-        area,
+        *(figure_cell(line[rate]) if rate in line else tag("td") for rate in RATES),
+        *areas,
     ]
 
 
@@ -73,6 +94,13 @@ def _about_intervals(measured: Measured) -> Html:
         )
     if measured.unlabelled:
         lines.append(f"{plural(measured.unlabelled, 'image')} without a label left out.")
+    if measured.average_precision:
+        lines.append("The PR-AUC (average precision) of guessing is the share of the class, not 0.5.")
+    if not measured.several:
+        lines.append(
+            "Micro: all decisions pooled; sensitivity, precision and F1 are then the accuracy, as each image "
+            "has one class."
+        )
     lines += [f"{note[:1].upper()}{note[1:]}." for note in measured.notes]
     return tag("ul", [tag("li", line) for line in lines], class_="small soft")
 
@@ -82,8 +110,10 @@ def swatch(colour: str) -> Html:
     return tag("span", class_="swatch", style=f"background:{colour}", aria_hidden="true")
 
 
-def confusion(context: ReportContext, measured: Measured) -> Html:
-    """What is taken for what: counts and shares of the true class."""
+def confusion(context: ReportContext, measured: Measured) -> Html | None:
+    """What is taken for what: counts and shares of the true class; None where an image has several."""
+    if not measured.confusion:
+        return None
     small = len(measured.classes) <= LARGEST_MATRIX
     return tag(
         "section",

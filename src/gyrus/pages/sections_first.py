@@ -9,12 +9,20 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES, Measured
 from gyrus.pages.numbers import figure_cell, interval, is_defined, percent, plural
+from gyrus.pages.sections_elsewhere import class_map
 
 VERDICTS = {
     "clean": ("\N{CHECK MARK} Test and training are apart", "clean"),
     "leaking": ("\N{HEAVY BALLOT X} The split leaks", "leaking"),
     "unknowable": ("? Whether the split leaks cannot be known", "unknowable"),
 }
+SEEN = {
+    "clean": ("✓ The model has not seen these images or patients", "clean"),
+    "leaking": ("✘ The model has seen some of these images or patients", "leaking"),
+    "unknowable": ("? Whether the model has seen these patients cannot be known", "unknowable"),
+}
+"""The verdict on images that belong to no split of a run."""
+_OPTIMISTIC = ("train", "val", "cal")
 ORDER = ("train", "val", "cal", "test")
 
 
@@ -31,19 +39,25 @@ def top(context: ReportContext) -> Html:
         tag("h1", context.title),
         tag("p", tag("strong", "A research tool, not a medical device."),
             " No answer of this model may decide about a patient.",
-            tag("br"), line or None, class_="purpose"),
+            [tag("br"), context.about] if context.about else None,
+            [tag("br"), line] if line else None, class_="purpose"),
+        tag("p", tag("strong", "These patients are synthetic. "),
+            "The figures show how gyrus works and say nothing about real scans.", class_="synthetic")
+        if context.synthetic else None,
         class_="top",
     )  # fmt: skip
 
 
 def verdict(context: ReportContext) -> Html:
     """Verdict on leakage, the user's reason if it was overruled, and how often the test set was looked at."""
-    words, kind = VERDICTS.get(context.verdict, VERDICTS["unknowable"])
+    known = VERDICTS if context.kind == "run" else SEEN
+    words, kind = known.get(context.verdict, known["unknowable"])
     parts: list[Html] = [tag("p", context.audit.get("sentence") or "No audit was made.")]
     if context.verdict == "leaking":
+        but = " Believe the figures without twins only." if context.kind != "run" else ""
         parts.append(
             tag("p", tag("strong", "Every figure below is too good: "),
-                "the model was asked about patients or images that it was trained on.")
+                f"the model was asked about patients or images that it was trained on.{but}")
         )  # fmt: skip
     if context.allow_leak:
         reason = f"Reason given (--allow-leak): “{context.allow_leak}”"
@@ -53,6 +67,11 @@ def verdict(context: ReportContext) -> Html:
 
 
 def _looks_told(context: ReportContext) -> str:
+    if context.kind != "run":
+        return (
+            "Looks are counted for the test sets of runs; how often these images were looked at before, and "
+            "what was chosen by it, is not on record."
+        )
     if OUT_OF_FOLD not in context.evaluations:
         return _looks(context.test_looks, by_this_report="test" in context.evaluations)
     times = "once" if context.test_looks <= 1 else f"{context.test_looks} times"
@@ -74,24 +93,27 @@ def _looks(looks: int, *, by_this_report: bool) -> str:
 
 def leak_stamp(context: ReportContext) -> Html | None:
     """The stamp beside every figure that was measured on a leaking split."""
-    return tag("span", "leaking split", class_="stamp") if context.verdict == "leaking" else None
+    if context.verdict != "leaking":
+        return None
+    return tag("span", "leaking split" if context.kind == "run" else "seen in training", class_="stamp")
 
 
 def headline(context: ReportContext, measured: Measured) -> Html:
     """Accuracy with its interval and what guessing the majority class would get."""
     on = f"{measured.noun} images" if measured.images != 1 else f"{measured.noun} image"
-    of_patients = f" of {plural(measured.patients, 'patient')}" if measured.patients else ""
+    named = "given exactly their classes" if measured.several else "named correctly"
     within = interval(measured.accuracy)
     big = tag(
         "div",
         tag("p", percent(measured.accuracy.get("value")), class_="big"),
-        tag("p", "of ", f"{measured.images:,} ", on, of_patients, " named correctly", class_="small soft"),
+        tag("p", f"of {measured.images:,} {on}{_of_patients(measured)} {named}", class_="small soft"),
     )
-    sentence = [
-        f"{measured.level} interval: {within} %. " if within else "No interval could be computed. ",
-        f"Always answering “{measured.baseline_class}” would be right in "
-        f"{percent(measured.baseline.get('value'))} of the images.",
-    ]
+    sentence = [f"{measured.level} interval: {within} %. " if within else "No interval could be computed. "]
+    if measured.baseline:
+        sentence.append(
+            f"Always answering “{measured.baseline_class}” would be right in "
+            f"{percent(measured.baseline.get('value'))} of the images."
+        )
     explained = tag("div", scale(measured.accuracy, measured.baseline), tag("p", sentence))
     caution = None
     if measured.split == OUT_OF_FOLD:
@@ -101,7 +123,7 @@ def headline(context: ReportContext, measured: Measured) -> Html:
             "If networks or options were chosen by these figures, they are optimistic: only images that no "
             "choice has seen tell.",
         )
-    elif measured.split != "test":
+    elif measured.split in _OPTIMISTIC:
         caution = tag(
             "p",
             tag("strong", f"These are {measured.noun} images: "),
@@ -117,6 +139,12 @@ def headline(context: ReportContext, measured: Measured) -> Html:
         tiles(measured),
         id="headline",
     )
+
+
+def _of_patients(measured: Measured) -> str:
+    """Return ``of 48 patients``; where some are unknown nothing: it would be the number of the others."""
+    known = measured.patients and measured.clustered_by == "patients"
+    return f" of {plural(measured.patients or 0, 'patient')}" if known else ""
 
 
 def without_twins(measured: Measured) -> Html | None:
@@ -195,7 +223,9 @@ def scale(figure: Mapping[str, Any], baseline: Mapping[str, Any]) -> Html | None
 def tiles(measured: Measured) -> Html:
     """The other figures that stand for the whole model."""
     shown = (
-        ("balanced accuracy", "mean sensitivity of the classes", measured.balanced_accuracy, True),
+        ("decisions right", "of all pairs of image and class", measured.balanced_accuracy, True)
+        if measured.several
+        else ("balanced accuracy", "mean sensitivity of the classes", measured.balanced_accuracy, True),
         ("macro F1", "mean over the classes", measured.averages["macro"]["f1"], True),
         ("macro ROC-AUC", "one class against the rest, mean", measured.averages["macro"]["roc_auc"], False),
     )
@@ -220,13 +250,17 @@ def _decimal(figure: Mapping[str, Any]) -> str:
     return f"{value:.3f}" if value is not None and is_defined(value) else "n/a"
 
 
-def data_table(context: ReportContext) -> Html:
+def data_table(context: ReportContext, measured: Measured | None = None) -> Html:
     """Images and patients of every split by class, and how the data were read."""
     notes = tag("ul", [tag("li", note) for note in context.notes], class_="small soft")
     return tag(
         "section",
-        tag("h2", "What it was trained and measured on"),
+        tag(
+            "h2",
+            "What it was trained and measured on" if context.kind == "run" else "What it was measured on",
+        ),
         split_table(context.counts, context.subjects),
+        class_map(measured) if measured is not None else None,
         notes if context.notes else None,
         id="data",
     )

@@ -133,6 +133,13 @@ def audit_section(context: ReportContext) -> Html:
     )
 
 
+def left_out(context: ReportContext) -> Html | None:
+    """The files that could not be read, where no audit was made that lists them; None without any."""
+    if not context.skipped:
+        return None
+    return tag("section", tag("h2", "Left out"), skipped_table(context.skipped), id="skipped")
+
+
 def skipped_table(skipped: Sequence[Mapping[str, Any]]) -> Html:
     if not skipped:
         return tag("p", "Every image file could be read; none was skipped.", class_="small soft")

@@ -13,10 +13,13 @@ from gyrus.pages.sections_first import leak_stamp
 
 
 def subgroup_tables(context: ReportContext, measured: Measured) -> Html | None:
-    """The accuracy of the parts of a split and how it differs from the rest; None when nothing divides it."""
+    """The accuracy of the parts of a split and how it differs from the rest; None when nothing was divided.
+
+    Where no column divides external images, it is said why: silence would look like an oversight.
+    """
     block = measured.subgroups
     if not block.get("dimensions"):
-        return None
+        return _undivided(block, measured) if block.get("left_out") and context.kind != "run" else None
     return tag(
         "section",
         tag("h2", f"Part by part, {measured.noun} images", leak_stamp(context)),
@@ -29,6 +32,16 @@ def subgroup_tables(context: ReportContext, measured: Measured) -> Html | None:
         ),
         [_dimension(dimension, measured) for dimension in block["dimensions"]],
         tag("p", _left_out(block), class_="small soft") if block.get("left_out") else None,
+        id="subgroups",
+    )
+
+
+def _undivided(block: Mapping[str, Any], measured: Measured) -> Html:
+    return tag(
+        "section",
+        tag("h2", f"Part by part, {measured.noun} images"),
+        tag("p", "Nothing divides these images into parts that could be compared."),
+        tag("p", _left_out(block), class_="small soft"),
         id="subgroups",
     )
 

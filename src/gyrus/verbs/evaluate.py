@@ -10,18 +10,16 @@ from typing import Any
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
-from gyrus.errors import BundleError, DataError, UsageError
-from gyrus.evaluation import (
-    evaluate_predictions,
-    format_evaluation,
-    format_subgroups,
-    format_twin_free,
-    read_predictions,
-)
+from gyrus.errors import BundleError, DataError, UsageError, require
+from gyrus.evaluation import evaluate_predictions, format_evaluation, format_subgroups, format_twin_free
 from gyrus.evaluation.drift import format_drift
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
+from gyrus.verbs.evaluated import Evaluated, write_files
 from gyrus.verbs.sources import is_bundle, run_of
+
+_NO_PLOTS = "none: its plots need pip install 'gyrus[report]'"
+_NO_PAGE = "none was asked for (--report page.html, or --out FOLDER)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ class EvaluateResult:
     split : str
         ``val`` or ``test`` of a run; empty for a predictions file and external data.
     report : Path or None
-        The run's report, written anew.
+        The run's report, written anew; else the page that ``--report`` or ``--out`` asked for.
     test_looks : int or None
         How often this test set has been looked at, this time included.
     folder : Path or None
@@ -66,8 +64,7 @@ class EvaluateResult:
         lines = [format_all(self.evaluation, with_subgroups=not self.split)]
         if self.split == "test":
             lines.append(f"looks at this test set so far: {self.test_looks}")
-        if self.report is not None:
-            lines.append(f"report  {self.report}")
+        lines.append(f"report  {self.report or (_NO_PLOTS if self.split else _NO_PAGE)}")
         if self.folder is not None:
             lines.append(f"wrote   {self.folder}")
         return "\n".join(lines)
@@ -81,8 +78,12 @@ def run(config: EvaluateConfig) -> EvaluateResult:
     UsageError
         For a bundle without images, or ``--test`` for what is no run.
     """
+    if config.report is not None:
+        require("matplotlib", "report", "the plots of the report")
     if config.source.is_dir():
         folder = run_of(config.source)
+        if config.data is None:
+            _check_run(config, folder)
         return _evaluate_run(config, folder) if config.data is None else _external(config, folder.bundle)
     if is_bundle(config.source):
         if config.data is None:
@@ -96,7 +97,18 @@ def run(config: EvaluateConfig) -> EvaluateResult:
         raise UsageError(
             "--test is for a run folder; a predictions file is evaluated as it is", path=config.source
         )
-    return _evaluate_file(config)
+    return _evaluate_files(config)
+
+
+def _check_run(config: EvaluateConfig, folder: RunFolder) -> None:
+    """Refuse another place for a run's files: report, card and figures belong together."""
+    given = [name for name, path in (("--out", config.out), ("--report", config.report)) if path is not None]
+    if given:
+        raise UsageError(
+            f"{' and '.join(given)}: a run's report and figures lie in the run",
+            path=folder.report,
+            fix=f"leave out {' and '.join(given)}, and copy the file if it is wanted elsewhere",
+        )
 
 
 def format_all(evaluation: Mapping[str, Any], *, with_subgroups: bool = False) -> str:
@@ -118,14 +130,17 @@ def evaluate(source: Path | str, **options: Any) -> EvaluateResult:
     return run(build(EvaluateConfig, source=source, **options))
 
 
-def _evaluate_file(config: EvaluateConfig) -> EvaluateResult:
+def _evaluate_files(config: EvaluateConfig) -> EvaluateResult:
+    from gyrus.verbs.fold_files import read_pooled, sort_out
+
+    files, config = sort_out(config)
     if config.data is not None:
         from gyrus.verbs.joined import evaluate_joined
 
-        evaluation = evaluate_joined(config, config.source, config.data)
-        return EvaluateResult(evaluation, "", None, None, config.out)
+        return _written(config, evaluate_joined(config, files, config.data))
+    predictions = read_pooled(files)
     evaluation = evaluate_predictions(
-        read_predictions(config.source),
+        predictions,
         n_bootstrap=config.bootstrap_samples,
         confidence=config.confidence,
         seed=config.seed,
@@ -134,15 +149,23 @@ def _evaluate_file(config: EvaluateConfig) -> EvaluateResult:
     evaluation["twin_free"] = twins_untold(
         "only the predictions are at hand (gyrus evaluate predictions.csv DATA)"
     )
-    return EvaluateResult(evaluation, "", None, None)
+    return _written(config, Evaluated(evaluation=evaluation, predictions=predictions))
 
 
 def _external(config: EvaluateConfig, bundle: Path) -> EvaluateResult:
     from gyrus.verbs.external import evaluate_external
 
-    if config.data is None or config.out_of_fold:
-        raise UsageError("--out-of-fold is about a predictions file", fix="leave it out")
-    return EvaluateResult(evaluate_external(config, bundle, config.data), "", None, None, config.out)
+    if config.data is None or config.out_of_fold or config.more:
+        raise UsageError(
+            f"{'--out-of-fold is' if config.out_of_fold else 'several files are'} about predictions files",
+            fix="gyrus evaluate model.gyrus DATA",
+        )
+    return _written(config, evaluate_external(config, bundle, config.data))
+
+
+def _written(config: EvaluateConfig, evaluated: Evaluated) -> EvaluateResult:
+    page = write_files(config, evaluated)
+    return EvaluateResult(evaluated.evaluation, "", page, None, config.out)
 
 
 def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from gyrus.config import EvaluateConfig
-from gyrus.data import Manifest, read_manifest, write_manifest
-from gyrus.evaluation import evaluate_predictions, subgroups, twin_free, write_predictions
+from gyrus.data import Manifest, read_manifest
+from gyrus.evaluation import evaluate_predictions, subgroups, twin_free
 from gyrus.evaluation.drift import drift_untold, embedding_drift
 from gyrus.evaluation.joining import cluster_of
 from gyrus.evaluation.label_map import LabelMap, make_label_map
 from gyrus.evaluation.predictions import Predictions
 from gyrus.evaluation.twin_free import twins_untold
-from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs, write_outputs
+from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs
 from gyrus.runs import RunFolder
-from gyrus.runs.atomic import write_json
+from gyrus.verbs.evaluated import Evaluated
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.training_set import (
     TrainingSet,
@@ -36,15 +36,16 @@ _EXTERNAL = "test"
 _REFERENCE = ("cal", "val")
 
 
-def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> dict[str, Any]:
+def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Evaluated:
     """Answer every image of ``source`` with the bundle's own graphs, and measure.
 
     Returns
     -------
-    dict
-        What :func:`gyrus.evaluation.evaluate_predictions` returns, and ``twin_free``, ``subgroups``,
-        ``patients_in_both``, ``drift``, ``data_notes`` (how the data were read), ``skipped`` and ``model``
-        (``digest``, ``name``, ``classes``).
+    Evaluated
+        Its evaluation is what :func:`gyrus.evaluation.evaluate_predictions` returns, and ``twin_free``,
+        ``subgroups``, ``patients_in_both``, ``drift``, ``label_map`` (see
+        :meth:`gyrus.evaluation.label_map.LabelMap.to_json`), ``data_notes`` (how the data were read),
+        ``skipped`` and ``model`` (``digest``, ``name``, ``classes``).
 
     Raises
     ------
@@ -81,6 +82,7 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> dic
             confidence=config.confidence,
         ),
         "drift": _drift(bundle, predictor, predictions, outputs, config.confidence),
+        "label_map": mapping.to_json(labels),
         "data_notes": [*prepared.notes, *mapping.notes, *notes],
         "skipped": [asdict(item) for item in prepared.skipped],
         "model": {
@@ -92,24 +94,15 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> dic
     if training.manifest is not None:
         evaluation["twin_free"] = twin_free(predictions, together, confidence=config.confidence)
         evaluation["patients_in_both"] = shared_patients(together)
-    if config.out is not None:
-        write_evaluation(config.out, evaluation, predictions, prepared.manifest, outputs)
-    return evaluation
-
-
-def write_evaluation(
-    folder: Path,
-    evaluation: dict[str, Any],
-    predictions: Predictions,
-    manifest: Manifest,
-    outputs: Outputs | None = None,
-) -> None:
-    """Write ``predictions.csv``, ``manifest.csv``, ``evaluation.json`` and, if any, ``outputs.npz``."""
-    write_predictions(predictions, folder / "predictions.csv")
-    write_manifest(manifest, folder / "manifest.csv")
-    if outputs is not None:
-        write_outputs(outputs, folder / "outputs.npz")
-    write_json(folder / "evaluation.json", evaluation)
+    return Evaluated(
+        evaluation=evaluation,
+        predictions=predictions,
+        images=prepared.manifest,
+        manifest=prepared.manifest,
+        outputs=outputs,
+        map_classes=tuple(predictor.classes),
+        bundle=bundle,
+    )
 
 
 def joined_names(joins: Sequence[str]) -> list[str]:
