@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -27,14 +30,19 @@ def mirrored(images: Tensor, drawn: Drawn) -> Tensor:
             f"quarter turns need square pictures; these are {images.shape[-1]} x {images.shape[-2]}",
             fix="resize them to squares, or choose another --augmentation",
         )
-    out = images.clone()
-    for flags, axis in ((drawn.mirror_left_right, -1), (drawn.mirror_up_down, -2)):
-        rows = torch.from_numpy(np.flatnonzero(flags)).to(images.device)
-        out[rows] = out[rows].flip(axis)
-    for turns in (1, 2, 3):
-        rows = torch.from_numpy(np.flatnonzero(drawn.quarter_turns == turns)).to(images.device)
-        out[rows] = torch.rot90(out[rows], turns, (-2, -1))
-    return out
+    wanted: list[tuple[Flags, Callable[[Tensor], Tensor]]] = [
+        (drawn.mirror_left_right, lambda some: some.flip(-1)),
+        (drawn.mirror_up_down, lambda some: some.flip(-2)),
+        *(
+            (drawn.quarter_turns == turns, partial(torch.rot90, k=turns, dims=(-2, -1)))
+            for turns in (1, 2, 3)
+        ),
+    ]
+    for flags, change in wanted:
+        if flags.any():
+            rows = torch.from_numpy(np.flatnonzero(flags)).to(images.device)
+            images = images.index_copy(0, rows, change(images[rows]))
+    return images
 
 
 def is_mirrored(drawn: Drawn) -> Flags:
