@@ -22,6 +22,7 @@ from PIL import __version__ as pillow_version
 from gyrus.errors import ImageError
 from gyrus.imaging.idx import FRAME_BEGINNING, decode_frame
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+from gyrus.imaging.plain_jpeg import decode_plain, plain_header
 from gyrus.imaging.signature import looks_like
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -54,12 +55,15 @@ class Decoded:
         Pillow's name of the stored colour mode (``L``, ``RGBA``, ``I;16``, …).
     notes : tuple of str
         What was done that a user may want to know.
+    header_bytes : int or None
+        How much of the file can hold text about the image, where that is known.
     """
 
     pixels: Pixels
     format: str
     mode: str
     notes: tuple[str, ...] = ()
+    header_bytes: int | None = None
 
 
 def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
@@ -86,6 +90,13 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     limits.check_bytes(len(data), name)
     if data.startswith(FRAME_BEGINNING):
         return Decoded(decode_frame(data, name, limits), "IDX", "L")
+    header = plain_header(data)
+    if header is not None:
+        limits.check_pixels(header.width, header.height, name)
+        plain = decode_plain(data, header)
+        if plain is not None:
+            mode = "L" if header.components == 1 else "RGB"
+            return Decoded(plain, "JPEG", mode, header_bytes=header.header_bytes)
     image = _open(data, name)
     with image:
         limits.check_pixels(*image.size, name)

@@ -32,6 +32,7 @@ _SCREEN_WORDS = {
 }  # fmt: skip
 _SCREEN_PARTS = (b"reen", b"nipping Tool", b"ightshot")  # each word holds one of them
 _BATCH = 1024  # looks at a time
+_ONES = np.ones(_WINDOW_PX**2, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +123,7 @@ def traces_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Fil
         Its 8-bit grey pixels, (height, width) or (height, width, 1).
     """
     plane = grey[:, :, 0] if grey.ndim == 3 else grey
-    sides = [side.ravel() for side in (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])]
-    border = np.concatenate(sides)
-    starts = np.cumsum([0, *(side.size for side in sides[:-1])])
-    white = np.add.reduceat(border >= WHITE, starts, dtype=np.int64).tolist()
+    border_mean, border_white, white_sides = _border(plane)
     return FileTraces(
         format=decoded.format,
         mode=decoded.mode,
@@ -133,14 +131,26 @@ def traces_of(data: bytes, decoded: Decoded, grey: npt.NDArray[np.uint8]) -> Fil
         file_bytes=len(data),
         jpeg_quality=jpeg_quality(data),
         sharpness=_sharpness(plane),
-        border_mean=_rounded(np.add.reduce(border, dtype=np.int64) / border.size),
-        border_white=_rounded(sum(white) / border.size),
-        white_sides=sum(
-            1 for count, side in zip(white, sides, strict=True) if count >= _NEARLY_ALL * side.size
-        ),
+        border_mean=border_mean,
+        border_white=border_white,
+        white_sides=white_sides,
         coloured=_coloured(decoded),
-        screen_word=_screen_word(data),
+        screen_word=_screen_word(data[: decoded.header_bytes]),
     )
+
+
+def _border(plane: npt.NDArray[np.uint8]) -> tuple[float, float, int]:
+    """Return mean and white share of the outermost two pixels on each side, and the count of white sides."""
+    sides = (plane[:2], plane[-2:], plane[:, :2], plane[:, -2:])
+    line = np.frombuffer(b"".join([side.tobytes() for side in sides]), np.uint8)
+    bright = line >= WHITE
+    start, white, white_sides = 0, 0, 0
+    for side in sides:
+        count = int(np.count_nonzero(bright[start : start + side.size]))
+        start += side.size
+        white += count
+        white_sides += count >= _NEARLY_ALL * side.size
+    return _rounded(int(np.add.reduce(line, dtype=np.int64)) / start), _rounded(white / start), white_sides
 
 
 def nuisance_of_files(traces: Sequence[FileTraces], looks: Looks) -> list[Nuisance]:
@@ -228,13 +238,19 @@ def _bits(data: bytes, decoded: Decoded) -> int:
 def _sharpness(plane: npt.NDArray[np.uint8]) -> float:
     """Return the mean size of the four-neighbour Laplacian over the mean deviation, in the middle."""
     top, left = (max(0, (side - _WINDOW_PX) // 2) for side in plane.shape)
-    middle = plane[top : top + _WINDOW_PX, left : left + _WINDOW_PX].astype(np.int16)
+    # all numbers and their sums are whole and below 2^24: exact in float32, whose sums BLAS does fastest
+    middle = plane[top : top + _WINDOW_PX, left : left + _WINDOW_PX].astype(np.float32)
     if min(middle.shape) < 3:
         return 0.0
     inner = middle[1:-1, 1:-1]
-    around = middle[:-2, 1:-1] + middle[2:, 1:-1] + middle[1:-1, :-2] + middle[1:-1, 2:]
-    spread = float(np.abs(inner - int(inner.mean())).mean())
-    return _rounded(float(np.abs(around - 4 * inner).mean()) / spread) if spread > 0 else 0.0
+    curved = 4 * inner
+    for neighbours in (middle[:-2, 1:-1], middle[2:, 1:-1], middle[1:-1, :-2], middle[1:-1, 2:]):
+        curved -= neighbours
+    flat, ones = inner.ravel(), _ONES[: inner.size]
+    deviation = flat - int(flat.dot(ones)) // flat.size
+    spread = int(np.abs(deviation, out=deviation).dot(ones)) / flat.size
+    curvature = int(np.abs(curved, out=curved).ravel().dot(ones)) / flat.size
+    return _rounded(curvature / spread) if spread > 0 else 0.0
 
 
 def _border_widths(small: Looks) -> list[float]:
