@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from gyrus.config.balancing import BalanceOptions
 from gyrus.training.draws import permutation
-from gyrus.training.sampling import epoch_order, shown_counts
+from gyrus.training.sampling import draw_strengths, epoch_order, shown_counts
 
 BALANCED = BalanceOptions(sampler="balanced")
 LABELS = st.lists(st.integers(0, 3), min_size=1, max_size=80).map(lambda some: np.array(some, dtype=np.int64))
@@ -58,3 +58,12 @@ def test_shown_counts():
     labels = np.array([0] * 6 + [1] * 2 + [3] * 1)
     assert shown_counts(labels, 4, BalanceOptions()) == [6, 2, 0, 1]
     assert shown_counts(labels, 4, BALANCED) == [3, 3, 0, 3]
+
+
+def test_rare_classes_are_drawn_more_strongly():
+    labels = np.repeat([0, 1, 2, 3], [160, 80, 40, 1])
+    assert draw_strengths(labels, BalanceOptions()) is None
+    strengths = draw_strengths(labels, BalanceOptions(minority_augmentation=True))
+    first = np.array([0, 160, 240, 280])
+    assert strengths[first] == pytest.approx([1.0, 2**0.5, 2.0, 2.0])
+    assert strengths.shape == labels.shape

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from gyrus.config.balancing import BalanceOptions
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError
 from gyrus.training.augmentation import Policy, apply, draw
 from gyrus.training.draws import permutation
 from gyrus.training.preparation import normalise, to_unit
+from gyrus.training.sampling import epoch_order
 
 
 class Pixels(Protocol):
@@ -41,7 +43,8 @@ class Batch(NamedTuple):
     labels : Tensor
         (n,) int64.
     numbers : ndarray
-        (n,) number of each image in its split; its random draws depend on it.
+        (n,) number of each image in its split, for repeated ones plus a multiple of the split's size (see
+        :func:`gyrus.training.sampling.epoch_order`); its random draws depend on it.
     """
 
     pixels: Tensor
@@ -61,12 +64,16 @@ class Look:
         Augmentation of training batches; None for none.
     channels_last : bool
         Memory format of the batches.
+    strengths : ndarray or None
+        (n,) factor on the augmentation's ranges for each training image; see
+        :func:`gyrus.training.sampling.draw_strengths`.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     policy: Policy | None
     channels_last: bool
+    strengths: npt.NDArray[np.float64] | None = None
 
 
 class SplitPixels(Dataset[Batch]):
@@ -92,8 +99,9 @@ class SplitPixels(Dataset[Batch]):
         return [int(count) for count in np.bincount(self.labels, minlength=num_classes)]
 
     def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch:
-        pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[index]]))
-        return Batch(pixels, torch.from_numpy(self.labels[index]), index)
+        images = index % len(self)
+        pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[images]]))
+        return Batch(pixels, torch.from_numpy(self.labels[images]), index)
 
 
 class BatchOrder(Sampler[npt.NDArray[np.int64]]):
@@ -111,13 +119,23 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         None keeps the images in order.
     first_epoch : int
         Epochs of the run before the loop that counts from 0.
+    order : callable, optional
+        Epoch -> (size,) numbers of its images in order; instead of a permutation drawn with ``seed``.
     skip : int
         Batches at the start that are left out: a resumed epoch has been through them.
     """
 
     def __init__(
-        self, size: int, batch_size: int, seed: int | None = None, *, first_epoch: int = 0, skip: int = 0
+        self,
+        size: int,
+        batch_size: int,
+        seed: int | None = None,
+        *,
+        first_epoch: int = 0,
+        skip: int = 0,
+        order: Callable[[int], npt.NDArray[np.int64]] | None = None,
     ) -> None:
+        self.order = order
         self.size = size
         self.batch_size = batch_size
         self.seed = seed
@@ -138,8 +156,12 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         return self.whole - self.skip
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
-        order = np.arange(self.size) if self.seed is None else permutation(self.seed, self.epoch, self.size)
-        yield from np.array_split(order, self.whole)[self.skip :]
+        yield from np.array_split(self._numbers(), self.whole)[self.skip :]
+
+    def _numbers(self) -> npt.NDArray[np.int64]:
+        if self.order is not None:
+            return self.order(self.epoch)
+        return np.arange(self.size) if self.seed is None else permutation(self.seed, self.epoch, self.size)
 
 
 class CachedPixels(lightning.LightningDataModule):
@@ -155,6 +177,8 @@ class CachedPixels(lightning.LightningDataModule):
         Images a training step.
     seed : int
         Of order and augmentation.
+    balance : BalanceOptions, optional
+        Which images an epoch shows; by default each once.
     first_epoch, first_step : int
         Where a resumed training, or a later stage, begins: epochs of the run before, and steps of that epoch.
     """
@@ -167,6 +191,7 @@ class CachedPixels(lightning.LightningDataModule):
         look: Look,
         batch_size: int,
         seed: int,
+        balance: BalanceOptions | None = None,
         first_epoch: int = 0,
         first_step: int = 0,
     ) -> None:
@@ -176,6 +201,7 @@ class CachedPixels(lightning.LightningDataModule):
         self.look = look
         self.batch_size = batch_size
         self.seed = seed
+        self.balance = balance or BalanceOptions()
         self.first_epoch = first_epoch
         self.first_step = first_step
 
@@ -197,8 +223,9 @@ class CachedPixels(lightning.LightningDataModule):
     def train_dataloader(self) -> DataLoader[Batch]:
         """Return shuffled batches."""
         order = BatchOrder(
-            len(self.train), self.batch_size, self.seed, first_epoch=self.first_epoch, skip=self.skipped
-        )
+            len(self.train), self.batch_size, first_epoch=self.first_epoch, skip=self.skipped,
+            order=lambda epoch: epoch_order(self.train.labels, epoch, self.seed, self.balance),
+        )  # fmt: skip
         return DataLoader(self.train, sampler=order, batch_size=None, collate_fn=_as_it_is)
 
     def val_dataloader(self) -> DataLoader[Batch]:
@@ -225,7 +252,8 @@ def prepare(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor
     """Return the network's input (n, channels, side, side); augmented when ``epoch`` is given."""
     images = to_unit(batch.pixels)
     if epoch is not None and look.policy is not None:
-        images = apply(images, draw(seed, epoch, batch.numbers, look.policy))
+        strength = None if look.strengths is None else look.strengths[batch.numbers % len(look.strengths)]
+        images = apply(images, draw(seed, epoch, batch.numbers, look.policy, strength=strength))
     images = normalise(images, look.mean, look.std)
     return images.contiguous(memory_format=torch.channels_last) if look.channels_last else images
 

@@ -8,6 +8,8 @@ import numpy.typing as npt
 from gyrus.config.balancing import BalanceOptions
 from gyrus.training.draws import Stream, permutation, uniform
 
+_STRONGEST = 2.0
+
 
 def epoch_order(
     labels: npt.NDArray[np.int64], epoch: int, seed: int, options: BalanceOptions
@@ -42,6 +44,27 @@ def shown_counts(labels: npt.NDArray[np.int64], num_classes: int, options: Balan
     if options.sampler == "shuffle":
         return [int(count) for count in counts]
     return [-(-len(labels) // int((counts > 0).sum())) if count else 0 for count in counts]
+
+
+def draw_strengths(labels: npt.NDArray[np.int64], options: BalanceOptions) -> npt.NDArray[np.float64] | None:
+    """Return how far each image's augmentation goes, as a factor on all its ranges; None for 1 throughout.
+
+    With ``minority_augmentation`` an image of the largest class has 1, one of a class with a quarter of its
+    images, or fewer, 2, in between the square root of the ratio of their sizes: an image that stands for many
+    others is varied more.
+
+    Parameters
+    ----------
+    labels : ndarray of int64
+        (n,) class of each training image.
+    options : BalanceOptions
+        ``minority_augmentation``.
+    """
+    if not options.minority_augmentation:
+        return None
+    counts = np.bincount(labels)
+    strengths: npt.NDArray[np.float64] = np.sqrt(counts.max() / counts[labels]).clip(1.0, _STRONGEST)
+    return strengths
 
 
 def _balanced(labels: npt.NDArray[np.int64], epoch: int, seed: int) -> npt.NDArray[np.int64]:
