@@ -11,6 +11,7 @@ from gyrus.data import read_manifest, write_manifest
 from gyrus.errors import DataError, LeakageError, UsageError
 from gyrus.evaluation import evaluate_predictions, read_predictions
 from gyrus.runs import RunFolder, count_looks
+from gyrus.verbs import crossval as crossval_verb
 from gyrus.verbs import crossval_training
 from gyrus.verbs.crossval_training import duration
 
@@ -29,16 +30,25 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def crossed(cohort, cache, tmp_path_factory):
-    """Two repeats of two folds, really trained."""
-    return gyrus.crossval(
-        cohort, out=tmp_path_factory.mktemp("crossval") / "cv", repeats=2, cache_dir=cache, **SMALL
-    )
+    """Two folds, really trained."""
+    return gyrus.crossval(cohort, out=tmp_path_factory.mktemp("crossval") / "cv", cache_dir=cache, **SMALL)
 
 
-@pytest.fixture
-def quick(monkeypatch, cohort):
-    """Let a training write the answers of chance, count the trainings, and draw no page."""
+@pytest.fixture(scope="module")
+def scanned():
+    """Sources that were scanned."""
+    return {}
+
+
+def patched(monkeypatch, scanned):
+    """Let a training write the answers of chance, count the trainings, scan a source once, draw no page."""
     trained = []
+    scan = crossval_verb.prepare
+
+    def prepare(source, *arguments, **options):
+        if source not in scanned:
+            scanned[source] = scan(source, *arguments, **options)
+        return scanned[source]
 
     class Result:
         digest = "none"
@@ -59,36 +69,56 @@ def quick(monkeypatch, cohort):
         return Result()
 
     monkeypatch.setattr(crossval_training, "train_divided", train_divided)
-    monkeypatch.setattr("gyrus.verbs.crossval.write_crossval_report", lambda *_, **__: None)
+    monkeypatch.setattr(crossval_verb, "prepare", prepare)
+    monkeypatch.setattr(crossval_verb, "check_before_reading", lambda config: None)
+    monkeypatch.setattr("gyrus.verbs.prepare.find_shortcuts", lambda *_: ())
+    monkeypatch.setattr(crossval_verb, "write_crossval_report", lambda *_, **__: None)
     return trained
 
 
-def test_every_image_is_answered_once_a_repeat(crossed, cohort):
+@pytest.fixture
+def quick(monkeypatch, scanned):
+    return patched(monkeypatch, scanned)
+
+
+@pytest.fixture(scope="module")
+def repeated(cohort, cache, scanned, tmp_path_factory):
+    """Two repeats of two folds of chance, with their page."""
+    with pytest.MonkeyPatch.context() as patch:
+        page = crossval_verb.write_crossval_report
+        patched(patch, scanned)
+        patch.setattr(crossval_verb, "write_crossval_report", page)
+        return gyrus.crossval(
+            cohort, out=tmp_path_factory.mktemp("repeated") / "cv", repeats=2, cache_dir=cache, **SMALL
+        )
+
+
+def test_every_image_is_answered_once_a_repeat(crossed, repeated, cohort):
     images = {row.image_id for row in read_manifest(cohort / "manifest.csv")}
-    for repeat in crossed.pooled.predictions:
-        assert len(repeat) == len(images)
-        assert set(repeat.image_ids) == images
-    with crossed.folder.pooled.open(newline="") as stream:
+    assert [len(done.pooled.predictions) for done in (crossed, repeated)] == [1, 2]
+    for one in (*crossed.pooled.predictions, *repeated.pooled.predictions):
+        assert len(one) == len(images)
+        assert set(one.image_ids) == images
+    with repeated.folder.pooled.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 2 * len(images)
     assert {(row["repeat"], row["fold"]) for row in rows} == {(r, f) for r in "01" for f in "01"}
 
 
 def test_no_model_was_trained_on_a_patient_that_it_answered(crossed):
-    for repeat in range(2):
-        for fold in range(2):
-            run = crossed.folder.run_of(repeat, fold)
-            manifest = read_manifest(run.manifest)
-            tested = {row.subject_id for row in manifest if row.split == "test"}
-            assert tested
-            assert not tested & {row.subject_id for row in manifest if row.split in ("train", "val")}
-            assert set(read_predictions(run.predictions("test")).subject_ids) == tested
+    for fold in range(2):
+        run = crossed.folder.run_of(0, fold)
+        manifest = read_manifest(run.manifest)
+        tested = {row.subject_id for row in manifest if row.split == "test"}
+        assert tested
+        assert not tested & {row.subject_id for row in manifest if row.split in ("train", "val")}
+        assert set(read_predictions(run.predictions("test")).subject_ids) == tested
 
 
 def test_a_fold_is_the_training_with_that_fold(crossed, cohort, cache, tmp_path):
-    """The same answers, digit by digit, as ``gyrus train --fold 1 --seed 1`` in a folder of its own."""
-    alone = gyrus.train(cohort, out=tmp_path / "run", fold=1, seed=1, test=True, cache_dir=cache, **SMALL)
-    inside = crossed.folder.run_of(1, 1)
+    """The same answers, digit by digit, as ``gyrus train --fold 1`` in a folder of its own."""
+    alone = gyrus.train(cohort, out=tmp_path / "run", fold=1, test=True, cache_dir=cache, **SMALL)
+    inside = crossed.folder.run_of(0, 1)
     assert read_manifest(alone.run.manifest).fingerprint == read_manifest(inside.manifest).fingerprint
     assert alone.run.predictions("test").read_text() == inside.predictions("test").read_text()
     ours, theirs = (json.loads(run.config.read_text()) for run in (inside, alone.run))
@@ -96,57 +126,67 @@ def test_a_fold_is_the_training_with_that_fold(crossed, cohort, cache, tmp_path)
     assert ours == theirs
 
 
-def test_the_figures_are_those_of_the_pooled_file(crossed, cohort):
-    again = read_predictions(crossed.folder.predictions_of(0))
-    figures = evaluate_predictions(again)
-    assert crossed.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
-    assert [fold["fold"] for fold in crossed.evaluation["folds"]["each"]] == ["0", "1"]
-    measured = gyrus.evaluate(
-        crossed.folder.predictions_of(0), data=crossed.folder.manifest, out_of_fold=True
-    )
-    assert measured.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
-    assert measured.evaluation["twin_free"] == crossed.evaluation["twin_free"]
-    repeats = crossed.repeats
-    values = [one["accuracy"]["value"] for one in repeats["each"]]
-    assert repeats["mean"]["accuracy"]["value"] == pytest.approx(np.mean(values))
-
-
-def test_report_and_text_tell_the_whole_story(crossed):
-    page = crossed.folder.report.read_text()
-    for section in ("verdict", "repeats", "headline", "folds", "examples", "reproduce"):
-        assert f'id="{section}"' in page
-    assert "trained without its fold" in page
-    assert "cross-validated once" in page
-    assert "test set stays closed" not in page
-    assert len(page) < 5_000_000
-    shown = crossed.to_text()
-    assert shown.startswith("No patient and no copy of an image stands in two folds.")
-    assert "2 repeats:" in shown
-    assert "Pooled over 2 folds" in shown
-    assert "repeat-1/fold-1" in shown
-    told = json.loads((crossed.folder.evaluation).read_text())
-    assert told["repeats"]["n_images"] == told["n_images"]
-    assert crossed.exit_code == 0
-
-
-def test_the_manifest_tells_the_folds_of_every_repeat(crossed):
-    first, second = crossed.pooled.predictions
-    rows = {row.image_id: row for row in read_manifest(crossed.folder.manifest)}
+def test_a_repeat_has_the_folds_of_the_next_seed(repeated):
+    for planned in repeated.plan.folds:
+        assert planned.config.seed == planned.repeat
+    first, second = repeated.pooled.predictions
+    rows = {row.image_id: row for row in read_manifest(repeated.folder.manifest)}
     for image_id, fold in zip(first.image_ids, first.folds, strict=True):
         assert str(rows[image_id].fold) == fold
     for image_id, fold in zip(second.image_ids, second.folds, strict=True):
         assert rows[image_id].facts["fold_repeat_1"] == fold
-    assert any(rows[name].facts["fold_repeat_1"] != str(rows[name].fold) for name in rows)
+    assert any(row.facts["fold_repeat_1"] != str(row.fold) for row in rows.values())
 
 
-def test_looks_are_counted_beside_the_folder_and_in_it(crossed):
-    assert crossed.looks == 1
-    for deal in crossed.plan.deals:
-        assert count_looks(crossed.folder.ledger, deal) == 1
-    assert len(crossed.plan.deals) == 2
-    for repeat in range(2):
-        run = crossed.folder.run_of(repeat, 0)
-        assert count_looks(run.ledger, read_manifest(run.manifest).fingerprint) == 1
+def test_the_figures_are_those_of_the_pooled_file(crossed, repeated):
+    figures = evaluate_predictions(read_predictions(crossed.folder.pooled))
+    assert crossed.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
+    assert [fold["fold"] for fold in crossed.evaluation["folds"]["each"]] == ["0", "1"]
+    measured = gyrus.evaluate(crossed.folder.pooled, data=crossed.folder.manifest, out_of_fold=True)
+    assert measured.evaluation["accuracy"] == pytest.approx(figures["accuracy"])
+    assert measured.evaluation["twin_free"] == crossed.evaluation["twin_free"]
+    of_repeats = [
+        evaluate_predictions(read_predictions(repeated.folder.predictions_of(number)), n_bootstrap=0)
+        for number in range(2)
+    ]
+    values = [one["accuracy"]["value"] for one in of_repeats]
+    assert repeated.repeats["mean"]["accuracy"]["value"] == pytest.approx(np.mean(values))
+    assert repeated.evaluation["accuracy"]["value"] == pytest.approx(values[0])
+
+
+def test_the_page_tells_the_whole_story(crossed, repeated):
+    page = crossed.folder.report.read_text()
+    for section in ("verdict", "headline", "data", "folds", "examples", "reproduce"):
+        assert f'id="{section}"' in page
+    assert 'id="repeats"' not in page
+    assert "trained without its fold" in page
+    assert "cross-validated once" in page
+    assert "test set stays closed" not in page
+    assert len(page) < 5_000_000
+    page = repeated.folder.report.read_text()
+    assert repeated.repeats["sentence"] in page
+    assert page.index('id="repeats"') < page.index('id="headline"')
+
+
+def test_text_and_json_tell_the_whole_story(crossed, repeated):
+    shown = crossed.to_text()
+    assert shown.startswith("No patient and no copy of an image stands in two folds.")
+    assert "Pooled over 2 folds" in shown
+    assert crossed.exit_code == 0
+    assert "repeat-1/fold-1" in repeated.to_text()
+    assert repeated.repeats["sentence"] in repeated.to_text()
+    told = json.loads(repeated.folder.evaluation.read_text())
+    assert told["repeats"]["n_images"] == told["n_images"]
+    assert set(crossed.to_json()["finished"]) == {"fold 0", "fold 1"}
+
+
+def test_looks_are_counted_beside_the_folder_and_in_it(crossed, repeated):
+    assert (crossed.looks, repeated.looks) == (1, 1)
+    assert len(repeated.plan.deals) == 2
+    for deal in repeated.plan.deals:
+        assert count_looks(repeated.folder.ledger, deal) == 1
+    run = crossed.folder.run_of(0, 1)
+    assert count_looks(run.ledger, read_manifest(run.manifest).fingerprint) == 1
 
 
 def test_finished_folds_are_not_trained_again(cohort, cache, quick, tmp_path):
@@ -202,7 +242,7 @@ def test_a_fold_that_fails_is_told_and_the_others_stand(cohort, cache, quick, tm
     assert mended.evaluation["n_images"] == 96
 
 
-def test_when_every_fold_fails_the_first_error_is_raised(cohort, cache, tmp_path, monkeypatch):
+def test_when_every_fold_fails_the_first_error_is_raised(cohort, cache, quick, tmp_path, monkeypatch):
     def failing(config, prepared, divided):
         raise DataError(f"fold {config.fold} is no good")
 
