@@ -29,6 +29,7 @@ def test_exit_codes_are_the_documented_ones():
         "BundleError": 5,
         "ExportError": 5,
         "MissingDependencyError": 6,
+        "StoppedError": 143,
     }
 
 

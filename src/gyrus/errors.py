@@ -13,8 +13,9 @@
     ├── LeakageError                 exit 4, HTTP 409   refused: train and test are not apart
     ├── BundleError (ValueError)     exit 5, HTTP 422   a bundle that fails a check
     │   └── ExportError                                 the exported graph differs from the network
-    └── MissingDependencyError       exit 6, HTTP 501   an optional extra is not installed
-        (ImportError)
+    ├── MissingDependencyError       exit 6, HTTP 501   an optional extra is not installed
+    │   (ImportError)
+    └── StoppedError                 exit 143, HTTP 503 ended from outside (SIGTERM) after its state was saved
 
 This file lies at the bottom of the import graph so that any module may raise any error.
 """
@@ -142,6 +143,13 @@ class MissingDependencyError(GyrusError, ImportError):
 
     exit_code = 6
     http_status = 501
+
+
+class StoppedError(GyrusError):
+    """Ended by SIGTERM, after what was done had been saved; says how to go on."""
+
+    exit_code = 143
+    http_status = 503
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:

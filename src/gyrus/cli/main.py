@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     0 done; 1 a defect of ours; 2 wrong usage; 3 unusable data; 4 refused because of leakage; 5 a bundle or
-    export failed its check; 6 an optional dependency is missing; 130 interrupted.
+    export failed its check; 6 an optional dependency is missing; 130 interrupted; 143 stopped by SIGTERM.
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     _never_stumble_over_letters()

@@ -2,6 +2,7 @@
 
 from gyrus.runs.folder import RunFolder, next_run_folder
 from gyrus.runs.ledger import count_looks, record_look
+from gyrus.runs.lock import locked
 from gyrus.runs.provenance import environment
 
-__all__ = ["RunFolder", "count_looks", "environment", "next_run_folder", "record_look"]
+__all__ = ["RunFolder", "count_looks", "environment", "locked", "next_run_folder", "record_look"]

@@ -51,10 +51,20 @@ class RunFolder:
         """What took how long."""
         return self.path / "timings.json"
 
+    def rate_curve(self, stage: str = "") -> Path:
+        """Loss over the learning rate, as ``--find-rate`` saw it: of a stage, or of the only one."""
+        of_stage = "-" + re.sub(r"[^\w-]+", "-", stage) if stage else ""
+        return self.path / f"learning-rate{of_stage}.csv"
+
     @property
     def checkpoints(self) -> Path:
         """Folder of weights saved in training."""
         return self.path / "checkpoints"
+
+    @property
+    def state(self) -> Path:
+        """What an interrupted training goes on from."""
+        return self.checkpoints / "resume.ckpt"
 
     @property
     def report(self) -> Path:

@@ -13,7 +13,7 @@ from gyrus.config.train import TrainConfig
 from gyrus.data.cache_folder import default_cache_folder
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, UsageError
-from gyrus.models import Network, WeightsReport, build, load_weights
+from gyrus.models import Network, WeightsReport, start
 from gyrus.runs import RunFolder
 from gyrus.training.allocator import keep_freed_memory
 from gyrus.training.augmentation import policy_of
@@ -23,8 +23,10 @@ from gyrus.training.losses import make_loss
 from gyrus.training.metrics_log import EpochRow
 from gyrus.training.precision import Precision, choose
 from gyrus.training.recipes import Recipe, recipe_of
+from gyrus.training.sampling import draw_strengths, shown_counts
 from gyrus.training.session import Session
 from gyrus.training.stage_runs import StageDone, run_stages
+from gyrus.training.stopping import listening
 
 logger = logging.getLogger("gyrus")
 
@@ -108,6 +110,10 @@ def fit(
     ------
     UsageError
         On an unknown network or recipe, CUDA asked for and absent, a loss that is no longer a number.
+    StoppedError
+        When SIGTERM came; the state is saved.
+    StorageError
+        When the disk is full; what was saved before is whole.
     DataError
         When a class is absent from the training images, a split is empty, or the weights do not fit.
     """
@@ -119,31 +125,38 @@ def fit(
     logger.info("recipe: %s (%s)", recipe.name, recipe.why)
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
-    precision = _precision(config, network, len(train), device)
+    journal = Journal(run, config.select)
+    if resume and journal.restore(network):
+        logger.info("note: going on after %s", journal.told)
+    precision = journal.precision or _precision(config, network, len(train), device)
+    journal.precision = precision
     # after the measurement, whose blocks of other sizes would stay for ever
     keep_freed_memory()
     network.to(memory_format=torch.channels_last if precision.channels_last else torch.contiguous_format)
-    journal = Journal(run, config.select)
-    if resume and journal.restore(network):
-        logger.info("note: going on after %d epochs", len(journal.rows))
-    session = Session(
-        config=config,
-        network=network,
-        train=train,
-        val=val,
-        look=Look(
-            mean=network.mean,
-            std=network.std,
-            policy=policy_of(config),
-            channels_last=precision.channels_last,
-        ),
-        loss=make_loss(config, train.counts(len(manifest.classes)), manifest.classes),
-        precision=precision,
-        device=device,
-        journal=journal,
-        bar=progress,
+    look = Look(
+        mean=network.mean,
+        std=network.std,
+        policy=policy_of(config),
+        channels_last=precision.channels_last,
+        strengths=draw_strengths(train.labels, config),
     )
-    done = run_stages(session, recipe)
+    shown = shown_counts(train.labels, len(manifest.classes), config)
+    loss = make_loss(config, shown, manifest.classes)
+    with listening() as stop:
+        session = Session(
+            config=config,
+            network=network,
+            train=train,
+            val=val,
+            look=look,
+            loss=loss,
+            precision=precision,
+            device=device,
+            journal=journal,
+            stop=stop,
+            bar=progress,
+        )
+        done = run_stages(session, recipe)
     journal.load_kept(network)
     network.to(memory_format=torch.contiguous_format).requires_grad_(True).eval()
     return FitResult(
@@ -189,15 +202,7 @@ def start_network(config: TrainConfig, *, num_classes: int) -> tuple[Network, We
     DataError
         When the file of weights cannot be read or is of another network.
     """
-    network = build(
-        config.architecture,
-        num_classes=num_classes,
-        image_size=config.image_size,
-        dropout=config.dropout,
-        pretrained=config.pretrained,
-    )
-    report = load_weights(network, config.weights) if config.weights is not None else None
-    return network, report
+    return start(config, num_classes=num_classes, image_size=config.image_size, color=config.color)
 
 
 def _check_data(manifest: Manifest, train: SplitPixels, pixels: Pixels, config: TrainConfig) -> None:

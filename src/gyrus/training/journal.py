@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Literal
@@ -17,10 +17,12 @@ from typing import Any, Literal
 import lightning
 from torch import Tensor, nn
 
+from gyrus.config.stages import Stage
 from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.metrics_log import EpochRow, epoch_row, write_metrics
+from gyrus.training.precision import Precision
 
 _FORMAT = 1
 _IO = AtomicCheckpointIO()
@@ -64,10 +66,12 @@ class Journal:
         Where to go on.
     rows : list of EpochRow
         Finished epochs.
+    rates : dict of str to float
+        Learning rates that were found by a range test, by stage.
     solver_state : dict or None
         State of optimizer, schedule and moving average at ``place``; None where a stage begins.
-    plan : dict
-        What was decided before the first step.
+    precision : Precision or None
+        Number format, as it was chosen before the first step.
     """
 
     def __init__(self, run: RunFolder, select: Literal["best", "last"]) -> None:
@@ -76,7 +80,8 @@ class Journal:
         self.place = Place()
         self.rows: list[EpochRow] = []
         self.solver_state: dict[str, Any] | None = None
-        self.plan: dict[str, Any] = {}
+        self.precision: Precision | None = None
+        self.rates: dict[str, float] = {}
         self._kept_epoch = 0
         self._kept_loss = math.inf
         self._unwritten: dict[str, Tensor] | None = None
@@ -88,14 +93,15 @@ class Journal:
         return self.run.checkpoints / f"{self.select}.ckpt"
 
     @property
-    def state_path(self) -> Path:
-        """The checkpoint to go on from."""
-        return self.run.checkpoints / "resume.ckpt"
-
-    @property
     def kept_epoch(self) -> int:
         """The epoch whose weights are kept, from 1; 0 before there is one."""
         return self._kept_epoch
+
+    @property
+    def told(self) -> str:
+        """How far the training is, for people."""
+        step = f" and {self.place.step} steps" if self.place.step else ""
+        return f"{len(self.rows)} epochs{step}"
 
     @property
     def seconds_since_saved(self) -> float:
@@ -127,6 +133,13 @@ class Journal:
             return len(losses)
         return len(losses) - 1 - losses.index(min(finite))
 
+    def is_over(self, stage: Stage) -> bool:
+        """Return whether the running stage has had its epochs, or its patience has run out."""
+        if self.place.step:
+            return False
+        tired = stage.patience is not None and self.epochs_without_gain() >= stage.patience
+        return self.place.epoch >= stage.epochs or tired
+
     def save(self, network: nn.Module, solver_state: dict[str, Any] | None) -> None:
         """Write the state to go on from, and before it the kept weights, where they are new."""
         if self._unwritten is not None:
@@ -137,10 +150,11 @@ class Journal:
             "place": [self.place.stage, self.place.epoch, self.place.step, list(self.place.sums)],
             "rows": [dict(row) for row in self.rows],
             "kept": [self._kept_epoch, self._kept_loss],
-            "plan": self.plan,
+            "rates": self.rates,
+            "precision": None if self.precision is None else asdict(self.precision),
         }
         content = {"gyrus": own, "network": network.state_dict(), "solver": solver_state}
-        _IO.save_checkpoint(content, self.state_path)
+        _IO.save_checkpoint(content, self.run.state)
         self._saved_at = time.monotonic()
 
     def pause(self, step: int, sums: tuple[float, ...]) -> None:
@@ -180,23 +194,24 @@ class Journal:
         DataError
             When it cannot be read.
         """
-        if not self.state_path.is_file():
+        if not self.run.state.is_file():
             return False
         try:
-            content = _IO.load_checkpoint(self.state_path)
+            content = _IO.load_checkpoint(self.run.state)
             own = content["gyrus"]
             stage, epoch, step, sums = own["place"]
             network.load_state_dict(content["network"])
         except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
             raise DataError(
                 f"the state of the training cannot be read: {error}",
-                path=self.state_path,
+                path=self.run.state,
                 fix="start anew in another folder; checkpoints beside it may still be whole",
             ) from error
         self.place = Place(stage, epoch, step, tuple(sums))
         self.rows = [epoch_row(row["epoch"], row["stage"], row) for row in own["rows"]]
         self._kept_epoch, self._kept_loss = own["kept"]
-        self.plan = own["plan"]
+        self.rates = dict(own["rates"])
+        self.precision = None if own["precision"] is None else Precision(**own["precision"])
         self.solver_state = content["solver"]
         return True
 

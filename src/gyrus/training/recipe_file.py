@@ -27,7 +27,11 @@ def read_recipe(path: Path) -> tuple[Stage, ...]:
     if unknown or not isinstance(tables, list) or not tables:
         got = f"has {', '.join(unknown)}" if unknown else "has no [[stage]]"
         raise UsageError(f"{got}; a recipe is one [[stage]] after the other", path=path)
-    return tuple(_stage(table, number, path) for number, table in enumerate(tables, start=1))
+    stages = tuple(_stage(table, number, path) for number, table in enumerate(tables, start=1))
+    names = [stage.name for stage in stages]
+    if len(set(names)) < len(names):
+        raise UsageError(f"two stages have one name: {', '.join(names)}", path=path, fix="give each its own")
+    return stages
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from gyrus.training.batches import Look, SplitPixels
 from gyrus.training.journal import Journal
 from gyrus.training.losses import Loss
 from gyrus.training.precision import Precision
+from gyrus.training.stopping import StopRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Session:
         Where.
     journal : Journal
         How far it is.
+    stop : StopRequest
+        Whether the process was asked to end.
     bar : bool
         Whether progress is shown.
     """
@@ -49,4 +52,5 @@ class Session:
     precision: Precision
     device: torch.device
     journal: Journal
+    stop: StopRequest
     bar: bool

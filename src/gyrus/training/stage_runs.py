@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from gyrus.config.stages import Stage
 from gyrus.config.train import TrainConfig
 from gyrus.training.freezing import divide
 from gyrus.training.quiet import interruptible, quiet
+from gyrus.training.rate_search import search_rate
 from gyrus.training.recipes import Recipe
 from gyrus.training.session import Session
 from gyrus.training.through_trunk import train_through_trunk
@@ -61,7 +63,9 @@ def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
             stage = recipe.stages[number]
             if len(recipe.stages) > 1:
                 logger.info("stage %d of %d: %s", number + 1, len(recipe.stages), stage.name)
-            train_through_trunk(session, stage, rate_of(stage, session.config))
+            if not journal.is_over(stage):
+                curve = session.journal.run.rate_curve(stage.name if len(recipe.stages) > 1 else "")
+                train_through_trunk(session, stage, _peak_rate(session, stage, curve))
             journal.end_stage(session.network)
     return tuple(_done(session, stage) for stage in recipe.stages)
 
@@ -77,6 +81,18 @@ def rate_of(stage: Stage, config: TrainConfig) -> float:
     return config.peak_rate(from_weights=given and not stage.only_head)
 
 
+def _peak_rate(session: Session, stage: Stage, curve_file: Path) -> float:
+    """Return the peak learning rate of a stage, found by a range test where that is asked for."""
+    if not session.config.find_rate or stage.learning_rate is not None:
+        return rate_of(stage, session.config)
+    rates = session.journal.rates
+    if stage.name not in rates:
+        curve = search_rate(session, stage)
+        curve.write(curve_file)
+        rates[stage.name] = curve.suggestion
+    return rates[stage.name]
+
+
 def _done(session: Session, stage: Stage) -> StageDone:
     rows = session.journal.rows_of(stage.name)
     return StageDone(
@@ -85,6 +101,6 @@ def _done(session: Session, stage: Stage) -> StageDone:
         way="through the trunk",
         epochs=len(rows),
         planned=stage.epochs,
-        learning_rate=rate_of(stage, session.config),
+        learning_rate=session.journal.rates.get(stage.name, rate_of(stage, session.config)),
         seconds=round(sum(row["seconds"] for row in rows), 2),
     )

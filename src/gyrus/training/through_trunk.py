@@ -29,7 +29,8 @@ def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
     division.apply(network)
     data = CachedPixels(
         session.train, session.val, look=session.look, batch_size=session.config.batch_size,
-        seed=session.config.seed, first_epoch=len(journal.rows), first_step=journal.place.step,
+        seed=session.config.seed, balance=session.config,
+        first_epoch=len(journal.rows), first_step=journal.place.step,
     )  # fmt: skip
     module = Classifier(
         network,
@@ -43,7 +44,11 @@ def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
     if journal.place.sums:
         module.sums = torch.tensor(journal.place.sums, dtype=torch.float64, device=session.device)
     module.train()
-    callbacks = [_StepSeed(session.config.seed, data), EpochBar(session.bar), _Keeper(session, stage, module, data)]
+    callbacks = [
+        _StepSeed(session.config.seed, data),
+        EpochBar(session.bar),
+        _Keeper(session, stage, module, data),
+    ]
     try:
         _trainer(session, stage, callbacks).fit(module, datamodule=data)
     finally:
@@ -127,7 +132,7 @@ class _Keeper(Checkpoint):
         solver.end_epoch(row["val_loss"])
         journal.end_epoch(row, solver.kept())
         journal.save(self.session.network, solver.state_dict())
-        if self.stage.patience is not None and journal.epochs_without_gain() >= self.stage.patience:
+        if journal.is_over(self.stage):
             trainer.should_stop = True
         elif self.session.stop.asked:
             raise self.session.stop.error(journal.run)

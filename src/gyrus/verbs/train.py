@@ -18,12 +18,13 @@ from gyrus.errors import DataError
 from gyrus.imaging import read_image
 from gyrus.inference import Predictor
 from gyrus.pages.notebook import figures_table, place, verdict_box
-from gyrus.runs import RunFolder, environment, next_run_folder, record_look
+from gyrus.runs import RunFolder, environment, locked, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.report import write_run_report
+from gyrus.verbs.resuming import resumed_manifest
 from gyrus.verbs.tables import counts_table
 from gyrus.verbs.train_checks import check_before_reading, check_divided
 
@@ -196,15 +197,21 @@ def train_divided(
     clock = clock or Clock()
     config = replace(config, allow_leak=divided.reason)
     audit = divided.audit
-    folder = _start_run(config, prepared, divided.manifest, audit)
-    fitted, manifest = _fit(config, prepared, folder)
-    clock.lap("training")
-    _export(config, fitted, manifest, audit, folder)
-    clock.lap("export")
-    evaluations = _measure(config, folder, manifest)
-    clock.lap("measuring")
-    write_run_report(folder, clock.seconds)
-    clock.lap("report")
+    folder = _run_folder(config)
+    with locked(folder.path):
+        if config.resume is None:
+            _start_run(folder, config, prepared, divided.manifest, audit)
+        else:
+            resumed_manifest(folder, divided.manifest)
+        fitted, manifest = _fit(config, prepared, folder)
+        clock.lap("training")
+        _export(config, fitted, manifest, audit, folder)
+        clock.lap("export")
+        evaluations = _measure(config, folder, manifest)
+        clock.lap("measuring")
+        write_run_report(folder, clock.seconds)
+        clock.lap("report")
+        folder.state.unlink(missing_ok=True)  # finished: there is nothing to go on with
     digest = read_bundle(folder.bundle).digest
     return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds)
 
@@ -220,14 +227,19 @@ def train(source: Path | str, **options: Any) -> TrainResult:
     return run(build(TrainConfig, source=source, **options))
 
 
-def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit) -> RunFolder:
-    folder = (
-        RunFolder(config.out)
-        if config.out is not None
-        else next_run_folder(Path("runs"), config.architecture.replace("/", "_"))
-    ).create()
+def _run_folder(config: TrainConfig) -> RunFolder:
+    if config.resume is not None:
+        return RunFolder(config.resume)
+    if config.out is not None:
+        return RunFolder(config.out).create()
+    return next_run_folder(Path("runs"), config.architecture.replace("/", "_")).create()
+
+
+def _start_run(
+    folder: RunFolder, config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit
+) -> None:
+    """Write what stands before the first step; config.json last: with it the run can be resumed."""
     write_manifest(manifest, folder.manifest)
-    write_json(folder.config, {"verb": "train", **asdict(config)})
     write_json(folder.environment, environment())
     write_json(
         folder.audit,
@@ -238,7 +250,7 @@ def _start_run(config: TrainConfig, prepared: Prepared, manifest: Manifest, audi
             "skipped": [asdict(item) for item in prepared.skipped],
         },
     )
-    return folder
+    write_json(folder.config, {"verb": "train", **asdict(config)})
 
 
 def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[FitResult, Manifest]:
@@ -249,7 +261,7 @@ def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[Fi
         raise DataError("the images were not decoded for training", path=config.source)
     # Read back: what is trained on is what stands in the run folder, with its paths.
     manifest = read_manifest(folder.manifest)
-    return fit(manifest, pixels, config, folder), manifest
+    return fit(manifest, pixels, config, folder, resume=config.resume is not None), manifest
 
 
 def _export(

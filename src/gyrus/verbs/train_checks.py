@@ -6,6 +6,7 @@ from gyrus.config import TrainConfig
 from gyrus.data import Manifest
 from gyrus.errors import DataError, UsageError, require
 from gyrus.runs import RunFolder
+from gyrus.verbs.resuming import check_resumable
 
 
 def check_before_reading(config: TrainConfig) -> None:
@@ -19,7 +20,8 @@ def check_before_reading(config: TrainConfig) -> None:
     pick_device(config.device)
     if config.weights is not None and not config.weights.is_file():
         raise DataError("does not exist", path=config.weights, fix="name a file of weights (safetensors)")
-    if config.out is not None:
+    check_resumable(config)
+    if config.out is not None and config.resume is None:
         RunFolder(config.out).check_free()
     start_network(config, num_classes=2)  # how many there are is not known yet; only the last layer depends
 

@@ -1,0 +1,50 @@
+"""What the steps of an epoch add up to, for its row in the metrics; part of a checkpoint within an epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+class EpochSums:
+    """Sums over the steps of one epoch, on the device, so that no step waits for them.
+
+    Parameters
+    ----------
+    start : sequence of float
+        Sums of the steps before a resumed training, from :meth:`tolist`; empty at the start of an epoch.
+    """
+
+    def __init__(self, start: Sequence[float] = ()) -> None:
+        self._start = tuple(start)
+        self._sums: Tensor | None = None
+
+    @torch.no_grad()
+    def add(self, logits: Tensor, labels: Tensor, rate: float) -> None:
+        """Add a batch: its logits (n, K) and labels (n,), and the learning rate of its step."""
+        loss = functional.cross_entropy(logits, labels, reduction="sum")
+        hits = (logits.argmax(1) == labels).sum()
+        fixed = torch.tensor([len(labels), rate, 1.0], dtype=torch.float64, device=logits.device)
+        values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
+        if self._sums is None:
+            self._sums = torch.tensor(self._start or (0.0,) * 5, dtype=torch.float64, device=logits.device)
+        self._sums += values
+
+    def tolist(self) -> list[float]:
+        """Return the sums: loss, hits, images, rates, steps."""
+        return list(self._start) if self._sums is None else self._sums.tolist()
+
+    def means(self) -> dict[str, float]:
+        """Return ``train_loss``, ``train_accuracy`` and ``learning_rate``; empty before the first step."""
+        sums = self.tolist()
+        if not sums:
+            return {}
+        loss, hits, images, rates, steps = sums
+        return {
+            "train_loss": loss / images,
+            "train_accuracy": hits / images,
+            "learning_rate": rates / steps,
+        }
