@@ -73,24 +73,3 @@ def test_bad_numbers_are_refused(options, said):
 def test_a_size_that_a_backbone_cannot_take_is_refused():
     with pytest.raises(UsageError, match="inception_v3 cannot take images of 40 x 40 pixels"):
         build("inception_v3", num_classes=2, image_size=40)
-
-
-def test_there_is_nothing_to_download_for_our_own():
-    with pytest.raises(UsageError, match="no weights to download"):
-        build("simple_cnn", num_classes=2, pretrained=True)
-
-
-def test_a_download_that_fails_names_the_way_without_it(monkeypatch):
-    def offline(*args, **kwargs):
-        raise OSError("we couldn't connect")
-
-    monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(UsageError, match="could not be downloaded: we couldn't connect") as caught:
-        build("resnet18", num_classes=2, pretrained=True)
-    assert "--weights FILE" in caught.value.fix
-
-
-def test_weights_that_do_not_exist_are_not_searched(no_network):
-    absent = next(name for name in timm.list_models() if not timm.get_pretrained_cfg(name).has_weights)
-    with pytest.raises(UsageError, match=f"knows no weights for {absent}"):
-        build(absent, num_classes=2, pretrained=True)

@@ -55,7 +55,7 @@ def test_the_head_for_other_classes_is_left_out_and_named(tmp_path):
     assert torch.equal(target.head.weight, head)
     assert not report.head_loaded
     assert set(report.unused) == {"head.weight", "head.bias"}
-    assert "last layer starts at random" in str(report)
+    assert "the head starts at random" in str(report)
 
 
 def test_timms_names_are_accepted(tmp_path):

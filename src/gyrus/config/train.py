@@ -10,16 +10,17 @@ from gyrus.config.augmenting import AugmentationOptions
 from gyrus.config.balancing import BalanceOptions
 from gyrus.config.durability import DurabilityOptions
 from gyrus.config.inputs import InputOptions
+from gyrus.config.network import NetworkOptions
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.positional import Positional
-from gyrus.config.ranges import share
 from gyrus.config.stages import StageOptions
 from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig(
+    NetworkOptions,
     StageOptions,
     InputOptions,
     AugmentationOptions,
@@ -36,14 +37,6 @@ class TrainConfig(
     """Folder of images, or a manifest (CSV)."""
     out: Path | None = None
     """Run folder; default: runs/ARCHITECTURE-NUMBER."""
-    architecture: str = "improved_cnn"
-    """Network by name: simple_cnn, improved_cnn, or any timm backbone (resnet50, mobilenetv2_100, …)."""
-    weights: Path | None = None
-    """Starting weights (safetensors, timm's or torchvision's names)."""
-    pretrained: bool = False
-    """Download the starting weights that timm knows for this architecture."""
-    dropout: float = 0.2
-    """Dropout before the last layer."""
     precision: Literal["auto", "float32", "bf16"] = "auto"
     """auto: bf16 where a short measurement on this machine shows that it is faster."""
     allow_leak: str | None = None
@@ -53,7 +46,7 @@ class TrainConfig(
 
     def __post_init__(self) -> None:
         """Check the values that types alone do not."""
-        share(self, "dropout")
+        NetworkOptions.__post_init__(self)
         StageOptions.__post_init__(self)
         DurabilityOptions.__post_init__(self)
         SplitOptions.__post_init__(self)
@@ -61,9 +54,10 @@ class TrainConfig(
         AugmentationOptions.__post_init__(self)
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
-        if self.weights is not None and self.pretrained:
+        if self.in_channels == 1 and self.color == "rgb":
             raise UsageError(
-                "weights and pretrained exclude each other", fix="give --weights FILE or --pretrained"
+                "in_channels is 1, but the images are read in colour",
+                fix="leave out --color or --in-channels",
             )
         if self.allow_leak is not None and not self.allow_leak.strip():
             raise UsageError("allow_leak needs a reason", fix='--allow-leak "why this leak is accepted"')

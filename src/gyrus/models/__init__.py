@@ -1,9 +1,12 @@
-"""Networks by name, their contract, and their weights from files."""
+"""Networks by name, their contract, their parts, and their weights from files and hubs."""
 
+from gyrus.models.grey import to_grey
 from gyrus.models.network import Network, NetworkFacts
 from gyrus.models.parts import Part, parts_of
 from gyrus.models.registry import build, check_architecture, names, suggest
-from gyrus.models.weights import WeightsReport, load_weights
+from gyrus.models.starting import start
+from gyrus.models.weights import load_weights
+from gyrus.models.weights_report import WeightsReport
 
 __all__ = [
     "Network",
@@ -15,5 +18,7 @@ __all__ = [
     "load_weights",
     "names",
     "parts_of",
+    "start",
     "suggest",
+    "to_grey",
 ]

@@ -1,14 +1,16 @@
 """timm's networks as trunks of ours.
 
 One rule for all of them: timm's feature map is taken as it leaves ``forward_features``, and what stood
-after it is replaced by our head (mean over space, dropout, one linear layer). For ResNet, MobileNetV2,
-EfficientNet and Inception that is their own head. For VGG (fully connected layers), MobileNetV3 and ConvNeXt
-(a layer after the mean) and transformers (a class token) it is a simpler one; the layers that thereby fall
-out of use are removed, so that no weight is stored, decayed or counted that does no work.
+after it is replaced by our head (mean over space, dropout, a linear layer or an MLP). With a linear layer
+that is the own head of ResNet, MobileNetV2, EfficientNet and Inception. For VGG (fully connected layers),
+MobileNetV3 and ConvNeXt (a layer after the mean) and transformers (a class token) it is a simpler one; the
+layers that thereby fall out of use are removed, so that no weight is stored, decayed or counted that does no
+work.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -17,7 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from gyrus.errors import UsageError, require
-from gyrus.models.network import Network, NetworkFacts
+from gyrus.models.heads import HeadPlan
+from gyrus.models.network import Network, NetworkFacts, per_channel
+from gyrus.models.sizes import next_size
 
 
 @cache
@@ -32,34 +36,33 @@ def backbone(
     num_classes: int,
     in_channels: int,
     image_size: int,
-    dropout: float,
-    pretrained: bool,
+    head: HeadPlan,
+    tensors: Mapping[str, Tensor] | None = None,
 ) -> Network:
-    """Build a network on one of timm's trunks.
+    """Build a network on one of timm's trunks; ``tensors`` are weights as timm publishes them.
 
     Raises
     ------
     UsageError
-        When weights are asked for that do not exist or cannot be downloaded, or when the architecture has no
-        feature map or refuses the image size.
+        When the architecture has no feature map or refuses the image size, or when the weights are another's.
     """
     timm = timm_library()
     description = timm.get_pretrained_cfg(architecture)
     options: dict[str, Any] = {"num_classes": 0, "global_pool": "", "in_chans": in_channels}
     if description.fixed_input_size:
         options["img_size"] = image_size
-    trunk = _create(architecture, options, pretrained, image_size)
+    trunk = _create(architecture, options, tensors, image_size)
     features = TimmFeatures(trunk)
     shape = features.drop_unused(torch.zeros(1, in_channels, image_size, image_size), architecture)
     facts = NetworkFacts(
         architecture=architecture,
         in_channels=in_channels,
-        mean=_per_channel(description.mean, in_channels),
-        std=_per_channel(description.std, in_channels),
+        mean=per_channel(description.mean, in_channels),
+        std=per_channel(description.std, in_channels),
         fixed_size=image_size if description.fixed_input_size else None,
         maps_exact=features.as_map.layout == "NCHW",
     )
-    return Network(features, num_features=shape[1], num_classes=num_classes, dropout=dropout, facts=facts)
+    return Network(features, num_features=shape[1], num_classes=num_classes, head=head, facts=facts)
 
 
 class AsMap(nn.Module):
@@ -144,26 +147,23 @@ class TimmFeatures(nn.Module):
         raise _no_feature_map(architecture, (1, tokens))
 
 
-def _create(architecture: str, options: dict[str, Any], pretrained: bool, image_size: int) -> nn.Module:
+def _create(
+    architecture: str, options: dict[str, Any], tensors: Mapping[str, Tensor] | None, image_size: int
+) -> nn.Module:
     timm = timm_library()
-    if not pretrained:
-        try:
-            model: nn.Module = timm.create_model(architecture, pretrained=False, **options)
-        except (AssertionError, ValueError) as error:
-            raise _refuses_size(architecture, image_size, error) from error
-        return model
-    if not timm.get_pretrained_cfg(architecture).has_weights:
-        raise UsageError(
-            f"timm knows no weights for {architecture}",
-            fix="leave out --pretrained, or give a file with --weights FILE",
-        )
+    # handed over as a dictionary, timm adapts names and, for transformers, positions to the image size
+    given = {} if tensors is None else {"pretrained_cfg_overlay": {"state_dict": dict(tensors)}}
     try:
-        model = timm.create_model(architecture, pretrained=True, **options)
-    except Exception as error:  # the hub's client may raise anything: offline, proxy, certificate, quota
+        model: nn.Module = timm.create_model(architecture, pretrained=tensors is not None, **given, **options)
+    except RuntimeError as error:
+        if tensors is None:
+            raise
         raise UsageError(
-            f"the weights of {architecture} could not be downloaded: {_first_line(error)}",
-            fix="fetch them on a machine with a network and give the file with --weights FILE (safetensors)",
+            f"timm's weights of {architecture} do not fit the network that it builds: {first_line(error)}",
+            fix="update timm, or give a file with --weights FILE",
         ) from error
+    except (AssertionError, ValueError) as error:
+        raise _refuses_size(architecture, image_size, error) from error
     return model
 
 
@@ -176,17 +176,24 @@ def _remove_unreached(trunk: nn.Module) -> None:
             trunk.set_submodule(name, nn.Identity())
 
 
-def _per_channel(values: tuple[float, ...], in_channels: int) -> tuple[float, ...]:
-    if len(values) == in_channels:
-        return tuple(float(value) for value in values)
-    return (float(sum(values) / len(values)),) * in_channels
-
-
 def _refuses_size(architecture: str, image_size: int, error: Exception) -> UsageError:
+    larger = next_size(lambda size: _takes(architecture, size), image_size)
     return UsageError(
-        f"{architecture} cannot take images of {image_size} x {image_size} pixels: {_first_line(error)}",
-        fix="try --image-size 224, or another --architecture",
+        f"{architecture} cannot take images of {image_size} x {image_size} pixels: {first_line(error)}",
+        fix=f"--image-size {larger} is the next that it takes" if larger else "choose another --architecture",
     )
+
+
+def _takes(architecture: str, image_size: int) -> bool:
+    """Tell whether a network takes a size, without computing anything: on torch's meta device."""
+    timm = timm_library()
+    options = {"img_size": image_size} if timm.get_pretrained_cfg(architecture).fixed_input_size else {}
+    try:
+        with torch.device("meta"):
+            trunk = timm.create_model(architecture, num_classes=0, global_pool="", **options).eval()
+            return isinstance(trunk.forward_features(torch.zeros(1, 3, image_size, image_size)), Tensor)
+    except (RuntimeError, AssertionError, ValueError, NotImplementedError):
+        return False
 
 
 def _no_feature_map(architecture: str, shape: tuple[int, ...]) -> UsageError:
@@ -197,5 +204,6 @@ def _no_feature_map(architecture: str, shape: tuple[int, ...]) -> UsageError:
     )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

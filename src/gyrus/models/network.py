@@ -1,22 +1,27 @@
-"""What every network of gyrus is: features, a mean over space, one linear layer.
+"""What every network of gyrus is: features, a mean over space, a head that is linear for each image.
 
 The contract, checked for every registered network by ``tests/models/test_contract.py``:
 
 - ``forward(x)`` takes float32 (batch, in_channels, height, width), normalised with ``mean`` and ``std``,
   and returns logits (batch, num_classes);
 - ``forward_all(x)`` returns logits, an embedding (batch, D), and class activation maps
-  (batch, num_classes, h, w) with ``maps.mean((2, 3)) + head.bias == logits``: each map is that class's logit,
-  spread over the picture;
+  (batch, num_classes, h, w) with ``maps.mean((2, 3)) + offset == logits``: each map is that class's logit,
+  spread over the picture. ``offset`` is the bias of a linear head, and ``head.affine_at(embedding)[1]`` of
+  any head, that of an MLP depending on the image;
+- ``forward(x)`` is ``logits_of(features(x))``;
 - building a network never touches the network connection.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from gyrus.models.heads import Head, HeadPlan, make_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class NetworkFacts:
 
 
 class Network(nn.Module):
-    """Features, global average pooling, dropout, one linear layer.
+    """Features, global average pooling, dropout, head.
 
     Parameters
     ----------
@@ -63,9 +68,11 @@ class Network(nn.Module):
         Number of classes, K.
     facts : NetworkFacts
         Name, normalisation, input size.
-    dropout : float
-        Share of the embedding dropped before the linear layer, in training only.
+    head : HeadPlan
+        What stands on the pooled features, and the share of them dropped in training.
     """
+
+    head: Head
 
     def __init__(
         self,
@@ -74,13 +81,13 @@ class Network(nn.Module):
         num_features: int,
         num_classes: int,
         facts: NetworkFacts,
-        dropout: float = 0.0,
+        head: HeadPlan = HeadPlan(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__()
         self.facts = facts
         self.features = features
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(num_features, num_classes)
+        self.dropout = nn.Dropout(head.dropout)
+        self.head = make_head(head, num_features, num_classes)
 
     @property
     def architecture(self) -> str:
@@ -130,20 +137,24 @@ class Network(nn.Module):
         """Return logits (batch, K), embedding (batch, D), class activation maps (batch, K, h, w).
 
         The maps are weights x features (Zhou et al. 2016, Learning Deep Features for Discriminative
-        Localization), exact because one linear layer follows the mean over space.
+        Localization), exact because what follows the mean over space is, for each image, one linear layer.
         """
         features = self.features(x)
         embedding = features.mean((2, 3))
-        maps = functional.conv2d(features, self.head.weight[:, :, None, None])
+        weight, _ = self.head.affine_at(embedding)
+        if self.head.varies:
+            maps = torch.einsum("nkd,ndhw->nkhw", weight, features)
+        else:
+            maps = functional.conv2d(features, weight[0][:, :, None, None])
         return self.head(embedding), embedding, maps
 
 
 class FlatNetwork(Network):
-    """Features, flattened, dropout, one linear layer: it knows where in the picture each feature lies.
+    """Features, flattened, dropout, head: it knows where in the picture each feature lies.
 
-    Its input size is fixed by the linear layer. The embedding is the mean of the features over space, so
-    that it stays small; the maps are the linear layer's weights x the features at each place, times the
-    number of places, so that the contract's sentence on the maps holds as it does for the others.
+    Its input size is fixed by the head. The embedding is the mean of the features over space, so that it
+    stays small; the maps are the head's weights x the features at each place, times the number of places, so
+    that the contract's sentence on the maps holds as it does for the others.
 
     Parameters
     ----------
@@ -159,14 +170,14 @@ class FlatNetwork(Network):
         side: int,
         num_classes: int,
         facts: NetworkFacts,
-        dropout: float = 0.0,
+        head: HeadPlan = HeadPlan(),  # noqa: B008 - frozen
     ) -> None:
         super().__init__(
             features,
             num_features=num_features * side * side,
             num_classes=num_classes,
             facts=facts,
-            dropout=dropout,
+            head=head,
         )
         self.side = side
 
@@ -178,6 +189,21 @@ class FlatNetwork(Network):
     def forward_all(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return logits (batch, K), embedding (batch, D), class activation maps (batch, K, side, side)."""
         features = self.features(x)
-        weight = self.head.weight.reshape(self.num_classes, -1, self.side, self.side)
-        maps = torch.einsum("kdhw,ndhw->nkhw", weight, features) * self.side**2
-        return self.head(features.flatten(1)), features.mean((2, 3)), maps
+        flat = features.flatten(1)
+        weight, _ = self.head.affine_at(flat)
+        places = weight.reshape(*weight.shape[:2], -1, self.side, self.side)
+        maps = (places * features[:, None]).sum(2) * self.side**2
+        return self.head(flat), features.mean((2, 3)), maps
+
+
+def per_channel(values: tuple[float, ...], in_channels: int) -> tuple[float, ...]:
+    """Return a value for each channel: as given, or their mean where there are more or fewer channels."""
+    if len(values) == in_channels:
+        return tuple(float(value) for value in values)
+    return (float(sum(values) / len(values)),) * in_channels
+
+
+def replace_facts(network: Network, **changed: Any) -> Network:
+    """Change what is known of a network, by field; returns the same object."""
+    network.facts = replace(network.facts, **changed)
+    return network

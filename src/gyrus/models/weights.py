@@ -1,110 +1,156 @@
 """Weights from a file into a network: by name where the names agree, else in order of appearance.
 
-The same architecture is spelled differently by timm and by torchvision (``blocks.0.0.conv_dw.weight``
-against ``features.1.conv.0.0.weight``), but both build its layers in the same order. So where names do not
-agree, the layers of the file are laid beside the layers of the network one by one; each must have the same
-tensors, of the same shapes, or nothing is loaded at all.
+Names agree when the file's, behind whatever prefix their author put before them, are the network's. Where
+they do not, the layers are laid side by side: the same architecture is spelled differently by timm and by
+torchvision (``blocks.0.0.conv_dw.weight`` against ``features.1.conv.0.0.weight``), but both build its layers
+in the same order. Each layer must have the same tensors, of the same shapes, or nothing is loaded at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from gyrus.errors import DataError
-from gyrus.models.network import Network
+from gyrus.models.hub import sha256_of
+from gyrus.models.network import Network, replace_facts
+from gyrus.models.schemes import Scheme, recognise
 from gyrus.models.weight_files import read_tensors
+from gyrus.models.weights_report import Taken, WeightsReport
 
 Layers = dict[str, dict[str, Tensor]]
+Pairs = list[tuple[str, str]]
 # a counter that BatchNorm keeps; older files lack it and nothing is computed from it
 _COUNTER = "num_batches_tracked"
 _MOST_DIFFERENCES_TOLD = 6
 
 
 @dataclass(frozen=True, slots=True)
-class WeightsReport:
-    """What became of a file of weights.
+class WeightFile:
+    """A file of weights, read.
 
     Attributes
     ----------
-    matching : str
-        ``name``: the names agreed; ``order``: laid side by side in order of appearance.
-    loaded : int
-        Tensors taken over.
-    unused : tuple of str
-        Names in the file that were left out: the classifier for other classes.
-    head_loaded : bool
-        Whether the last linear layer came from the file too; if not it starts at random.
+    path : Path
+        Where it lies.
+    sha256 : str
+        Of the whole file.
+    layers : dict
+        Layer -> tensors, in order of appearance, under their architecture's names.
+    scheme : Scheme or None
+        Whose names they were.
     """
 
-    matching: Literal["name", "order"]
-    loaded: int
-    unused: tuple[str, ...]
-    head_loaded: bool
-
-    def __str__(self) -> str:
-        """Return one sentence for a person."""
-        how = "by name" if self.matching == "name" else "in order of appearance"
-        head = "the last layer too" if self.head_loaded else "the last layer starts at random"
-        left = f"; {len(self.unused)} tensors of the file left out" if self.unused else ""
-        return f"{self.loaded} tensors loaded {how}, {head}{left}"
+    path: Path
+    sha256: str
+    layers: Layers
+    scheme: Scheme | None
 
 
-def load_weights(network: Network, path: Path) -> WeightsReport:
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """Which layer of the file goes where: (network's, file's); and those of either that go nowhere.
+
+    ``prefix`` stands before all of the file's names; layers of the file without it are not meant.
+    """
+
+    by_name: bool
+    prefix: str
+    pairs: Pairs
+    rest: list[str]
+    missing: list[str]
+
+
+def read_weights(path: Path) -> WeightFile:
+    """Read a file of weights and tell whose names it carries.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read, or holds more than tensors.
+    """
+    tensors = read_tensors(path)
+    scheme, tensors = recognise(tensors)
+    return WeightFile(path, sha256_of(path), _layers(tensors), scheme)
+
+
+def load_weights(network: Network, file: Path | WeightFile) -> WeightsReport:
     """Load weights into ``network``, all of its features or nothing.
 
-    The file may carry our own names (a network saved by gyrus), timm's or torchvision's; its classifier is
-    taken when it has this network's number of classes under our name, and left out otherwise.
+    The file may carry our own names (a network saved by gyrus), timm's, torchvision's, or those of
+    :mod:`gyrus.models.schemes`; its classifier is taken when it has this network's shape under our name, and
+    left out otherwise. Where the file tells what its images were normalised with, the network takes it over.
 
     Raises
     ------
     DataError
         When the file cannot be read, or belongs to another architecture; says what differs.
     """
-    tensors = read_tensors(path)
+    source = file if isinstance(file, WeightFile) else read_weights(file)
     ours = _layers(network.state_dict())
-    for prefix in ("", "features.", "features.trunk."):
-        named = _layers({prefix + name: tensor for name, tensor in tensors.items()})
-        if _features(ours).keys() <= named.keys():
-            return _load_by_name(network, ours, named, prefix, path)
-    return _load_by_order(network, ours, _layers(tensors), path)
+    match = _match(ours, source.layers)
+    _refuse_differences(_differences(ours, source.layers, match), network, source.path)
+    pairs, head = list(match.pairs), _head_pairs(ours, source.layers)
+    pairs += head
+    count = _copy(ours, source.layers, pairs)
+    used = {theirs for _, theirs in pairs}
+    return WeightsReport(
+        matching="name" if match.by_name else "order",
+        taken=tuple(Taken(mine, theirs, len(ours[mine])) for mine, theirs in pairs),
+        loaded=count,
+        unused=tuple(_full_names(source.layers, (name for name in source.layers if name not in used))),
+        head_loaded=bool(head),
+        source=source.path.name,
+        sha256=source.sha256,
+        scheme=source.scheme.name if source.scheme else None,
+        normalisation=_normalise_as(network, source.scheme),
+    )
 
 
-def _load_by_name(network: Network, ours: Layers, theirs: Layers, prefix: str, path: Path) -> WeightsReport:
-    pairs = [(name, name) for name in _features(ours)]
-    rest = [name for name in theirs if name not in _features(ours) and name != "head"]
-    differences = _differences(ours, theirs, pairs) + _surplus([name for name, _ in pairs], rest, theirs)
-    _refuse_differences(differences, network, path)
-    head_fits = not _differences(ours, theirs, [("head", "head")]) if "head" in theirs else False
-    if head_fits:
-        pairs.append(("head", "head"))
-    loaded = _copy(ours, theirs, pairs)
-    used = {name for name, _ in pairs}
-    unused = [
-        f"{layer}.{leaf}".removeprefix(prefix)
-        for layer in theirs
-        if layer not in used
-        for leaf in theirs[layer]
-    ]
-    return WeightsReport("name", loaded, tuple(unused), head_fits)
+def stem_channels(network: Network, file: WeightFile) -> int | None:
+    """Return how many channels the file's first convolution reads; None where none is found.
+
+    ``network`` is the architecture in any number of channels: it tells which layer of the file is the first.
+    """
+    ours = _layers(network.state_dict())
+    for mine, theirs in _match(ours, file.layers).pairs:
+        shapes = [layer["weight"].shape for layer in (ours[mine], file.layers[theirs]) if "weight" in layer]
+        if [len(shape) for shape in shapes] == [4, 4] and shapes[0][1] == network.in_channels:
+            return int(shapes[1][1])
+    return None
 
 
-def _load_by_order(network: Network, ours: Layers, theirs: Layers, path: Path) -> WeightsReport:
-    features = list(_features(ours))
+def _match(ours: Layers, theirs: Layers) -> _Match:
+    features = [name for name in ours if not _is_head(name)]
+    for outer, inner in _prefixes(features, theirs):
+        named = {inner + name.removeprefix(outer): name for name in theirs if name.startswith(outer)}
+        if all(name in named for name in features):
+            pairs = [(name, named[name]) for name in features]
+            used = set(map(named.__getitem__, features))
+            rest = [name for name in named.values() if name not in used]
+            return _Match(True, outer, pairs, [name for name in rest if not _is_head(name)], [])
     pairs = list(zip(features, theirs, strict=False))
-    differences = _differences(ours, theirs, pairs)
-    if len(theirs) < len(features):
-        differences.append(f"the file ends after {len(theirs)} layers; {len(features)} are needed")
-    rest = list(theirs)[len(features) :]
-    differences += _surplus([name for _, name in pairs], rest, theirs)
-    _refuse_differences(differences, network, path)
-    unused = [f"{layer}.{leaf}" for layer in rest for leaf in theirs[layer]]
-    return WeightsReport("order", _copy(ours, theirs, pairs), tuple(unused), head_loaded=False)
+    return _Match(False, "", pairs, list(theirs)[len(features) :], features[len(theirs) :])
+
+
+def _prefixes(features: list[str], theirs: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """Yield pairs (file's, network's) of what may stand before names that then agree; shorter ones first."""
+    parts = features[0].split(".")
+    found = set()
+    for depth in range(len(parts)):
+        inner = "".join(f"{part}." for part in parts[:depth])
+        if not all(name.startswith(inner) for name in features):
+            break
+        first = features[0].removeprefix(inner)
+        for name in theirs:
+            outer = name.removesuffix(first)
+            if outer != name and (outer == "" or outer.endswith(".")):
+                found.add((outer, inner))
+    return sorted(found, key=lambda pair: (len(pair[0]), pair))
 
 
 def _layers(tensors: Mapping[str, Tensor]) -> Layers:
@@ -117,32 +163,39 @@ def _layers(tensors: Mapping[str, Tensor]) -> Layers:
     return layers
 
 
-def _features(layers: Layers) -> Layers:
-    return {name: tensors for name, tensors in layers.items() if name != "head"}
+def _is_head(layer: str) -> bool:
+    return layer == "head" or layer.startswith("head.")
 
 
-def _differences(ours: Layers, theirs: Layers, pairs: list[tuple[str, str]]) -> list[str]:
+def _head_pairs(ours: Layers, theirs: Layers) -> Pairs:
+    """Return the head's layers where the file has them all, in their shapes, under our names; else none."""
+    head = [name for name in ours if _is_head(name)]
+    fits = all(name in theirs and _shapes_of(ours[name]) == _shapes_of(theirs[name]) for name in head)
+    return [(name, name) for name in head] if fits else []
+
+
+def _differences(ours: Layers, theirs: Layers, match: _Match) -> list[str]:
     found = []
-    for our_name, their_name in pairs:
-        expected, got = _shapes_of(ours[our_name]), _shapes_of(theirs[their_name])
+    for mine, their in match.pairs:
+        expected, got = _shapes_of(ours[mine]), _shapes_of(theirs[their])
         if expected != got:
-            found.append(f"{our_name} is {_shapes(expected)}; {their_name} in the file is {_shapes(got)}")
-    return found
-
-
-def _surplus(used: list[str], rest: list[str], theirs: Layers) -> list[str]:
-    """Tell of layers left over among the features: the file is a larger sister's (ResNet-34, not 18)."""
-    stems = {_stem(name) for name in used}
-    return [
+            found.append(f"{mine} is {_shapes(expected)}; {their} in the file is {_shapes(got)}")
+    if match.missing:
+        count = len(match.pairs)
+        found.append(f"the file ends after {count} layers; {count + len(match.missing)} are needed")
+    # layers left over among the features: the file is a larger sister's (ResNet-34, not 18)
+    stems = {_stem(name, match) for _, name in match.pairs}
+    numbered = any(stem.isdigit() for stem in stems)
+    return found + [
         f"{name} in the file is {_shapes(_shapes_of(theirs[name]))}; the network has nothing like it"
-        for name in rest
-        if _stem(name) in stems
+        for name in match.rest
+        if _stem(name, match) in stems or (numbered and _stem(name, match).isdigit())
     ]
 
 
-def _stem(name: str) -> str:
-    """Return the outermost part of a layer's name, our wrapping of timm's networks aside."""
-    return name.removeprefix("features.trunk.").partition(".")[0]
+def _stem(name: str, match: _Match) -> str:
+    """Return the outermost part of a layer's name that tells features from classifier."""
+    return name.removeprefix(match.prefix).removeprefix("features.trunk.").partition(".")[0]
 
 
 def _shapes_of(layer: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
@@ -153,6 +206,10 @@ def _shapes(shapes: dict[str, tuple[int, ...]]) -> str:
     return ", ".join(
         f"{leaf} {'x'.join(map(str, shape)) or 'scalar'}" for leaf, shape in sorted(shapes.items())
     )
+
+
+def _full_names(layers: Layers, names: Iterable[str]) -> Iterable[str]:
+    return (f"{layer}.{leaf}".lstrip(".") for layer in names for leaf in layers[layer])
 
 
 def _refuse_differences(differences: list[str], network: Network, path: Path) -> None:
@@ -170,11 +227,22 @@ def _refuse_differences(differences: list[str], network: Network, path: Path) ->
     )
 
 
+def _normalise_as(network: Network, scheme: Scheme | None) -> str:
+    """Take over what the weights' images were normalised with, and say which it is."""
+    if scheme is not None and scheme.mean is not None and scheme.std is not None:
+        channels = network.in_channels
+        replace_facts(network, mean=(scheme.mean,) * channels, std=(scheme.std,) * channels)
+        return f"mean {scheme.mean:g}, standard deviation {scheme.std:g}, as {scheme.name}'s images were"
+    mean = ", ".join(f"{value:.3g}" for value in network.mean)
+    std = ", ".join(f"{value:.3g}" for value in network.std)
+    return f"mean {mean}, standard deviation {std}: {network.architecture}'s usual; the file tells of none"
+
+
 @torch.no_grad()
-def _copy(ours: Layers, theirs: Layers, pairs: list[tuple[str, str]]) -> int:
+def _copy(ours: Layers, theirs: Layers, pairs: Pairs) -> int:
     count = 0
-    for our_name, their_name in pairs:
-        for leaf, target in ours[our_name].items():
-            target.copy_(theirs[their_name][leaf])
+    for mine, their in pairs:
+        for leaf, target in ours[mine].items():
+            target.copy_(theirs[their][leaf])
             count += 1
     return count
