@@ -20,8 +20,9 @@ def write_rate_pictures(
     smoothed: Sequence[float],
     suggestion: float,
     folder: Path,
+    stem: str = "learning-rate",
 ) -> tuple[Path, Path]:
-    """Write ``learning-rate.png`` and ``learning-rate.svg``; the arguments are those of :func:`rate_plot`.
+    """Write ``STEM.png`` and ``STEM.svg`` into a folder; the other arguments are those of :func:`rate_plot`.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def write_rate_pictures(
         When a file cannot be written; a former one survives.
     """
     with paper_style():
-        return write_pictures(_draw(rates, losses, smoothed, suggestion), folder, "learning-rate")
+        return write_pictures(_draw(rates, losses, smoothed, suggestion), folder, stem)
 
 
 @plotting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import RunFolder, environment, locked, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.evaluate import format_all
+from gyrus.verbs.found_rates import draw_found_rates
 from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.report import write_run_report
@@ -50,6 +51,8 @@ class TrainResult:
         Of the bundle.
     seconds : dict
         Wall time of each part.
+    found_rates : dict
+        With ``find_rate``: picture in the run folder -> the learning rate that was found and used.
     """
 
     run: RunFolder
@@ -58,6 +61,7 @@ class TrainResult:
     sentence: str
     digest: str
     seconds: dict[str, float]
+    found_rates: dict[str, float] = field(default_factory=dict)
 
     exit_code = 0
 
@@ -71,6 +75,7 @@ class TrainResult:
             "sentence": self.sentence,
             "digest": self.digest,
             "seconds": self.seconds,
+            "found_rates": self.found_rates,
             "evaluations": self.evaluations,
         }
 
@@ -83,6 +88,10 @@ class TrainResult:
         parts += [
             "",
             f"time    {times}",
+            *(
+                f"rate    {rate:g} found and used  ({self.run.path / picture})"
+                for picture, rate in self.found_rates.items()
+            ),
             f"report  {self.run.report}",
             f"bundle  {self.run.bundle}  (gyrus predict FILES --model {shlex.quote(str(self.run.bundle))})",
         ]
@@ -204,6 +213,7 @@ def train_divided(
         else:
             resumed_manifest(folder, divided.manifest)
         fitted, manifest = _fit(config, prepared, folder)
+        found_rates = draw_found_rates(folder, fitted)
         clock.lap("training")
         _export(config, fitted, manifest, audit, folder)
         clock.lap("export")
@@ -213,7 +223,7 @@ def train_divided(
         clock.lap("report")
         folder.state.unlink(missing_ok=True)  # finished: there is nothing to go on with
     digest = read_bundle(folder.bundle).digest
-    return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds)
+    return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds, found_rates)
 
 
 def train(source: Path | str, **options: Any) -> TrainResult:
