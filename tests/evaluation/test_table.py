@@ -67,4 +67,4 @@ def test_missing_labels_and_patients_are_said():
     rows = predictions([0, 0, 1, 1], [0, 0, 1, 1])
     blank = Predictions(rows.image_ids, ("",) * 4, ("", *rows.labels[1:]), rows.classes, rows.y_prob)
     text = format_evaluation(evaluate_predictions(blank, n_bootstrap=0))
-    assert text.startswith("3 images of unknown patients (1 more have no label); in brackets: ")
+    assert text.startswith("3 images of unknown patients (1 more has no label); in brackets: ")

@@ -187,7 +187,7 @@ def _one(name: str, part: Predictions, confidence: float) -> dict[str, Any]:
     return {
         "fold": name,
         "n_images": len(part),
-        "n_subjects": len({subject for subject in part.subject_ids if subject}) or None,
+        "n_subjects": len(set(part.subject_ids)) if all(part.subject_ids) else None,
         "n_clusters": figures.n_groups,
         "accuracy": figures.accuracy(),
         "balanced_accuracy": figures.balanced_accuracy(),

@@ -109,12 +109,17 @@ def _at_prevalence(block: Mapping[str, Any]) -> str:
 
 
 def _counts(evaluation: Mapping[str, Any]) -> str:
-    subjects = evaluation["n_subjects"]
-    text = f"{evaluation['n_images']} images of " + (
-        "unknown patients" if subjects is None else f"{subjects} patients"
-    )
+    subjects, images = evaluation["n_subjects"], evaluation["n_images"]
+    text = "1 image" if images == 1 else f"{images} images"
+    if subjects is None:
+        text += " of unknown patients"
+    elif evaluation["clustered_by"] == "patients":
+        text += " of 1 patient" if subjects == 1 else f" of {subjects} patients"
+    else:
+        text += f" ({subjects} known {'patient' if subjects == 1 else 'patients'}, the others unknown)"
     if evaluation["n_unlabelled"]:
-        text += f" ({evaluation['n_unlabelled']} more have no label)"
+        more = evaluation["n_unlabelled"]
+        text += f" ({more} more {'has' if more == 1 else 'have'} no label)"
     interval = f"{100 * evaluation['confidence']:g} % interval over {evaluation['clustered_by']}"
     return f"{text}; in brackets: {interval}"
 

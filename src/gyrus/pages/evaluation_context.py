@@ -66,7 +66,7 @@ def context_of_evaluation(
         environment=environment or {},
         audit=_seen(evaluation),
         counts={split: _counts(predictions)},
-        subjects={split: evaluation["n_subjects"]},
+        subjects={split: evaluation["n_subjects"] if evaluation["clustered_by"] == "patients" else None},
         fingerprint=images.fingerprint if images is not None else "",
         evaluations={split: evaluation},
         bundle=_bundle(bundle) if bundle is not None else {},

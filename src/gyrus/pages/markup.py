@@ -48,9 +48,9 @@ def table(
 ) -> Html:
     """Return a table in a box that scrolls sideways where the screen is narrow.
 
-    The first cell of a row is its heading. Cells may be finished ``td`` elements.
+    The first cell of a row is its heading. Cells may be finished ``td`` or ``th`` elements.
     """
-    heading = tag("thead", tag("tr", [tag("th", cell, scope="col") for cell in head]))
+    heading = tag("thead", tag("tr", [_head(cell) for cell in head]))
     body = tag(
         "tbody", [tag("tr", [_cell(cell, first=i == 0) for i, cell in enumerate(row)]) for row in rows]
     )
@@ -58,6 +58,10 @@ def table(
     title = tag("p", caption, class_="small soft") if caption else ""
     grid = tag("table", heading, body, class_=class_ or None, aria_label=caption or None)
     return join([title, tag("div", grid, class_="scroll", tabindex="0")])
+
+
+def _head(cell: object) -> Html:
+    return cell if isinstance(cell, Html) and cell.startswith("<th") else tag("th", cell, scope="col")
 
 
 def _cell(cell: object, *, first: bool) -> Html:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -134,7 +133,7 @@ def precision_recall_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequ
 
 @plotting
 def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
-    """Plot how often answers are right over how sure they were, with the number of images in each bin.
+    """Plot how often answers are right over how sure they were, each bin with its interval.
 
     Parameters
     ----------
@@ -150,19 +149,11 @@ def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
     for one in shown:
         if is_defined(one.get("low")) and is_defined(one.get("high")):
-            axes.plot([one["confidence"]] * 2, [one["low"], one["high"]], color=_VALIDATION, alpha=0.45)
+            ends = [one["low"], one["high"]]
+            axes.plot([one["confidence"]] * 2, ends, color=_VALIDATION, alpha=0.4, linewidth=1.2)
     points = [(one["confidence"], one["accuracy"]) for one in shown]
     if points:
-        axes.plot(*zip(*points, strict=True), color=_VALIDATION, marker="o", markersize=5)
-    labelled = (-1.0, -1.0)
-    for one in shown:
-        place = (one["confidence"], one["accuracy"])
-        # Sure answers crowd into the upper corner: counts that would lie on each other are left to the table.
-        if math.dist(place, labelled) > 0.06:
-            axes.annotate(
-                f"{one['n_images']:,}", place, xytext=(4, -11), textcoords="offset points", fontsize=7.5
-            )
-            labelled = place
+        axes.plot(*zip(*points, strict=True), color=_VALIDATION, linewidth=0.8, marker="o", markersize=4.5)
     axes.set_xlabel("how sure it was")
     axes.set_ylabel("how often it was right")
     axes.set_xlim(-0.01, 1.03)

@@ -38,7 +38,8 @@ def class_table(context: ReportContext, measured: Measured) -> Html:
         _figures_row(f"{name} average", line, measured.images, "", precisions.get(name))
         for name, line in measured.averages.items()
     ]
-    rows.append(_figures_row("micro average", measured.micro, measured.images, "", precisions.get("micro")))
+    micro = {**measured.micro, **_pooled_rates(measured)}
+    rows.append(_figures_row("micro average", micro, measured.images, "", precisions.get("micro")))
     units = "patients" if measured.clustered_by == "patients" else "independent"
     return tag(
         "section",
@@ -62,6 +63,12 @@ def class_table(context: ReportContext, measured: Measured) -> Html:
         _about_intervals(measured),
         id="classes",
     )
+
+
+def _pooled_rates(measured: Measured) -> dict[str, Any]:
+    """Where an image has one class, an error is a miss of one and a false alarm of another: both rates are
+    the accuracy."""
+    return {} if measured.several else dict.fromkeys(("sensitivity", "precision"), measured.accuracy)
 
 
 def _figures_row(

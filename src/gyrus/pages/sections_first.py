@@ -135,7 +135,8 @@ def headline(context: ReportContext, measured: Measured) -> Html:
         tag("h2", f"How often it is right on {measured.noun} images", leak_stamp(context)),
         tag("div", big, explained, class_="headline"),
         caution,
-        without_twins(measured),
+        # outside a run the verdict above has said that there are no twins, or that it cannot be told
+        without_twins(measured) if context.kind == "run" or measured.twin_free.get("n_twins") else None,
         tiles(measured),
         id="headline",
     )

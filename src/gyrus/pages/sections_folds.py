@@ -22,7 +22,8 @@ def fold_table(context: ReportContext, measured: Measured) -> Html | None:
     if not block:
         return None
     pooled = {
-        "fold": "pooled", "n_images": measured.images, "n_subjects": measured.patients,
+        "fold": "pooled", "n_images": measured.images,
+        "n_subjects": measured.patients if measured.clustered_by == "patients" else None,
         "accuracy": measured.accuracy, "balanced_accuracy": measured.balanced_accuracy,
         "macro_f1": measured.averages["macro"]["f1"], "macro_roc_auc": measured.averages["macro"]["roc_auc"],
     }  # fmt: skip

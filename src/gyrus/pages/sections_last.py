@@ -30,14 +30,15 @@ def gallery(context: ReportContext) -> Html | None:
     right = [example for example in context.examples if example.right]
     with_heat = any(example.heat is not None for example in context.examples)
     split = SPLIT_NAMES.get(context.examples_split, context.examples_split)
+    grid = "gallery" if with_heat else "gallery plain"
     return tag(
         "section",
         tag("h2", f"Examples from the {split} images" if split else "Examples"),
         _heat_legend() if with_heat else None,
-        [tag("h3", "Most confident errors"), tag("div", [_card(e) for e in wrong], class_="gallery")]
+        [tag("h3", "Most confident errors"), tag("div", [_card(e) for e in wrong], class_=grid)]
         if wrong
         else tag("p", "No image of this split was answered wrongly."),
-        [tag("h3", "Most confident right answers"), tag("div", [_card(e) for e in right], class_="gallery")]
+        [tag("h3", "Most confident right answers"), tag("div", [_card(e) for e in right], class_=grid)]
         if right
         else None,
         id="examples",
@@ -69,8 +70,9 @@ def _card(example: Example) -> Html:
     if not example.right:
         line += [tag("br"), f"is {example.label} ({percent(example.label_probability)})"]
     patient = f" \N{MIDDLE DOT} patient {example.subject_id}" if example.subject_id else ""
+    shape = "pair" if len(pictures) > 1 else "single"
     name = tag("span", example.image_id, patient, class_="name")
-    return tag("figure", tag("div", pictures, class_="pair"), tag("figcaption", line, name), class_="example")
+    return tag("figure", tag("div", pictures, class_=shape), tag("figcaption", line, name), class_="example")
 
 
 def picture(image: Image.Image) -> str:

@@ -33,7 +33,11 @@ def overall(context: ReportContext, measured: Measured) -> Html | None:
     return tag(
         "section",
         tag("h2", "The whole model in one number", leak_stamp(context)),
-        table(["", tag("th", measured.level + " interval", class_="number"), ""], rows, class_="narrow")
+        table(
+            ["", tag("th", f"with {measured.level} interval", class_="number", scope="col"), ""],
+            rows,
+            class_="narrow",
+        )
         if not measured.several
         else None,
         _at_prevalence(measured),

@@ -43,9 +43,9 @@ def calibration(context: ReportContext, measured: Measured) -> Html | None:
         words = "How often answers are right by how sure they were; the line is perfect agreement"
         figure = tag("figure", to_svg(drawn, name="reliability", description=words))
     reading = (
-        "Each point is a group of images that were answered about equally surely; the number beside it "
-        "counts them. On the line, “90 % sure” is right nine times in ten; below it the model is too sure "
-        "of itself."
+        f"Each point is a group of images that were answered about equally surely{_size(measured)}; the line "
+        f"through it is its {measured.level} interval. On the diagonal, “90 % sure” is right nine times in "
+        "ten; below it the model is too sure of itself."
     )
     rows = [
         [name, figure_cell(measured.probabilities[key], as_percent=key == "ece"), meaning]
@@ -60,6 +60,15 @@ def calibration(context: ReportContext, measured: Measured) -> Html | None:
         _bins_table(measured) if figure else None,
         id="calibration",
     )
+
+
+def _size(measured: Measured) -> str:
+    """Return how many images a group has; the groups are about equally large."""
+    counts = [one["n_images"] for one in measured.reliability if one["n_images"]]
+    if not counts:
+        return ""
+    low, high = min(counts), max(counts)
+    return f" ({low:,} images)" if low == high else f" ({low:,} to {high:,} images)"
 
 
 def _bins_table(measured: Measured) -> Html:
