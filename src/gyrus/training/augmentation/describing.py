@@ -51,15 +51,14 @@ def describe(drawn: Drawn, row: int) -> tuple[str, ...]:
         _factor("red ", drawn.red[row]),
         _factor("blue ", drawn.blue[row]),
         f"hue {drawn.hue_deg[row]:+.0f}°" if drawn.hue_deg[row] else "",
-        _factor("H ", drawn.haematoxylin[row]),
-        _factor("E ", drawn.eosin[row]),
     ]
+    stain = [_factor("haematoxylin ", drawn.haematoxylin[row]), _factor("eosin ", drawn.eosin[row])]
     scanner = [
         f"field {100 * abs(drawn.field[row]).sum():.0f} %" if drawn.field[row].any() else "",
         f"noise {100 * drawn.noise[row]:.1f} %" if drawn.noise[row] else "",
         "erased" if drawn.erased[row].any() else "",
     ]
-    lines = (", ".join(part for part in parts if part) for parts in (place, tone, colour, scanner))
+    lines = (", ".join(part for part in parts if part) for parts in (place, tone, colour, stain, scanner))
     return tuple(line for line in lines if line)
 
 

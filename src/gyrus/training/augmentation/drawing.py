@@ -177,8 +177,8 @@ def draw(
 
 
 def _field(values: npt.NDArray[np.float64], largest: npt.NDArray[np.float64]) -> Floats:
-    """Return weights whose absolute values add up to ``largest`` in each row."""
-    signed = 2.0 * values - 1.0
+    """Return weights whose absolute values add up to ``largest`` in each row; terms of low order prevail."""
+    signed = (2.0 * values - 1.0) / np.array([i + j for i, j in FIELD_TERMS])
     total = np.maximum(np.abs(signed).sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     weights: Floats = (signed / total * np.minimum(largest, _LARGEST_FIELD)[:, None]).astype(np.float32)
     return weights

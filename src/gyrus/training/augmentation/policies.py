@@ -104,7 +104,7 @@ POLICIES: dict[str, Policy] = {
             gamma=0.20,
             contrast=0.15,
             brightness=0.10,
-            bias_field=0.40,
+            bias_field=0.50,
             noise=0.03,
             noise_kind="magnitude",
         ),
