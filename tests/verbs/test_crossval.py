@@ -2,15 +2,17 @@
 
 import csv
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
 
 import gyrus
 from gyrus.data import read_manifest, write_manifest
-from gyrus.errors import DataError, LeakageError, UsageError
+from gyrus.errors import DataError, LeakageError, StoppedError, UsageError
 from gyrus.evaluation import evaluate_predictions, read_predictions
-from gyrus.runs import RunFolder, count_looks
+from gyrus.runs import RunFolder, count_looks, locked
+from gyrus.runs.atomic import write_json
 from gyrus.verbs import crossval as crossval_verb
 from gyrus.verbs import crossval_training
 from gyrus.verbs.crossval_training import duration
@@ -56,7 +58,7 @@ def patched(monkeypatch, scanned):
 
     def train_divided(config, prepared, divided):
         trained.append((config.seed, config.fold))
-        run = RunFolder(config.out).create()
+        run = RunFolder(config.out).create() if config.resume is None else RunFolder(config.resume)
         tested = divided.manifest.select("test")
         scores = np.random.default_rng(len(trained)).dirichlet(np.ones(4), len(tested))
         run.predictions("test").parent.mkdir()
@@ -218,6 +220,36 @@ def test_an_interrupted_fold_begins_anew(cohort, cache, quick, tmp_path, monkeyp
     done = gyrus.crossval(cohort, **options)
     assert quick == [(0, 0), (0, 1)]
     assert len(done.pooled.predictions[0]) == 96
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), StoppedError("stopped")])
+def test_an_interrupted_training_goes_on_where_it_was(end, cohort, cache, quick, tmp_path, monkeypatch):
+    options = {"cache_dir": cache, "out": tmp_path / "cv", **SMALL}
+    whole, resumed = crossval_training.train_divided, []
+
+    def interrupted(config, prepared, divided):
+        run = RunFolder(config.out).create()
+        write_json(run.config, {"verb": "train", **asdict(config)})
+        raise end
+
+    def going_on(config, prepared, divided):
+        resumed.append(config.resume)
+        return whole(config, prepared, divided)
+
+    monkeypatch.setattr(crossval_training, "train_divided", interrupted)
+    with pytest.raises(type(end)):
+        gyrus.crossval(cohort, **options)
+    monkeypatch.setattr(crossval_training, "train_divided", going_on)
+    done = gyrus.crossval(cohort, **options)
+    assert resumed == [tmp_path / "cv" / "fold-0", None]  # the second fold had not begun
+    assert done.evaluation["n_images"] == 96
+
+
+def test_two_at_a_time_in_one_folder_are_refused(cohort, cache, quick, tmp_path):
+    (tmp_path / "cv").mkdir()
+    with locked(tmp_path / "cv"), pytest.raises(UsageError, match="is training in this folder"):
+        gyrus.crossval(cohort, out=tmp_path / "cv", cache_dir=cache, **SMALL)
+    assert not quick
 
 
 def test_a_fold_that_fails_is_told_and_the_others_stand(cohort, cache, quick, tmp_path, monkeypatch):

@@ -11,10 +11,10 @@ from typing import Any
 from gyrus.config import CrossvalConfig
 from gyrus.config.build import build
 from gyrus.data import write_manifest
-from gyrus.errors import GyrusError, UsageError
+from gyrus.errors import GyrusError, StorageError, UsageError
 from gyrus.evaluation.repeats import format_repeats
 from gyrus.pages.notebook import figures_table, place, verdict_box
-from gyrus.runs import count_looks, environment, next_run_folder, record_look
+from gyrus.runs import count_looks, environment, locked, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress, check_folder, described, read_progress
 from gyrus.verbs.crossval_plan import Plan, plan_folds
@@ -136,12 +136,14 @@ def run(config: CrossvalConfig) -> CrossvalResult:
     logger.info("%s", plan.audit["sentence"])
     for note in plan.notes:
         logger.info("note: %s", note)
-    folder, progress = _open(config, plan)
-    looks = _count_looks(folder, plan, progress)
-    first_error = train_folds(folder, plan, prepared, progress)
-    if not progress.finished:
-        raise first_error or GyrusError("no fold was trained")
-    return _conclude(config, folder, plan, progress, prepared, looks, began)
+    folder = _place(config)
+    with locked(folder.path):
+        progress = _open(config, folder, plan)
+        looks = _count_looks(folder, plan, progress)
+        first_error = train_folds(folder, plan, prepared, progress)
+        if not progress.finished:
+            raise first_error or GyrusError("no fold was trained")
+        return _conclude(config, folder, plan, progress, prepared, looks, began)
 
 
 def crossval(source: Path | str, **options: Any) -> CrossvalResult:
@@ -155,20 +157,30 @@ def crossval(source: Path | str, **options: Any) -> CrossvalResult:
     return run(build(CrossvalConfig, source=source, **options))
 
 
-def _open(config: CrossvalConfig, plan: Plan) -> tuple[CrossvalFolder, Progress]:
-    """Make the folder, or take up the one that is there.
+def _place(config: CrossvalConfig) -> CrossvalFolder:
+    """Make the folder, or take the one that is there."""
+    if config.out is None:
+        name = f"crossval-{config.architecture.replace('/', '_')}"
+        folder = CrossvalFolder(next_run_folder(Path("runs"), name).path)
+        logger.info("note: If it is interrupted, go on with: --out %s", folder.path)
+        return folder
+    try:
+        config.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder cannot be made: {error.strerror}", path=config.out, fix="name another with --out"
+        ) from error
+    return CrossvalFolder(config.out)
+
+
+def _open(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan) -> Progress:
+    """Write what stands before the first fold, and return what is finished already.
 
     Raises
     ------
     UsageError
-        When its finished folds are of other data, or divided otherwise.
+        When the finished folds are of other data, or divided otherwise.
     """
-    if config.out is not None:
-        folder = CrossvalFolder(config.out)
-    else:
-        name = f"crossval-{config.architecture.replace('/', '_')}"
-        folder = CrossvalFolder(next_run_folder(Path("runs"), name).path)
-        logger.info("note: If it is interrupted, go on with: --out %s", folder.path)
     progress = read_progress(folder)
     other = [
         planned.title
@@ -187,7 +199,7 @@ def _open(config: CrossvalConfig, plan: Plan) -> tuple[CrossvalFolder, Progress]
     write_json(folder.environment, environment())
     write_json(folder.audit, plan.audit)
     write_manifest(plan.manifest, folder.manifest)
-    return folder, progress
+    return progress
 
 
 def _count_looks(folder: CrossvalFolder, plan: Plan, progress: Progress) -> int:

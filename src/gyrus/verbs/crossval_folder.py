@@ -11,10 +11,13 @@ from gyrus.config import CrossvalConfig
 from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import to_json, write_json
+from gyrus.runs.lock import LOCK_NAME
 
 VERB = "crossval"
 # may differ from call to call: they change where and how fast, or add repeats, but no fold that is finished
-_FREE = frozenset({"out", "json", "repeats", "source", "cache_dir", "workers", "pin_memory", "no_cache"})
+_FREE = frozenset(
+    {"out", "json", "repeats", "source", "cache_dir", "workers", "pin_memory", "checkpoint_minutes"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +129,8 @@ def check_folder(config: CrossvalConfig) -> None:
         return
     folder = CrossvalFolder(config.out)
     if not folder.config.is_file():
-        RunFolder(config.out).check_free()
+        if not _only_locked(config.out):
+            RunFolder(config.out).check_free()
         return
     stored, wanted = _read(folder.config), described(config)
     if stored.get("verb") != VERB:
@@ -147,6 +151,11 @@ def check_folder(config: CrossvalConfig) -> None:
             details=changed,
             fix="give the same options to go on, or name another folder with --out",
         )
+
+
+def _only_locked(path: Path) -> bool:
+    """Tell whether a cross-validation that has written nothing yet holds, or held, the folder."""
+    return path.is_dir() and [entry.name for entry in path.iterdir()] == [LOCK_NAME]
 
 
 def described(config: CrossvalConfig) -> dict[str, Any]:

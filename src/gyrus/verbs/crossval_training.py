@@ -7,10 +7,12 @@ import shutil
 import time
 from dataclasses import replace
 
-from gyrus.errors import GyrusError
+from gyrus.config import TrainConfig
+from gyrus.errors import GyrusError, StoppedError
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress
 from gyrus.verbs.crossval_plan import Plan, PlannedFold
 from gyrus.verbs.prepare import Prepared
+from gyrus.verbs.resuming import check_resumable
 from gyrus.verbs.tables import counts_table
 from gyrus.verbs.train import train_divided
 
@@ -22,8 +24,15 @@ def train_folds(
 ) -> GyrusError | None:
     """Train every fold that is not finished; return the first error, with which the others still stand.
 
-    ``progress`` is kept up to date, and written after every fold.
+    A fold that was interrupted goes on where it was; one that failed begins anew. ``progress`` is kept up to
+    date, and written after every fold.
+
+    Raises
+    ------
+    StoppedError
+        When SIGTERM came; what was done is saved.
     """
+    failed_before = set(progress.failed)
     progress.failed.clear()
     missing = [planned for planned in plan.folds if not _is_finished(folder, planned, progress)]
     kept = len(plan.folds) - len(missing)
@@ -36,7 +45,14 @@ def train_folds(
             planned.title, kept + number + 1, len(plan.folds), counts_table(planned.divided.manifest),
         )  # fmt: skip
         try:
-            _train(folder, planned, prepared, progress)
+            config = _options(folder, planned, interrupted=planned.title not in failed_before)
+            _train(folder, planned, config, prepared, progress)
+        except StoppedError as error:
+            raise StoppedError(
+                f"{planned.title} was stopped by SIGTERM; its state is saved",
+                path=folder.path,
+                fix="the same command with the same --out goes on where it stopped",
+            ) from error
         except GyrusError as error:
             first_error = first_error or error
             progress.failed[planned.title] = {"error": str(error), "exit_code": error.exit_code}
@@ -74,16 +90,29 @@ def _is_finished(folder: CrossvalFolder, planned: PlannedFold, progress: Progres
     return False
 
 
-def _train(folder: CrossvalFolder, planned: PlannedFold, prepared: Prepared, progress: Progress) -> None:
-    began = time.perf_counter()
+def _options(folder: CrossvalFolder, planned: PlannedFold, *, interrupted: bool) -> TrainConfig:
+    """Return the options of a fold with its place; an interrupted training of the same is gone on with."""
     run = folder.run_of(planned.repeat, planned.fold)
-    if run.path.exists():
-        logger.info("note: %s was interrupted or failed before, and begins anew.", planned.title)
-        shutil.rmtree(run.path)
-    result = train_divided(replace(planned.config, out=run.path), prepared, planned.divided)
+    if not run.path.exists():
+        return replace(planned.config, out=run.path)
+    if interrupted and run.config.is_file() and not run.report.is_file():
+        resumed = replace(planned.config, resume=run.path)
+        check_resumable(resumed)
+        logger.info("note: %s was interrupted, and goes on.", planned.title)
+        return resumed
+    logger.info("note: %s did not end well before, and begins anew.", planned.title)
+    shutil.rmtree(run.path)
+    return replace(planned.config, out=run.path)
+
+
+def _train(
+    folder: CrossvalFolder, planned: PlannedFold, config: TrainConfig, prepared: Prepared, progress: Progress
+) -> None:
+    began = time.perf_counter()
+    result = train_divided(config, prepared, planned.divided)
     seconds = time.perf_counter() - began
     progress.finished[planned.title] = {
-        "run": run.path.relative_to(folder.path).as_posix(),
+        "run": folder.run_of(planned.repeat, planned.fold).path.relative_to(folder.path).as_posix(),
         "fingerprint": planned.divided.manifest.fingerprint,
         "digest": result.digest,
         "seconds": round(seconds, 2),
