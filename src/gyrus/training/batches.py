@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from gyrus.config.balancing import BalanceOptions
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError
-from gyrus.training.augmentation import Policy, apply, draw
+from gyrus.training.augmentation import Mixing, Policy, apply, draw, mix, soft_targets
 from gyrus.training.draws import permutation
 from gyrus.training.preparation import normalise, to_unit
 from gyrus.training.sampling import epoch_order
@@ -67,6 +67,8 @@ class Look:
     strengths : ndarray or None
         (n,) factor on the augmentation's ranges for each training image; see
         :func:`gyrus.training.sampling.draw_strengths`.
+    mixing : Mixing or None
+        How the images of a training batch are mixed with each other; its labels become shares of classes.
     """
 
     mean: tuple[float, ...]
@@ -74,6 +76,7 @@ class Look:
     policy: Policy | None
     channels_last: bool
     strengths: npt.NDArray[np.float64] | None = None
+    mixing: Mixing | None = None
 
 
 class SplitPixels(Dataset[Batch]):
@@ -238,10 +241,15 @@ class CachedPixels(lightning.LightningDataModule):
         return Batch(batch.pixels.to(device), batch.labels.to(device), batch.numbers)
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor]:
-        """Augment, normalise: on the GPU where there is one, for the whole batch at once."""
+        """Augment, normalise, mix: on the GPU where there is one, for the whole batch at once."""
         trainer = self.trainer
         epoch = self.epoch if trainer is not None and trainer.training else None
-        return prepare(batch, self.look, seed=self.seed, epoch=epoch), batch.labels
+        images = prepare(batch, self.look, seed=self.seed, epoch=epoch)
+        if epoch is None or self.look.mixing is None:
+            return images, batch.labels
+        options, num_classes = self.look.mixing
+        targets = soft_targets(batch.labels, num_classes) if batch.labels.ndim == 1 else batch.labels
+        return mix(images, targets, self.seed, epoch, int(batch.numbers[0]), options)
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: order and draws are functions of seed and epoch."""

@@ -158,7 +158,8 @@ class Classifier(lightning.LightningModule):
         """Add a batch to the sums of the epoch; they are part of a checkpoint, Lightning's own are not."""
         count = len(labels)
         loss = functional.cross_entropy(logits, labels, reduction="sum")
-        hits = (logits.argmax(1) == labels).sum()
+        answers = labels if labels.ndim == 1 else labels.argmax(1)  # of mixed images: the larger share
+        hits = (logits.argmax(1) == answers).sum()
         fixed = torch.tensor([count, rate, 1.0], dtype=torch.float64, device=logits.device)
         values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
         self.sums = values if self.sums is None else self.sums + values

@@ -16,7 +16,7 @@ from gyrus.errors import DataError, UsageError
 from gyrus.models import Network, WeightsReport, start
 from gyrus.runs import RunFolder
 from gyrus.training.allocator import keep_freed_memory
-from gyrus.training.augmentation import policy_of
+from gyrus.training.augmentation import doubts, mixing_of, policy_of
 from gyrus.training.batches import Look, Pixels, SplitPixels
 from gyrus.training.journal import Journal
 from gyrus.training.losses import make_loss
@@ -123,6 +123,8 @@ def fit(
     _check_data(manifest, train, pixels, config)
     recipe = recipe_of(config, manifest)
     logger.info("recipe: %s (%s)", recipe.name, recipe.why)
+    for doubt in doubts(config, config.color):
+        logger.info("note: %s", doubt)
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
     journal = Journal(run, config.select)
@@ -139,9 +141,10 @@ def fit(
         policy=policy_of(config),
         channels_last=precision.channels_last,
         strengths=draw_strengths(train.labels, config),
+        mixing=mixing_of(config, len(manifest.classes)),
     )
     shown = shown_counts(train.labels, len(manifest.classes), config)
-    loss = make_loss(config, shown, manifest.classes)
+    loss = make_loss(config, shown, manifest.classes, one_logit=config.binary_output == "one")
     with listening() as stop:
         session = Session(
             config=config,

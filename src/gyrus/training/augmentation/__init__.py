@@ -4,13 +4,22 @@ from gyrus.training.augmentation.applying import apply
 from gyrus.training.augmentation.describing import describe, describe_policy
 from gyrus.training.augmentation.drawing import Drawn, draw
 from gyrus.training.augmentation.lesions import part_lost
-from gyrus.training.augmentation.mixing import Mixed, apply_mixed, draw_mixed, mix, soft_targets
+from gyrus.training.augmentation.mixing import (
+    Mixed,
+    Mixing,
+    apply_mixed,
+    draw_mixed,
+    mix,
+    mixing_of,
+    soft_targets,
+)
 from gyrus.training.augmentation.policies import POLICIES, Policy, doubts, policy_of
 
 __all__ = [
     "POLICIES",
     "Drawn",
     "Mixed",
+    "Mixing",
     "Policy",
     "apply",
     "apply_mixed",
@@ -20,6 +29,7 @@ __all__ = [
     "draw",
     "draw_mixed",
     "mix",
+    "mixing_of",
     "part_lost",
     "policy_of",
     "soft_targets",

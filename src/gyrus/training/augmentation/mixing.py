@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,21 @@ from gyrus.config.augmenting import AugmentationOptions
 from gyrus.training.draws import Stream, key_of
 
 _MASK = 0xFFFFFFFFFFFFFFFF
+
+
+class Mixing(NamedTuple):
+    """How the batches of a training are mixed.
+
+    Attributes
+    ----------
+    options : AugmentationOptions
+        The alphas.
+    num_classes : int
+        Of the targets.
+    """
+
+    options: AugmentationOptions
+    num_classes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,11 @@ class Mixed:
     boxes: npt.NDArray[np.int64]
 
 
+def mixing_of(options: AugmentationOptions, num_classes: int) -> Mixing | None:
+    """Return what mixes the batches; None where neither mixup nor cutmix is asked for."""
+    return Mixing(options, num_classes) if options.mixup > 0 or options.cutmix > 0 else None
+
+
 def soft_targets(labels: Tensor, num_classes: int) -> Tensor:
     """Turn labels (n,) into targets (n, num_classes) float32: 1 for the label, 0 for the rest."""
     return functional.one_hot(labels, num_classes).float()
@@ -56,7 +76,7 @@ def mix(
     targets : Tensor
         (n, num_classes) floating, each row adding up to 1.
     seed, epoch, step : int
-        The draw is a function of these; ``step`` counts within the epoch.
+        The draw is a function of these; ``step`` is any number that no other batch of the epoch has.
     options : AugmentationOptions
         The alphas.
 
