@@ -1,55 +1,92 @@
-"""A small training in a process of its own, to be killed: ``python killed_training.py RUN OPTIONS``.
+"""A small training in a process of its own, to be killed.
 
-OPTIONS is JSON: options of the training, and ``resume``. It tells on stdout when its first step begins.
+It is forked from a server that has imported torch and gyrus already: a real process, there in a moment.
 """
 
-import json
-import sys
+import os
+import signal
 from pathlib import Path
 
+import numpy as np
 import torch
-from conftest import CLASSES, Arrays, bars
 
 from gyrus.config.train import TrainConfig
 from gyrus.data.manifest import Manifest, Row
 from gyrus.errors import GyrusError
+from gyrus.models import build
 from gyrus.runs import RunFolder
 from gyrus.training import fit
 
-IMAGES, TRAIN = 60, 48
+CLASSES = ("low", "middle", "top")
+IMAGES, TRAIN, SIDE = 42, 33, 16
 
 
-def main() -> int:
-    """Train, and return the exit code that the command line would."""
+class Arrays:
+    """Pixels in memory, with the face of a pixel cache: the class is the height of a bright bar."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.pixels = rng.integers(0, 60, (IMAGES, SIDE, SIDE, 1)).astype(np.uint8)
+        for number, image in enumerate(self.pixels):
+            top = 1 + 5 * (number % 3)
+            image[top : top + 4, 4:12] += 150
+
+    def rows_of(self, image_ids):
+        return np.array([int(image_id) for image_id in image_ids], dtype=np.int64)
+
+
+def write_weights(path):
+    """Write starting weights, for recipes that freeze."""
+    torch.manual_seed(5)
+    torch.save(build("improved_cnn", num_classes=3, image_size=SIDE).state_dict(), path)
+
+
+def run_training(folder, options, kill_at_write=None):
+    """Train, and end with the exit code that the command line would.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run; it goes on where it holds one.
+    options : dict
+        Of the training.
+    kill_at_write : int, optional
+        Kill this process, as ``kill -9`` does, when a file is put into its place for this time.
+    """
     torch.set_num_threads(1)
-    folder, options = Path(sys.argv[1]), json.loads(sys.argv[2])
-    resume = options.pop("resume")
-    labels = [number % 3 for number in range(IMAGES)]
     rows = tuple(
-        Row(
-            image_id=f"i{number}",
-            path=f"i{number}.png",
-            label=CLASSES[label],
-            split="train" if number < TRAIN else "val",
-        )
-        for number, label in enumerate(labels)
+        Row(image_id=str(n), path=f"{n}.png", label=CLASSES[n % 3], split="train" if n < TRAIN else "val")
+        for n in range(IMAGES)
     )
-    pixels = Arrays(bars(labels, side=16), {f"i{number}": number for number in range(IMAGES)})
-    if options.get("weights"):
-        options["weights"] = Path(options["weights"])
     config = TrainConfig(
-        source=Path("data"), image_size=16, precision="float32", device="cpu", dropout=0.3, **options
-    )
+        source=Path("data"), architecture="improved_cnn", image_size=SIDE, batch_size=8, dropout=0.3,
+        precision="float32", device="cpu", **options,
+    )  # fmt: skip
+    if kill_at_write is not None:
+        _kill_at(kill_at_write)
+    resume = (folder / "checkpoints").is_dir()
     run = RunFolder(folder) if resume else RunFolder(folder).create()
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
     try:
-        fit(Manifest(rows=rows, root=Path()), pixels, config, run, progress=False, resume=resume)
+        fit(Manifest(rows=rows, root=Path()), Arrays(), config, run, progress=False, resume=resume)
     except GyrusError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return error.exit_code
-    return 0
+        (folder / "error.txt").write_text(str(error))
+        os._exit(error.exit_code)
+    os._exit(0)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _kill_at(number):
+    """Kill at the ``number``-th renaming: odd ones before it, even ones right after it."""
+    whole = Path.replace
+    count = 0
+
+    def replace(self, target):
+        nonlocal count
+        count += 1
+        if count == number and number % 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = whole(self, target)
+        if count == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    Path.replace = replace
