@@ -21,6 +21,7 @@ from gyrus.models.network import Network, replace_facts
 
 GreyStem = Literal["sum", "mean"]
 _CHANNELS = 3
+_SIDE = 96  # every network without a fixed size takes it
 
 
 class OnesBeside(nn.Module):
@@ -110,9 +111,9 @@ def _first_convolution(network: Network) -> tuple[str, nn.Conv2d]:
 
 @torch.no_grad()
 def _reads_the_image(network: Network, conv: nn.Conv2d) -> bool:
-    side = network.fixed_size or 224
+    side = network.fixed_size or _SIDE
     image = torch.zeros(1, _CHANNELS, side, side, device=conv.weight.device, dtype=conv.weight.dtype)
-    seen = []
+    seen: list[bool] = []
     hook = conv.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0] is image))
     was_training = network.training
     try:

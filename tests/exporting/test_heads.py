@@ -1,0 +1,47 @@
+"""Other heads, stems and norms in ONNX: logits, embedding and class maps as torch computes them."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from gyrus.exporting import check_parity, make_graphs
+from gyrus.models import build, to_grey
+
+CASES = {
+    # grey stem with its plane of ones, pools that round up, hidden layers, one logit: all at once
+    "squeezenet1_1": ({"num_classes": 2, "hidden_sizes": (6, 5), "one_logit": True}, True, 64),
+    "simple_cnn": ({"num_classes": 3, "hidden_sizes": (7,)}, False, 32),
+}
+SOAK = {
+    "baseline_cnn": ({"num_classes": 3, "norm": "group"}, False, 48),
+    "res_cnn": ({"num_classes": 3, "hidden_sizes": (8,)}, False, 48),
+    "lenet": ({"num_classes": 10, "in_channels": 1}, False, 28),
+    "resnet9": ({"num_classes": 10}, False, 32),
+    "resnet50": ({"num_classes": 2, "hidden_sizes": (64,)}, True, 64),
+    "mobilenetv2_100": ({"num_classes": 2, "one_logit": True}, True, 64),
+}
+EVERY = [*CASES, *(pytest.param(name, marks=pytest.mark.soak) for name in SOAK)]
+
+
+@pytest.mark.parametrize("architecture", EVERY)
+def test_the_graph_answers_as_the_network(architecture):
+    options, folded, size = (CASES | SOAK)[architecture]
+    torch.manual_seed(0)
+    network = build(architecture, image_size=size, **options)
+    if folded:
+        network = to_grey(network)
+    with torch.no_grad():
+        network.train()(torch.randn(8, network.in_channels, size, size))
+    network.eval()
+    graphs = make_graphs(network, image_size=size, channels_in=1)
+    session = onnxruntime.InferenceSession(graphs.network, providers=["CPUExecutionProvider"])
+    for shape in ((1, size, size), (3, size, size)) if network.fixed_size else ((1, 97, 129), (3, 64, 64)):
+        x = torch.randn(shape[0], network.in_channels, *shape[1:])
+        with torch.no_grad():
+            expected = network.forward_all(x)
+        for got, reference in zip(session.run(None, {"pixels": x.numpy()}), expected, strict=True):
+            scale = max(1.0, float(reference.abs().max()))
+            np.testing.assert_allclose(got, reference.numpy(), rtol=0, atol=3e-5 * scale)
+    images = [np.random.default_rng(0).integers(0, 256, (70, 50, 1), dtype=np.uint8)]
+    assert check_parity(network, graphs, images).max_probability_difference < 1e-4
