@@ -195,6 +195,7 @@ def test_the_bar_tells_each_epoch_on_stderr(bar_data, run, config, capsys):
     fit(*bar_data, config(architecture="simple_cnn", epochs=2), run, progress=True)
     captured = capsys.readouterr()
     assert captured.out == ""
+    assert "epoch 1/2  train loss" in captured.err
     assert "epoch 2/2  train loss" in captured.err
     assert "val loss" in captured.err
 

@@ -3,6 +3,7 @@ import csv
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import gaussian_filter1d
 
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
@@ -56,9 +57,20 @@ def test_groups_keep_their_ratio():
     assert (curve.rates[0], curve.rates[-1]) == pytest.approx((1e-6, 10.0))
 
 
-def test_the_moving_average_is_unbiased_at_its_start():
+def test_the_average_is_that_of_scipy_and_does_not_lag():
+    losses = np.random.default_rng(0).uniform(1, 2, 60)
+    inside = slice(20, 40)  # at the ends SciPy mirrors
+    assert smooth(losses)[inside] == pytest.approx(
+        gaussian_filter1d(losses, 4.0, truncate=8)[inside], rel=1e-6
+    )
+    line = np.linspace(2, 1, 60)
+    assert smooth(line)[inside] == pytest.approx(line[inside])
     assert smooth(np.full(5, 3.0)) == pytest.approx(3.0)
-    assert smooth(np.array([1.0, 2.0]))[1] == pytest.approx((0.9 * 0.1 * 1 + 0.1 * 2) / (1 - 0.81))
+
+
+def test_an_explosion_does_not_reach_far_back():
+    losses = np.concatenate([np.linspace(2, 1, 40), [10.0, 1e3, 1e6, 1e9]])
+    assert smooth(losses)[:25] == pytest.approx(smooth(losses[:40])[:25], rel=0.01)
 
 
 def test_the_steepest_place_is_suggested():

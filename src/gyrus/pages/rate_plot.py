@@ -44,7 +44,7 @@ def rate_plot(
     Parameters
     ----------
     rates, losses, smoothed : sequence of float
-        Learning rate, loss and moving average of the loss, a value a step, in order.
+        Learning rate, loss and smoothed loss, a value a step, in order.
     suggestion : float
         The rate that is suggested.
 
@@ -60,7 +60,7 @@ def _draw(
 ) -> Any:
     figure, axes = new_figure(5.4, 3.4)
     axes.plot(rates, losses, color=_LOSS, linewidth=0.9, label="loss of each step")
-    axes.plot(rates, smoothed, color=_AVERAGE, label="moving average")
+    axes.plot(rates, smoothed, color=_AVERAGE, label="average over neighbours")
     axes.axvline(suggestion, color=_SUGGESTED, linewidth=1.2, label=f"suggested: {suggestion:g}")
     axes.set_xscale("log")
     axes.set_xlabel("learning rate")

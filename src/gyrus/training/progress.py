@@ -7,12 +7,14 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Checkpoint
 from tqdm import tqdm
 
 
-class EpochBar(Callback):
+class EpochBar(Checkpoint):
     """One bar over all steps on stderr, with the running loss; above it a line for each finished epoch.
+
+    A ``Checkpoint``, so that Lightning calls it when the epoch's means are known.
 
     Parameters
     ----------

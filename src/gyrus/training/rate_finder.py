@@ -18,7 +18,9 @@ from gyrus.runs.atomic import write_text
 
 LOWEST, HIGHEST = 1e-6, 10.0
 STEPS = 120
-_SMOOTHING = 0.9
+# standard deviation, in steps, of the Gaussian that smooths the losses: a quarter of a power of ten
+_WIDTH = 4.0
+_RECENT = 5
 _DIVERGED = 4.0
 _FEWEST = 8
 
@@ -34,7 +36,7 @@ class RateCurve:
     losses : tuple of float
         Training loss of each step's batch, before the step.
     smoothed : tuple of float
-        Their moving average.
+        The same, averaged over neighbouring steps.
     suggestion : float
         A peak learning rate.
     """
@@ -76,7 +78,7 @@ def find_rate(step: Callable[[int], float], optimizer: Optimizer, *, steps: int 
     peaks = [float(group["lr"]) for group in optimizer.param_groups]
     shares = [peak / max(peaks) for peak in peaks]
     rates, losses = [], []
-    average = lowest = math.inf
+    lowest = math.inf
     for number in range(steps):
         rate = LOWEST * (HIGHEST / LOWEST) ** (number / (steps - 1))
         for group, share in zip(optimizer.param_groups, shares, strict=True):
@@ -86,9 +88,9 @@ def find_rate(step: Callable[[int], float], optimizer: Optimizer, *, steps: int 
             break
         rates.append(rate)
         losses.append(loss)
-        average = smooth(np.array(losses))[-1]
-        lowest = min(lowest, average)
-        if number > _FEWEST and average > _DIVERGED * lowest:
+        recent = float(np.mean(losses[-_RECENT:]))
+        lowest = min(lowest, recent)
+        if number > _FEWEST and recent > _DIVERGED * lowest:
             break
     smoothed = smooth(np.array(losses))
     suggestion = suggest(np.array(rates), smoothed)
@@ -96,20 +98,25 @@ def find_rate(step: Callable[[int], float], optimizer: Optimizer, *, steps: int 
 
 
 def smooth(losses: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return the exponential moving average, without the pull of a start at zero (Kingma and Ba 2015)."""
-    averages = np.empty(len(losses))
-    value = 0.0
-    for number, loss in enumerate(losses):
-        value = _SMOOTHING * value + (1 - _SMOOTHING) * loss
-        averages[number] = value / (1 - _SMOOTHING ** (number + 1))
+    """Return the average of each loss and its neighbours on both sides, weighed by a Gaussian.
+
+    It does not lag behind, as an average over the past would: that would suggest too high a rate. Losses
+    that have exploded count no more than a multiple of the lowest, so that they do not reach far back.
+    """
+    if not len(losses):
+        return losses
+    cut = np.minimum(losses, _DIVERGED * losses.min()) if losses.min() > 0 else losses
+    places = np.arange(len(losses))
+    weights = np.exp(-0.5 * ((places[:, None] - places) / _WIDTH) ** 2)
+    averages: npt.NDArray[np.float64] = (weights @ cut) / weights.sum(axis=1)
     return averages
 
 
 def suggest(rates: npt.NDArray[np.float64], smoothed: npt.NDArray[np.float64]) -> float:
     """Return the rate at which the smoothed loss falls most steeply, before its lowest place.
 
-    Steepness is over the logarithm of the rate, by central differences. The first steps, where the average
-    has seen little, are passed over.
+    Steepness is over the logarithm of the rate, by central differences. The first steps, whose average has
+    neighbours on one side only, are passed over.
 
     Parameters
     ----------
