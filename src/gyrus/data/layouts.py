@@ -22,7 +22,7 @@ _SHOWN = 10
 KNOWN_LAYOUTS = (
     "known arrangements: CLASS/image; Training/CLASS/image and Testing/CLASS/image (or train, val, cal,"
     " test); a folder images/ with a table (--subjects TABLE.csv --on COLUMN --label-column COLUMN);"
-    " a manifest (CSV)"
+    " a manifest (CSV); pairs of IDX files (train-images-idx3-ubyte, train-labels-idx1-ubyte; or .gz)"
 )
 
 
@@ -33,7 +33,7 @@ class Arrangement:
     Attributes
     ----------
     layout : str
-        ``class folders``, ``yes/no folders``, ``split folders`` or ``images and table``.
+        ``class folders``, ``yes/no folders``, ``split folders``, ``images and table`` or ``IDX files``.
     rows : tuple of Row
         With path, class and split.
     class_depth : int

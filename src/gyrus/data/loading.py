@@ -10,6 +10,7 @@ from pathlib import Path
 from gyrus.config.options import DataOptions
 from gyrus.data.class_names import join_class_names
 from gyrus.data.files import Files, list_files
+from gyrus.data.idx_layout import arrange_idx, holds_idx
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
 from gyrus.data.manifest import Manifest, Row, read_manifest
 from gyrus.data.side_table import join_side_table
@@ -38,7 +39,8 @@ class Loaded:
     notes : tuple of str
         Sentences for the user: joined class names, files left aside, where patients come from.
     layout : str
-        ``manifest``, ``class folders``, ``yes/no folders``, ``split folders`` or ``images and table``.
+        ``manifest``, ``class folders``, ``yes/no folders``, ``split folders``, ``images and table`` or
+        ``IDX files``.
     joined : mapping of str to str
         Class names as they were found -> what they were joined into, where that is another.
     """
@@ -53,8 +55,8 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
     """Recognise a data set: a manifest (CSV), or a folder arranged in one of the known ways.
 
     Class folders (``CLASS/image``, ``yes/`` and ``no/``), split folders (``Training/CLASS/image`` …), a
-    folder ``images/`` with a side table, or a folder with a ``manifest.csv`` that gyrus wrote.
-    ``image_id`` is the path below ``source`` with ``/``; rows are in natural order.
+    folder ``images/`` with a side table, pairs of IDX files (MNIST), or a folder with a ``manifest.csv`` that
+    gyrus wrote. ``image_id`` is the path below ``source`` with ``/``; rows are in natural order.
 
     Parameters
     ----------
@@ -87,7 +89,11 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
         root, task = manifest.root, manifest.task
     else:
         labels_from_table = options.subjects is not None and options.label_column is not None
-        found = arrange(source, files or list_files(source), labels_from_table=labels_from_table)
+        files = files or list_files(source)
+        if holds_idx(files):
+            found = arrange_idx(source, files)
+        else:
+            found = arrange(source, files, labels_from_table=labels_from_table)
         root, task = source.absolute(), "classify"
     rows, joined, row_notes = _describe_rows(found, options)
     manifest = Manifest(tuple(rows), root, task)

@@ -93,12 +93,22 @@ def read_labels(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> npt.NDArray[n
     return _unpack(path, 1, limits)
 
 
+def is_kept(path: Path) -> bool:
+    """Tell whether a file was lately unpacked: it need not be opened to know that it is an IDX file."""
+    return _KEPT.knows(str(path))
+
+
 class _Kept:
     """The files unpacked last, by path, time of change and size; or why they could not be."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._files: OrderedDict[_Key, Frames | ImageError] = OrderedDict()
+
+    def knows(self, path: str) -> bool:
+        """Tell whether a file of this path is kept, as it is now or as it was."""
+        with self._lock:
+            return any(kept[0] == path for kept in self._files)
 
     def get(self, key: _Key, limits: Limits) -> Frames:
         with self._lock:

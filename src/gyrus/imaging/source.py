@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from gyrus.errors import ImageError
-from gyrus.imaging.idx import frame_bytes, is_idx
+from gyrus.imaging.idx import frame_bytes, is_idx, is_kept
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 
 _START_BYTES = 4
@@ -40,7 +41,7 @@ class Source:
         ImageError
             As :func:`read_file`; or when an IDX file is damaged or has no such frame.
         """
-        if self.frame and is_idx(_start_of(self.path)):
+        if self.frame and (is_kept(self.path) or is_idx(_start_of(self.path))):
             return frame_bytes(self.path, self.frame, limits=limits)
         return read_file(self.path, limits=limits)
 
@@ -59,9 +60,10 @@ def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS) -> bytes:
         When it is absent, no regular file, empty, too large or not permitted.
     """
     try:
-        if path.exists() and not path.is_file():  # opening a pipe would wait for ever
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
             raise ImageError("is no regular file", path=path)
-        size = path.stat().st_size
+        size = status.st_size
         limits.check_bytes(size, str(path))
         with path.open("rb") as stream:
             data = stream.read(size + 1)  # Python sets aside as much as is asked for
