@@ -14,6 +14,9 @@ from torch.optim import Optimizer
 
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
+from gyrus.training.divergence import diverged
+from gyrus.training.epoch_sums import EpochSums
+from gyrus.training.journal import Journal
 from gyrus.training.losses import DivisibleLoss, Loss, MeanOf
 from gyrus.training.solver import Solver
 
@@ -63,7 +66,8 @@ class Classifier(lightning.LightningModule):
         self.length = length
         self.solver: Solver | None = None
         self.solver_state: Mapping[str, Any] | None = None
-        self.sums: Tensor | None = None
+        self.sums = EpochSums()
+        self.journal: Journal | None = None
         self._epoch_began = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -94,12 +98,9 @@ class Classifier(lightning.LightningModule):
         images, labels = batch
         loss, logits = solver.gradients(images, labels, self, self.loss)
         if not torch.isfinite(loss):
-            raise UsageError(
-                f"the loss became {loss.item()} in epoch {self.current_epoch + 1}, step {batch_idx + 1}, "
-                f"at a learning rate of {solver.rate:.2g}",
-                fix="try a lower --learning-rate, or --precision float32",
-            )
-        self._add_up(logits, labels, solver.rate)
+            epochs = self.current_epoch if self.journal is None else len(self.journal.rows)
+            raise diverged(loss, epochs + 1, batch_idx + 1, solver.rate, self.journal)
+        self.sums.add(logits, labels, solver.rate)
         solver.advance()
         return loss
 
@@ -125,12 +126,8 @@ class Classifier(lightning.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the means of the epoch, and how long it took, its validation included."""
-        if self.sums is not None:
-            loss, hits, images, rates, steps = self.sums.tolist()
-            self.log("train_loss", loss / images)
-            self.log("train_accuracy", hits / images)
-            self.log("learning_rate", rates / steps)
-        self.sums = None
+        self.log_dict(self.sums.means())
+        self.sums = EpochSums()
         self.log("seconds", time.perf_counter() - self._epoch_began)
 
     def configure_optimizers(self) -> Optimizer:
@@ -153,16 +150,6 @@ class Classifier(lightning.LightningModule):
         if self.solver is None:
             raise UsageError("the classifier has no trainer", fix="lightning.Trainer(…).fit(classifier, …)")
         return self.solver
-
-    def _add_up(self, logits: Tensor, labels: Tensor, rate: float) -> None:
-        """Add a batch to the sums of the epoch; they are part of a checkpoint, Lightning's own are not."""
-        count = len(labels)
-        loss = functional.cross_entropy(logits, labels, reduction="sum")
-        answers = labels if labels.ndim == 1 else labels.argmax(1)  # of mixed images: the larger share
-        hits = (logits.argmax(1) == answers).sum()
-        fixed = torch.tensor([count, rate, 1.0], dtype=torch.float64, device=logits.device)
-        values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
-        self.sums = values if self.sums is None else self.sums + values
 
 
 def _divisible(loss: DivisibleLoss | Callable[[Tensor, Tensor], Tensor] | None) -> Any:

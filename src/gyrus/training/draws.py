@@ -24,6 +24,7 @@ class Stream(IntEnum):
     DROPOUT = 3
     MIXING = 5
     SAMPLING = 8
+    VIEW = 9
 
 
 def uniform(

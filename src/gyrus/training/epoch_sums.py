@@ -24,9 +24,10 @@ class EpochSums:
 
     @torch.no_grad()
     def add(self, logits: Tensor, labels: Tensor, rate: float) -> None:
-        """Add a batch: its logits (n, K) and labels (n,), and the learning rate of its step."""
+        """Add a batch: its logits (n, K), its labels (n,) or shares (n, K), the learning rate of its step."""
         loss = functional.cross_entropy(logits, labels, reduction="sum")
-        hits = (logits.argmax(1) == labels).sum()
+        answers = labels if labels.ndim == 1 else labels.argmax(1)  # of mixed images: the larger share
+        hits = (logits.argmax(1) == answers).sum()
         fixed = torch.tensor([len(labels), rate, 1.0], dtype=torch.float64, device=logits.device)
         values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
         if self._sums is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -68,6 +68,8 @@ class Journal:
         Finished epochs.
     rates : dict of str to float
         Learning rates that were found by a range test, by stage.
+    parts : dict of str to int
+        In how many parts a batch is taken, by stage, where memory has ended.
     solver_state : dict or None
         State of optimizer, schedule and moving average at ``place``; None where a stage begins.
     precision : Precision or None
@@ -82,6 +84,7 @@ class Journal:
         self.solver_state: dict[str, Any] | None = None
         self.precision: Precision | None = None
         self.rates: dict[str, float] = {}
+        self.parts: dict[str, int] = {}
         self._kept_epoch = 0
         self._kept_loss = math.inf
         self._unwritten: dict[str, Tensor] | None = None
@@ -112,17 +115,16 @@ class Journal:
         """Return the rows of one stage."""
         return [row for row in self.rows if row["stage"] == stage]
 
-    def end_epoch(self, row: EpochRow, kept: Mapping[str, Tensor]) -> None:
-        """Enter a finished epoch; ``kept`` are the weights that it was judged by.
+    def end_epoch(self, row: EpochRow, judged: Callable[[], Mapping[str, Tensor]]) -> None:
+        """Enter a finished epoch; ``judged`` returns the weights that it was judged by.
 
         A validation loss that is no number is an epoch without improvement.
         """
         self.rows.append(row)
-        write_metrics(self.run.metrics, self.rows)
         loss = row["val_loss"]
         if self.select == "last" or loss < self._kept_loss:
             self._kept_epoch, self._kept_loss = row["epoch"], loss
-            self._unwritten = {name: tensor.detach().clone() for name, tensor in kept.items()}
+            self._unwritten = {name: tensor.detach().clone() for name, tensor in judged().items()}
         self.place = Place(self.place.stage, self.place.epoch + 1)
 
     def epochs_without_gain(self) -> int:
@@ -141,21 +143,27 @@ class Journal:
         return self.place.epoch >= stage.epochs or tired
 
     def save(self, network: nn.Module, solver_state: dict[str, Any] | None) -> None:
-        """Write the state to go on from, and before it the kept weights, where they are new."""
-        if self._unwritten is not None:
-            _IO.save_checkpoint(self._weights_only(self._unwritten), self.kept_path)
-            self._unwritten = None
+        """Write the state to go on from, and before it metrics and kept weights, where they are new."""
+        write_metrics(self.run.metrics, self.rows)
+        self.write_kept()
         own = {
             "format": _FORMAT,
             "place": [self.place.stage, self.place.epoch, self.place.step, list(self.place.sums)],
             "rows": [dict(row) for row in self.rows],
             "kept": [self._kept_epoch, self._kept_loss],
             "rates": self.rates,
+            "parts": self.parts,
             "precision": None if self.precision is None else asdict(self.precision),
         }
         content = {"gyrus": own, "network": network.state_dict(), "solver": solver_state}
         _IO.save_checkpoint(content, self.run.state)
         self._saved_at = time.monotonic()
+
+    def write_kept(self) -> None:
+        """Write the kept weights, where they are new."""
+        if self._unwritten is not None:
+            _IO.save_checkpoint(self._weights_only(self._unwritten), self.kept_path)
+            self._unwritten = None
 
     def pause(self, step: int, sums: tuple[float, ...]) -> None:
         """Note a place within an epoch; :meth:`save` writes it."""
@@ -175,6 +183,7 @@ class Journal:
                 fix="try a lower --learning-rate, or --precision float32",
             )
         self.place = Place(self.place.stage + 1)
+        self.solver_state = None
         if self._unwritten is not None:
             network.load_state_dict(self._unwritten)
         else:
@@ -210,7 +219,7 @@ class Journal:
         self.place = Place(stage, epoch, step, tuple(sums))
         self.rows = [epoch_row(row["epoch"], row["stage"], row) for row in own["rows"]]
         self._kept_epoch, self._kept_loss = own["kept"]
-        self.rates = dict(own["rates"])
+        self.rates, self.parts = dict(own["rates"]), dict(own["parts"])
         self.precision = None if own["precision"] is None else Precision(**own["precision"])
         self.solver_state = content["solver"]
         return True

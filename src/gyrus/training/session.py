@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from gyrus.config.train import TrainConfig
+from gyrus.data.cache_folder import default_cache_folder
 from gyrus.models import Network
 from gyrus.training.batches import Look, SplitPixels
 from gyrus.training.journal import Journal
@@ -54,3 +56,8 @@ class Session:
     journal: Journal
     stop: StopRequest
     bar: bool
+
+    @property
+    def cache_folder(self) -> Path:
+        """Where large intermediate results may lie."""
+        return self.config.cache_dir or default_cache_folder()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from gyrus.config.stages import Stage
 from gyrus.config.train import TrainConfig
-from gyrus.training.freezing import divide
+from gyrus.training.freezing import Division, divide
+from gyrus.training.on_features import train_on_features
 from gyrus.training.quiet import interruptible, quiet
 from gyrus.training.rate_search import search_rate
 from gyrus.training.recipes import Recipe
@@ -17,6 +17,9 @@ from gyrus.training.session import Session
 from gyrus.training.through_trunk import train_through_trunk
 
 logger = logging.getLogger("gyrus")
+
+
+THROUGH, CACHED = "through the trunk", "on cached features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,8 @@ class StageDone:
         Of the stage.
     free : tuple of str
         What was trained.
-    way : {"through the trunk", "on cached features"}
-        How.
+    way : str
+        How: ``through the trunk`` or ``on cached features``.
     epochs, planned : int
         Epochs that it took, and that were planned.
     learning_rate : float
@@ -41,7 +44,7 @@ class StageDone:
 
     name: str
     free: tuple[str, ...]
-    way: Literal["through the trunk", "on cached features"]
+    way: str
     epochs: int
     planned: int
     learning_rate: float
@@ -65,9 +68,19 @@ def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
                 logger.info("stage %d of %d: %s", number + 1, len(recipe.stages), stage.name)
             if not journal.is_over(stage):
                 curve = session.journal.run.rate_curve(stage.name if len(recipe.stages) > 1 else "")
-                train_through_trunk(session, stage, _peak_rate(session, stage, curve))
+                rate = _peak_rate(session, stage, curve)
+                division = divide(session.network, stage)
+                if way_of(division, session.config) == CACHED:
+                    train_on_features(session, stage, division, rate)
+                else:
+                    train_through_trunk(session, stage, division, rate)
             journal.end_stage(session.network)
     return tuple(_done(session, stage) for stage in recipe.stages)
+
+
+def way_of(division: Division, config: TrainConfig) -> str:
+    """Return how a stage is trained: what is frozen before its first free part need be computed only once."""
+    return CACHED if division.leading and config.views else THROUGH
 
 
 def rate_of(stage: Stage, config: TrainConfig) -> float:
@@ -98,7 +111,7 @@ def _done(session: Session, stage: Stage) -> StageDone:
     return StageDone(
         name=stage.name,
         free=stage.free,
-        way="through the trunk",
+        way=way_of(divide(session.network, stage), session.config),
         epochs=len(rows),
         planned=stage.epochs,
         learning_rate=session.journal.rates.get(stage.name, rate_of(stage, session.config)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Any
 
@@ -11,26 +12,30 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, Checkpoint
 
 from gyrus.config.stages import Stage
-from gyrus.training.batches import CachedPixels
+from gyrus.training.batches import CachedPixels, Loading
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.classifier import Classifier
+from gyrus.training.devices import accelerator_of
 from gyrus.training.draws import Stream, key_of
-from gyrus.training.freezing import divide
+from gyrus.training.epoch_sums import EpochSums
+from gyrus.training.freezing import Division
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
 from gyrus.training.progress import EpochBar
 from gyrus.training.session import Session
 
+logger = logging.getLogger("gyrus")
 
-def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
+
+def train_through_trunk(session: Session, stage: Stage, division: Division, rate: float) -> None:
     """Train the stage at the journal's place to its end."""
     network, journal = session.network, session.journal
-    division = divide(network, stage)
     division.apply(network)
     data = CachedPixels(
         session.train, session.val, look=session.look, batch_size=session.config.batch_size,
         seed=session.config.seed, balance=session.config,
         first_epoch=len(journal.rows), first_step=journal.place.step,
+        loading=_loading(session),
     )  # fmt: skip
     module = Classifier(
         network,
@@ -41,8 +46,8 @@ def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
         length=(data.steps_an_epoch * stage.epochs, stage.epochs),
     )
     module.solver_state = journal.solver_state
-    if journal.place.sums:
-        module.sums = torch.tensor(journal.place.sums, dtype=torch.float64, device=session.device)
+    module.sums = EpochSums(journal.place.sums)
+    module.journal = journal
     module.train()
     callbacks = [
         _StepSeed(session.config.seed, data),
@@ -55,9 +60,16 @@ def train_through_trunk(session: Session, stage: Stage, rate: float) -> None:
         network.cpu()
 
 
+def _loading(session: Session) -> Loading:
+    pin = session.config.pin_memory
+    if pin and session.device.type != "cuda":
+        logger.info("note: --pin-memory does nothing on %s.", session.device.type)
+    return Loading(session.config.workers, pin_memory=pin and session.device.type == "cuda")
+
+
 def _trainer(session: Session, stage: Stage, callbacks: list[Callback]) -> lightning.Trainer:
     return lightning.Trainer(
-        accelerator="gpu" if session.device.type == "cuda" else "cpu",
+        accelerator=accelerator_of(session.device),
         devices=1,
         max_epochs=stage.epochs - session.journal.place.epoch,
         precision=session.precision.for_trainer,
@@ -114,7 +126,7 @@ class _Keeper(Checkpoint):
         """Save within the epoch when it is time; end when asked to."""
         journal, stop = self.session.journal, self.session.stop
         step = self.data.skipped + batch_idx + 1
-        if step == self.data.steps_an_epoch or self.module.sums is None:
+        if step == self.data.steps_an_epoch:
             return  # the epoch ends, which saves
         overdue = journal.seconds_since_saved > 60.0 * self.session.config.checkpoint_minutes
         if stop.asked or overdue:
@@ -130,7 +142,9 @@ class _Keeper(Checkpoint):
         row = epoch_row(len(journal.rows) + 1, self.stage.name, values)
         solver = self.module.solver_at_work
         solver.end_epoch(row["val_loss"])
-        journal.end_epoch(row, solver.kept())
+        if solver.backoff.parts > 1:
+            journal.parts[self.stage.name] = solver.backoff.parts
+        journal.end_epoch(row, solver.kept)
         journal.save(self.session.network, solver.state_dict())
         if journal.is_over(self.stage):
             trainer.should_stop = True
