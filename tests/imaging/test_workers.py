@@ -14,7 +14,7 @@ from gyrus.data import load, scan
 from gyrus.errors import StorageError
 from gyrus.imaging import byte_hash
 from gyrus.imaging.geometry import Geometry
-from gyrus.imaging.seeing import see_file
+from gyrus.imaging.seeing import FileRead, FirstMet, Request
 from gyrus.imaging.source import Source
 from gyrus.imaging.workers import SeeingWorkers
 
@@ -32,25 +32,37 @@ def folder(tmp_path: Path) -> Path:
 
 def test_they_see_what_is_seen_here(folder: Path) -> None:
     paths = sorted(folder.rglob("*.png"))
-    batch = [(Source(path), byte_hash(path.read_bytes())) for path in paths]
-    batch.append((Source(paths[0]), "0" * 64))
-    batch.append((Source(folder / "gone.png"), "0" * 64))
+    sources = [Source(path) for path in (*paths, paths[0], folder / "gone.png")]
+    hashes = [byte_hash(path.read_bytes()) for path in paths] + ["0" * 64, "0" * 64]
     with SeeingWorkers(2) as workers:
-        for size, color in ((None, "grey"), (Geometry(16, "pad", brain_crop=True), "rgb")):
-            answers = [
-                seen
-                for start in range(0, 15, 5)
-                for seen in workers.see(batch[start : start + 5], size, color)  # type: ignore[arg-type]
-            ]
-            for (source, sha256), seen in zip(batch, answers, strict=True):
-                here = see_file(source, sha256, size, color)  # type: ignore[arg-type]
-                if here is None:
-                    assert seen is None
-                    continue
-                assert seen is not None
-                assert seen.facts == here.facts
-                np.testing.assert_array_equal(seen.look, here.look)
-                np.testing.assert_array_equal(seen.pixels, here.pixels)
+        for geometry, color in ((None, "grey"), (Geometry(16, "pad", brain_crop=True), "rgb")):
+            for start in range(0, 15, 5):
+                part = slice(start, start + 5)
+                request = Request(sources[part], hashes[part], geometry, color)  # type: ignore[arg-type]
+                here = request.answer(FirstMet())
+                for _ in range(3):  # each of the two processes, and this one
+                    assert_equal_reads(workers.see(request), here)
+
+
+def test_each_process_decodes_a_content_once(folder: Path) -> None:
+    request = Request([Source(folder / "a" / "ü 0.png")] * 3 + [Source(folder / "gone.png")])
+    with SeeingWorkers(1) as workers:
+        for reads in (workers.see(request), workers.see(request)):
+            assert [read.seen is not None for read in reads] == [True, False, False, False]
+            assert len({read.sha256 for read in reads[:3]}) == 1
+            assert "does not exist" in reads[3].reason
+        assert not any(read.seen for _ in range(2) for read in workers.see(request))
+
+
+def assert_equal_reads(reads: list[FileRead], expected: list[FileRead]) -> None:
+    for read, other in zip(reads, expected, strict=True):
+        assert (read.sha256, read.reason, read.seen is None) == (
+            other.sha256, other.reason, other.seen is None
+        )  # fmt: skip
+        if read.seen is not None and other.seen is not None:
+            assert read.seen.facts == other.seen.facts
+            np.testing.assert_array_equal(read.seen.look, other.seen.look)
+            np.testing.assert_array_equal(read.seen.pixels, other.seen.pixels)
 
 
 def test_a_scan_by_processes_is_that_by_threads(
@@ -71,11 +83,13 @@ def test_a_scan_by_processes_is_that_by_threads(
 
 
 def test_a_process_that_is_killed_is_told_with_its_files(folder: Path) -> None:
+    request = Request([Source(folder / "a" / "ü 0.png")])
     with SeeingWorkers(1) as workers:
-        workers.see([])
+        workers.see(request)
+        workers.see(request)  # here: the other comes next
         workers._processes[0].kill()
         with pytest.raises(StorageError, match="a process that decodes images ended") as caught:
-            workers.see([(Source(folder / "a" / "ü 0.png"), "0" * 64)])
+            workers.see(request)
     assert "ü 0.png" in caught.value.details[0]
     assert all(process.poll() is not None for process in workers._processes)
 

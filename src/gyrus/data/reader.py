@@ -3,50 +3,25 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tqdm import tqdm
 
 from gyrus.data.manifest import Manifest, Row
 from gyrus.data.parallel import ordered_map, threads_to_use
-from gyrus.errors import DataError, ImageError
-from gyrus.imaging import byte_hash
+from gyrus.errors import DataError
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
-from gyrus.imaging.seeing import Seen, see, see_file
-from gyrus.imaging.source import Source
+from gyrus.imaging.seeing import Facts, FileRead, FirstMet, Request, Seen, read_and_see
 from gyrus.imaging.workers import SeeingWorkers
 
-_BATCH = 16  # images that go to a process at a time
+_BATCH = 16  # images that a process or thread takes at a time, at most
 _WORTH_PROCESSES = 600  # images: below, starting processes costs more than they save
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """What reading a file gave.
-
-    Attributes
-    ----------
-    image_id : str
-    sha256 : str
-        Of its bytes; empty when it cannot be read.
-    reason : str
-        Why it cannot be read.
-    seen : Seen or None
-        When it was decoded as well.
-    """
-
-    image_id: str
-    sha256: str = ""
-    reason: str = ""
-    seen: Seen | None = None
 
 
 class Reader:
@@ -64,24 +39,32 @@ class Reader:
         self.progress = progress
         self.row_with: dict[str, Row] = {}
         self._workers: SeeingWorkers | None = None
-        self._claimed: set[str] = set()
-        self._lock = threading.Lock()
+        self._first_met = FirstMet()
 
-    def read_files(self, decoding: Callable[[str], bool]) -> Iterator[FileRead]:
-        """Read and hash each file, in order; decode the contents for which ``decoding`` is true, each once.
+    def read_files(self, known: Collection[str] | None) -> Iterator[tuple[Row, FileRead]]:
+        """Read and hash each file, in order.
 
         Parameters
         ----------
-        decoding : callable
-            From the SHA-256 of a file to whether it is to be decoded. Called by several threads.
+        known : collection of str or None
+            SHA-256 of contents that need not be decoded; each of the others is, at the first file of it that
+            a process meets. None: nothing is decoded.
         """
-        rows = self.manifest.rows
-        for row, read in zip(
-            rows, self._map(lambda row: self._read(row, decoding), rows, "Reading images"), strict=True
-        ):
-            if read.sha256:
-                self.row_with.setdefault(read.sha256, row)
-            yield read
+        batches = self._batches(self.manifest.rows)
+        workers = self._workers if known is not None and not known else None
+
+        def wanted(_: int, sha256: str) -> bool:
+            return known is not None and sha256 not in known and self._first_met(sha256)
+
+        def work(rows: Sequence[Row]) -> list[FileRead]:
+            sources = [self.manifest.source_of(row) for row in rows]
+            return read_and_see(sources, wanted) if workers is None else workers.see(Request(sources))
+
+        for rows, results in zip(batches, self._map(work, batches, "Reading images"), strict=True):
+            for row, read in zip(rows, results, strict=True):
+                if read.sha256:
+                    self.row_with.setdefault(read.sha256, row)
+                yield row, read
 
     def decode_contents(
         self, contents: Sequence[str], geometry: Geometry | None = None, color: Color = "grey"
@@ -95,35 +78,37 @@ class Reader:
         StorageError
             When a process that decodes was killed.
         """
-        files = [(self.manifest.source_of(self.row_with[sha256]), sha256) for sha256 in contents]
-        batches = [files[start : start + _BATCH] for start in range(0, len(files), _BATCH)]
+        batches = self._batches(contents)
         with ExitStack() as stack:
-            if self._workers is None and self._worth_processes(len(files)):
+            if self._workers is None and self._worth_processes(len(contents)):
                 self.start_workers(stack)
             workers = self._workers
 
-            def work(batch: list[tuple[Source, str]]) -> list[Seen | None]:
-                if workers is not None:
-                    return workers.see(batch, geometry, color)
-                return [see_file(source, sha256, geometry, color) for source, sha256 in batch]
+            def work(expected: Sequence[str]) -> list[FileRead]:
+                sources = [self.manifest.source_of(self.row_with[sha256]) for sha256 in expected]
+                request = Request(sources, expected, geometry, color)
+                return request.answer(self._first_met) if workers is None else workers.see(request)
 
-            seen = self._map(work, batches, "Decoding images", [len(batch) for batch in batches])
-            for batch, results in zip(batches, seen, strict=True):
-                for (source, _), result in zip(batch, results, strict=True):
-                    if result is None:
-                        raise DataError(
-                            "changed while it was being read", path=str(source), fix="start again"
-                        )
-                    yield result
+            for batch, results in zip(batches, self._map(work, batches, "Decoding images"), strict=True):
+                for sha256, read in zip(batch, results, strict=True):
+                    yield self._seen(sha256, read)
+
+    def _seen(self, sha256: str, read: FileRead) -> Seen:
+        if read.reason:
+            return Seen(Facts(error=read.reason))
+        if read.seen is None:
+            source = str(self.manifest.source_of(self.row_with[sha256]))
+            raise DataError("changed while it was being read", path=source, fix="start again")
+        return read.seen
 
     def start_workers(self, stack: ExitStack) -> bool:
-        """Start processes for :meth:`decode_contents` where the set is large and there are several cores.
+        """Start processes that decode where the set is large and there are several cores.
 
         They end with the stack. Returns whether they were started.
         """
         if not self._worth_processes(len(self.manifest)):
             return False
-        self._workers = stack.enter_context(SeeingWorkers(threads_to_use()))
+        self._workers = stack.enter_context(SeeingWorkers(threads_to_use() - 1))
         stack.callback(self._forget_workers)
         return True
 
@@ -133,36 +118,19 @@ class Reader:
     def _forget_workers(self) -> None:
         self._workers = None
 
-    def _read(self, row: Row, decoding: Callable[[str], bool]) -> FileRead:
-        source = self.manifest.source_of(row)
-        try:
-            data = source.read()
-        except ImageError as error:
-            return FileRead(row.image_id, reason=error.message)
-        sha256 = byte_hash(data)
-        seen = see(data, str(source)) if decoding(sha256) and self._claim(sha256) else None
-        return FileRead(row.image_id, sha256, seen=seen)
-
-    def _claim(self, sha256: str) -> bool:
-        """Tell whether this content is met for the first time."""
-        with self._lock:
-            new = sha256 not in self._claimed
-            self._claimed.add(sha256)
-        return new
+    def _batches(self, items: Sequence[Item]) -> list[Sequence[Item]]:
+        """Cut a sequence into batches, so small that all cores have several."""
+        size = min(_BATCH, max(1, len(items) // (4 * threads_to_use())))
+        return [items[start : start + size] for start in range(0, len(items), size)]
 
     def _map(
-        self,
-        work: Callable[[Item], Result],
-        items: Sequence[Item],
-        what: str,
-        sizes: Sequence[int] | None = None,
+        self, work: Callable[[Sequence[Item]], Result], batches: Sequence[Sequence[Item]], what: str
     ) -> Iterator[Result]:
-        """Yield ``work(item)`` in order behind a bar that counts images: 1 an item, or ``sizes``."""
-        counts = [1] * len(items) if sizes is None else sizes
+        """Yield ``work(batch)`` in order behind a bar that counts images."""
         with tqdm(
-            total=sum(counts), desc=what, unit="image", file=sys.stderr,
+            total=sum(map(len, batches)), desc=what, unit="image", file=sys.stderr,
             disable=not self.progress, delay=1.0, mininterval=0.5, leave=False,
         ) as bar:  # fmt: skip
-            for count, result in zip(counts, ordered_map(work, items), strict=True):
-                bar.update(count)
+            for batch, result in zip(batches, ordered_map(work, batches), strict=True):
+                bar.update(len(batch))
                 yield result

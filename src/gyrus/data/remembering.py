@@ -51,8 +51,7 @@ class Recalled:
 def recall(reader: Reader, folder: Path | None, geometry: Geometry | None, color: Color) -> Recalled:
     """Read the files and make sure of facts, looks and (with ``geometry``) pixels of all contents.
 
-    Each file is read once; and once more where pixels are wanted, a look was forgotten, or other processes
-    decode it.
+    Each file is read once; and once more where pixels are wanted, or a look was forgotten.
 
     Parameters
     ----------
@@ -67,9 +66,9 @@ def recall(reader: Reader, folder: Path | None, geometry: Geometry | None, color
     memory = FactsMemory(folder)
     with ExitStack() as stack:
         work = _Pass(reader, memory, _LookSink(folder, stack))
-        # where nothing is known yet, the processes load while the files are hashed
-        by_processes = not memory.known and reader.start_workers(stack)
-        content_of, unread = work.read_files(decode_at_once=geometry is None and not by_processes)
+        if not memory.known:
+            reader.start_workers(stack)
+        content_of, unread = work.read_files(decode_at_once=geometry is None)
         contents = set(content_of.values())
         pixels = None
         if folder is not None and geometry is not None:
@@ -92,12 +91,11 @@ class _Pass:
         """Return the content of each image, and why others cannot be read."""
         content_of: dict[str, str] = {}
         unread: dict[str, str] = {}
-        known = self.memory.known
-        for read in self.reader.read_files(lambda sha256: decode_at_once and sha256 not in known):
+        for row, read in self.reader.read_files(self.memory.known if decode_at_once else None):
             if read.reason:
-                unread[read.image_id] = read.reason
+                unread[row.image_id] = read.reason
                 continue
-            content_of[read.image_id] = read.sha256
+            content_of[row.image_id] = read.sha256
             if read.seen is not None:
                 self._take(read.sha256, read.seen)
         return content_of, unread

@@ -13,15 +13,17 @@ In this order: the box around the head is cut out, when asked for (:mod:`gyrus.i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from gyrus.config.inputs import InputOptions, Resize
 from gyrus.imaging.brain_box import Box, brain_box
 from gyrus.imaging.resizing import resize
+
+if TYPE_CHECKING:  # a process that decodes starts in half the time without the options' package
+    from gyrus.config.inputs import InputOptions, Resize
 
 
 @dataclass(frozen=True, slots=True)

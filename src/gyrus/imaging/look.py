@@ -10,6 +10,8 @@ orientations are compared without drawing any of them.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,11 @@ LOOK_FREQUENCIES = 12
 ORIENTATIONS = 8  # 0 as it is; bit 0: mirrored left-right; bit 1: mirrored up-down; bit 2: transposed first
 
 _SIZE = (LOOK_SIDE_PX, LOOK_SIDE_PX)
+_TWICE = (0, 0, 2 * LOOK_SIDE_PX, 2 * LOOK_SIDE_PX)
+_TOGETHER = 8  # looks made at a time: their numbers stay in the processor's cache
+_PRECISION = 22  # bits behind the point of Pillow's weights
+_HALF = 1 << (_PRECISION - 1)
+_EDGE_WEIGHTS = tuple(round(share / 7 * (1 << _PRECISION)) for share in (3, 1))  # 3, 3, 1 at the border
 
 Looks = npt.NDArray[np.uint8]
 Spectra = npt.NDArray[np.float32]
@@ -32,14 +39,88 @@ def look(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     so a copy of half the size, or a mirrored one, has the same picture within 0.998 (a plain mean over areas
     has 0.95, for their borders fall between pixels).
     """
-    plane = grey[:, :, 0] if grey.ndim == 3 else grey
-    picture = Image.fromarray(plane)
-    height, width = plane.shape
+    small: npt.NDArray[np.uint8] = looks_of([coarse(grey)])[0]
+    return small
+
+
+@dataclass(frozen=True, slots=True)
+class Coarse:
+    """An image averaged by whole factors, half-way to its look.
+
+    Attributes
+    ----------
+    picture : PIL.Image.Image
+        Fewer than 256 pixels wide and high.
+    box : tuple of float
+        What of it the image covers: its last column and row may stand for less than the others.
+    """
+
+    picture: Image.Image
+    box: tuple[float, float, float, float]
+
+
+def coarse(grey: npt.NDArray[np.uint8]) -> Coarse:
+    """Take the first step to the look of a grey image (height, width) or (height, width, 1)."""
+    height, width = grey.shape[:2]
+    picture = Image.frombuffer("L", (width, height), np.ascontiguousarray(grey), "raw", "L", 0, 1)
     across, down = max(1, width // (2 * LOOK_SIDE_PX)), max(1, height // (2 * LOOK_SIDE_PX))
     if across * down > 1:
         picture = picture.reduce((across, down))
-    box = (0, 0, width / across, height / down)  # the last column and row may cover less than the others
-    return np.asarray(picture.resize(_SIZE, Image.Resampling.BILINEAR, box=box))
+    return Coarse(picture, (0, 0, width / across, height / down))
+
+
+def looks_of(images: Sequence[Coarse]) -> Looks:
+    """Return the looks (n, 64, 64) of images after their first step; many at once cost less each."""
+    looks = np.empty((len(images), *_SIZE), np.uint8)
+    twice = [place for place, image in enumerate(images) if image.box == _TWICE]
+    shared = len(twice) - len(twice) % _TOGETHER
+    for start in range(0, shared, _TOGETHER):
+        places = twice[start : start + _TOGETHER]
+        looks[places] = halved(np.stack([np.asarray(images[place].picture) for place in places]))
+    for place in sorted(set(range(len(images))).difference(twice[:shared])):
+        picture, box = images[place].picture, images[place].box
+        looks[place] = np.asarray(picture.resize(_SIZE, Image.Resampling.BILINEAR, box=box))
+    return looks
+
+
+def halved(pictures: Looks) -> Looks:
+    """Return pictures (n, 2 a, 2 b) at half the size: to the grey level what Pillow's bilinear filter gives.
+
+    At half the size the triangle weighs four pixels 1, 3, 3, 1. Pillow goes through the pictures one by one;
+    here most of the work is shared.
+    """
+    n, height, width = pictures.shape
+    pairs: npt.NDArray[np.uint16] = np.ascontiguousarray(pictures).view("<u2")
+    narrow = _joined(pairs & np.uint16(0xFF), pairs >> np.uint16(8), step=1)
+    _join_edges(narrow.swapaxes(1, 2), pictures.swapaxes(1, 2))
+    lines = narrow.reshape(n, height // 2, width)  # each an upper and a lower line
+    upper, lower = (half.astype(np.uint16) for half in np.split(lines, 2, axis=2))
+    small = _joined(upper, lower, step=width // 2)
+    _join_edges(small, narrow)
+    return small
+
+
+def _joined(first: npt.NDArray[np.uint16], second: npt.NDArray[np.uint16], step: int) -> Looks:
+    """Return (1, 3, 3, 1) / 8 over second, first, second, first; neighbours lie ``step`` apart in memory.
+
+    At the edges of a picture the neighbours are those of another line or picture: wrong there.
+    """
+    total = first + second
+    total *= 3
+    flat = total.reshape(-1)
+    flat[step:] += second.reshape(-1)[:-step]
+    flat[:-step] += first.reshape(-1)[step:]
+    total += 4
+    total >>= 3
+    return total.astype(np.uint8)
+
+
+def _join_edges(small: Looks, pictures: Looks) -> None:
+    """Set the first and the last row of (n, a, b): (3, 3, 1) / 7 over the outer rows of (n, 2 a, b)."""
+    near, far = (np.uint32(weight) for weight in _EDGE_WEIGHTS)
+    for row, outer, inner, third in ((0, 0, 1, 2), (-1, -1, -2, -3)):
+        both = pictures[:, outer].astype(np.uint32) + pictures[:, inner]
+        small[:, row] = (both * near + pictures[:, third] * far + _HALF) >> _PRECISION
 
 
 def standardise(looks: Looks) -> npt.NDArray[np.float32]:

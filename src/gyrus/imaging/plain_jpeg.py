@@ -27,7 +27,6 @@ _JFIF, _TABLES, _FRAME, _HUFFMAN, _SCAN = 0xE0, 0xDB, 0xC0, 0xC4, 0xDA
 _JFIF_BYTES = 14
 _LUMA_SAMPLING = (0x11, 0x12, 0x21, 0x22)
 _CHROMA_SAMPLING = 0x11
-_ONLY_ZERO = frozenset({0})
 _WORD = np.dtype("<u4")  # red is the lowest byte on any machine
 _SWATCH = 77
 
@@ -65,7 +64,7 @@ def plain_header(data: bytes) -> PlainHeader | None:
     """
     if not data.startswith(_BEGINNING) or not data.endswith(_END):
         return None
-    frame, symbols = b"", dict[int, frozenset[int]]()
+    frame, symbols = b"", dict[int, bytes]()
     position = 2
     while position + 4 <= len(data) and data[position] == 0xFF:
         marker = data[position + 1]
@@ -105,7 +104,7 @@ def decode_plain(data: bytes, header: PlainHeader) -> npt.NDArray[np.uint8] | No
         return None
 
 
-def _joined(frame: bytes, symbols: dict[int, frozenset[int]], scan: bytes, end: int) -> PlainHeader | None:
+def _joined(frame: bytes, symbols: dict[int, bytes], scan: bytes, end: int) -> PlainHeader | None:
     """Return the header, if frame and first scan are those of a common baseline file."""
     components = frame[5] if len(frame) > 5 else 0
     if components not in (1, 3) or len(frame) != 6 + 3 * components or frame[0] != 8:
@@ -122,19 +121,23 @@ def _joined(frame: bytes, symbols: dict[int, frozenset[int]], scan: bytes, end: 
     if not height or not width:
         return None
     used = [kind for pair in chosen[1:] for kind in (pair >> 4, 0x10 | pair & 15)]
-    proves_grey = components == 3 and all(symbols.get(kind) == _ONLY_ZERO for kind in used)
+    proves_grey = components == 3 and all(_says_only_zero(symbols.get(kind, b"")) for kind in used)
     return PlainHeader(width, height, components, proves_grey, end)
 
 
-def _take_symbols(segment: bytes, symbols: dict[int, frozenset[int]]) -> bool:
+def _take_symbols(segment: bytes, symbols: dict[int, bytes]) -> bool:
     """Add the symbols of each table of a DHT segment; return whether its lengths fit."""
     while segment:
         count = sum(segment[1:17])
         if len(segment) < 17 + count or segment[0] & 0xEC:
             return False
-        symbols[segment[0]] = frozenset(segment[17 : 17 + count])
+        symbols[segment[0]] = segment[17 : 17 + count]
         segment = segment[17 + count :]
     return True
+
+
+def _says_only_zero(symbols: bytes) -> bool:
+    return bool(symbols) and not symbols.strip(b"\0")
 
 
 def _decode_grey(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +13,7 @@ from gyrus.errors import ImageError
 from gyrus.imaging.decoding import decode
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import byte_hash, pixel_hash
-from gyrus.imaging.look import look
+from gyrus.imaging.look import Coarse, coarse, looks_of
 from gyrus.imaging.nuisance import FileTraces, traces_of
 from gyrus.imaging.reading import Color, as_uint8
 from gyrus.imaging.source import Source
@@ -62,12 +64,121 @@ class Seen:
     pixels: npt.NDArray[np.uint8] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What reading an image gave.
+
+    Attributes
+    ----------
+    sha256 : str
+        Of its bytes; empty when it cannot be read.
+    reason : str
+        Why it cannot be read.
+    seen : Seen or None
+        When it was decoded as well.
+    """
+
+    sha256: str = ""
+    reason: str = ""
+    seen: Seen | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _HalfSeen:
+    """What was seen of an image, but for its look."""
+
+    facts: Facts
+    coarse: Coarse | None = None
+    pixels: npt.NDArray[np.uint8] | None = None
+
+
 def see(data: bytes, name: str, geometry: Geometry | None = None, color: Color = "grey") -> Seen:
     """Decode the bytes of a file; compute its facts, its look and, with ``geometry``, its pixels."""
+    return _with_looks([_half_see(data, name, geometry, color)])[0]
+
+
+def read_and_see(
+    sources: Sequence[Source],
+    wanted: Callable[[int, str], bool],
+    geometry: Geometry | None = None,
+    color: Color = "grey",
+) -> list[FileRead]:
+    """Read and hash images and see those that are wanted; many at once cost less each.
+
+    One full-size image is held at a time.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    wanted : callable
+        From an image's place in ``sources`` and its SHA-256 to whether it is to be decoded.
+    geometry, color
+        See :func:`see`.
+    """
+    read: list[FileRead] = []
+    half_seen: dict[int, _HalfSeen] = {}
+    for place, source in enumerate(sources):
+        try:
+            data = source.read()
+        except ImageError as error:
+            read.append(FileRead(reason=error.message))
+            continue
+        sha256 = byte_hash(data)
+        if wanted(place, sha256):
+            half_seen[place] = _half_see(data, str(source), geometry, color)
+        read.append(FileRead(sha256))
+    for place, seen in zip(half_seen, _with_looks(list(half_seen.values())), strict=True):
+        read[place] = FileRead(read[place].sha256, seen=seen)
+    return read
+
+
+class FirstMet:
+    """Tells of a content whether it is met for the first time; may be asked by several threads."""
+
+    def __init__(self) -> None:
+        self._met: set[str] = set()
+        self._lock = threading.Lock()
+
+    def __call__(self, sha256: str) -> bool:
+        with self._lock:
+            new = sha256 not in self._met
+            self._met.add(sha256)
+        return new
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A batch of images to be read and seen.
+
+    Attributes
+    ----------
+    sources : sequence of Source
+    expected : sequence of str or None
+        SHA-256 of each: it is seen only if it is still that. None: each content is seen when it is first met.
+    geometry, color
+        See :func:`see`.
+    """
+
+    sources: Sequence[Source]
+    expected: Sequence[str] | None = None
+    geometry: Geometry | None = None
+    color: Color = "grey"
+
+    def answer(self, first_met: Callable[[str], bool]) -> list[FileRead]:
+        """Read and see the images; ``first_met`` is asked where nothing is expected."""
+        expected = self.expected
+
+        def wanted(place: int, sha256: str) -> bool:
+            return first_met(sha256) if expected is None else expected[place] == sha256
+
+        return read_and_see(self.sources, wanted, self.geometry, self.color)
+
+
+def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -> _HalfSeen:
     try:
         decoded = decode(data, name=name)
     except ImageError as error:
-        return Seen(Facts(error=error.message))
+        return _HalfSeen(Facts(error=error.message))
     grey = as_uint8(decoded, "grey")
     height, width = decoded.pixels.shape[:2]
     facts = Facts(
@@ -80,15 +191,9 @@ def see(data: bytes, name: str, geometry: Geometry | None = None, color: Color =
     pixels = None
     if geometry is not None:
         pixels = geometry.apply(grey if color == "grey" else as_uint8(decoded, color))
-    return Seen(facts, look(grey), pixels)
+    return _HalfSeen(facts, coarse(grey), pixels)
 
 
-def see_file(
-    source: Source, sha256: str, geometry: Geometry | None = None, color: Color = "grey"
-) -> Seen | None:
-    """Read an image and see it; None when its content is no longer that of this SHA-256."""
-    try:
-        data = source.read()
-    except ImageError as error:
-        return Seen(Facts(error=error.message))
-    return see(data, str(source), geometry, color) if byte_hash(data) == sha256 else None
+def _with_looks(half_seen: Sequence[_HalfSeen]) -> list[Seen]:
+    looks = iter(looks_of([half.coarse for half in half_seen if half.coarse is not None]))
+    return [Seen(half.facts, None if half.coarse is None else next(looks), half.pixels) for half in half_seen]

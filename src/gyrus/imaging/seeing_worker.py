@@ -14,7 +14,7 @@ import sys
 from typing import IO, Any
 
 from gyrus.imaging.decoding import quiet_pillow
-from gyrus.imaging.seeing import see_file
+from gyrus.imaging.seeing import FirstMet
 
 _LENGTH = struct.Struct("<Q")
 
@@ -40,17 +40,18 @@ def receive(stream: IO[bytes]) -> Any:
 
 
 def main() -> None:
-    """Answer batches of arguments of :func:`see_file` until the pipe is closed."""
+    """Answer requests (:class:`gyrus.imaging.seeing.Request`) until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it closes the pipe
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # nothing else may be written between the answers
+    first_met = FirstMet()
     with quiet_pillow:
         while True:
             try:
-                batch = receive(sys.stdin.buffer)
+                request = receive(sys.stdin.buffer)
             except EOFError:
                 return
-            send(answers, [see_file(*arguments) for arguments in batch])
+            send(answers, request.answer(first_met))
 
 
 if __name__ == "__main__":

@@ -7,38 +7,33 @@ import os
 import queue
 import subprocess
 import sys
-from collections.abc import Sequence
 from types import TracebackType
 from typing import IO
 
 from gyrus.errors import StorageError
-from gyrus.imaging.geometry import Geometry
-from gyrus.imaging.reading import Color
-from gyrus.imaging.seeing import Seen
+from gyrus.imaging.seeing import FileRead, FirstMet, Request
 from gyrus.imaging.seeing_worker import receive, send
-from gyrus.imaging.source import Source
 
 _MODULE = "gyrus.imaging.seeing_worker"
 _PATIENCE_S = 5.0
 
 
 class SeeingWorkers:
-    """Processes that decode image files; each call of :meth:`see` occupies one.
+    """Processes that read and decode image files, this one among them; each call of :meth:`see` occupies one.
 
     Parameters
     ----------
-    count : int
-        How many; they start at once and load their modules while the caller goes on.
+    others : int
+        How many beside this process; they start at once and load their modules while this one works.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, others: int) -> None:
         variables = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
-        self.count = count
         self._processes = [
             subprocess.Popen(
                 [sys.executable, "-m", _MODULE],
@@ -46,10 +41,11 @@ class SeeingWorkers:
                 stdout=subprocess.PIPE,
                 env=variables,
             )
-            for _ in range(count)
+            for _ in range(others)
         ]
-        self._free: queue.SimpleQueue[subprocess.Popen[bytes]] = queue.SimpleQueue()
-        for process in self._processes:
+        self._first_met = FirstMet()
+        self._free: queue.SimpleQueue[subprocess.Popen[bytes] | None] = queue.SimpleQueue()
+        for process in (*self._processes, None):  # None: the thread that asks does it itself
             self._free.put(process)
 
     def __enter__(self) -> SeeingWorkers:
@@ -71,10 +67,8 @@ class SeeingWorkers:
                 process.kill()
                 process.wait()
 
-    def see(
-        self, batch: Sequence[tuple[Source, str]], geometry: Geometry | None = None, color: Color = "grey"
-    ) -> list[Seen | None]:
-        """See the images of a batch of (source, SHA-256); see :func:`gyrus.imaging.seeing.see_file`.
+    def see(self, request: Request) -> list[FileRead]:
+        """Read and see the images of a batch.
 
         Raises
         ------
@@ -82,20 +76,25 @@ class SeeingWorkers:
             When the process ended, most likely killed for want of memory; names the files it was at.
         """
         process = self._free.get()
-        assert process.stdin is not None
-        assert process.stdout is not None
         try:
-            send(process.stdin, [(source, sha256, geometry, color) for source, sha256 in batch])
-            seen: list[Seen | None] = receive(process.stdout)
-        except (EOFError, OSError) as error:
-            raise StorageError(
-                f"a process that decodes images ended (exit status {process.poll()}) at one of these files",
-                details=[str(source) for source, _ in batch],
-                fix="see whether memory was short, or whether one of them is broken: gyrus doctor",
-            ) from error
+            return request.answer(self._first_met) if process is None else _ask(process, request)
         finally:
             self._free.put(process)
-        return seen
+
+
+def _ask(process: subprocess.Popen[bytes], request: Request) -> list[FileRead]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        send(process.stdin, request)
+        answer: list[FileRead] = receive(process.stdout)
+    except (EOFError, OSError) as error:
+        raise StorageError(
+            f"a process that decodes images ended (exit status {process.poll()}) at one of these files",
+            details=[str(source) for source in request.sources],
+            fix="see whether memory was short, or whether one of them is broken: gyrus doctor",
+        ) from error
+    return answer
 
 
 def _close(stream: IO[bytes]) -> None:
