@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -41,7 +40,8 @@ def search_rate(session: Session, stage: Stage) -> RateCurve:
     for module in division.still(network):
         module.eval()
     groups = layer_groups(network, division, stage, 1.0)
-    solver = Solver(network, groups, replace(config, ema=0.0), total=math.inf, epochs=1.0)
+    steady = replace(config, schedule="constant", warmup_epochs=0.0, ema=0.0)
+    solver = Solver(network, groups, steady, total=1.0, epochs=1.0)
     loss = copy.deepcopy(session.loss).to(session.device)
     batches = _batches(session)
     half = session.precision.dtype == "bf16"
