@@ -119,3 +119,42 @@ def test_a_closed_stdout_is_said():
     done = subprocess.run(["sh", "-c", command], stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 3
     assert "stdout is closed" in done.stderr
+
+
+def test_an_error_is_one_json_object_too(tmp_path, capsys):
+    path = tmp_path / "p.csv"
+    path.write_text("image_id,label,p:a,p:b\n" + "".join(f"{n},a,nan,0.1\n" for n in range(40)))
+    assert main(["evaluate", str(path), "--json"]) == 3
+    printed = capsys.readouterr()
+    told = json.loads(printed.out)
+    assert set(told) == {"error"}
+    error = told["error"]
+    assert (error["kind"], error["exit_code"], error["path"]) == ("PredictionsError", 3, str(path))
+    assert error["message"] == "40 bad rows"
+    assert error["fix"]
+    assert len(error["details"]) == 40  # a program gets all of them, a terminal the first and the last
+    assert error["details"][0].startswith("line 2: ")
+    assert "40 bad rows" in printed.err
+    assert main(["evaluate", str(path)]) == 3
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("arguments", [["evaluat", "--json"], ["evaluate", "--json", "--no-such"]])
+def test_a_wrong_command_line_is_one_json_object_too(arguments, capsys):
+    assert main(arguments) == 2
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["exit_code"] == 2
+    assert printed.err
+
+
+def test_a_defect_is_one_json_object_too(capsys, monkeypatch):
+    class Broken:
+        @staticmethod
+        def load():
+            raise RuntimeError("no such thing")
+
+    monkeypatch.setitem(VERBS, "env", Broken)
+    assert main(["env", "--json"]) == 1
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["error"]["kind"] == "RuntimeError"
+    assert "defect of gyrus" in printed.err

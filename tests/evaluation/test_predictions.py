@@ -77,7 +77,7 @@ HEADER = "image_id,label,p:a,p:b\n"
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "columns are none"),
+        ("", "is empty"),
         ("image_id,p:a\nx,1\n", "one p:CLASS column per class"),
         ("image_id,p:a,p:b,p:a\nx,1,0,1\n", "columns twice: p:a"),
         (HEADER, "no rows"),

@@ -1,4 +1,7 @@
-"""Parse, call a verb, print, exit. Results go to stdout; progress, notes and errors to stderr."""
+"""Parse, call a verb, print, exit. Results go to stdout; progress, notes and errors to stderr.
+
+With ``--json`` an error also goes to stdout, as one JSON object: see :mod:`gyrus.cli.json_errors`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import warnings
 from typing import Any, TextIO
 
 from gyrus import __version__
+from gyrus.cli import json_errors
 from gyrus.cli.verbs import VERBS, Verb
 from gyrus.errors import GyrusError, StorageError
 
@@ -31,15 +35,18 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _answer(arguments)
     except GyrusError as error:
+        json_errors.tell(arguments, json_errors.of_error(error))
         sys.stderr.write(_shown(error))
         return error.exit_code
     except KeyboardInterrupt:
+        json_errors.tell(arguments, json_errors.of_interruption(130))
         sys.stderr.write("\ninterrupted\n")
         return 130
     except BrokenPipeError:  # the reader of our output has left (gyrus … | head)
         _forget_stdout()
         return 141
-    except Exception:  # noqa: BLE001 - the last line of defence: anything that gets here is a defect of ours
+    except Exception as error:  # noqa: BLE001 - the last line of defence: anything that gets here is a defect of ours
+        json_errors.tell(arguments, json_errors.of_defect(error))
         traceback.print_exc()
         sys.stderr.write(
             "error: this is a defect of gyrus, not of your data; please report the lines above\n"
@@ -56,6 +63,7 @@ def _answer(arguments: list[str]) -> int:
         return 0
     verb = VERBS.get(arguments[0])
     if verb is None:
+        json_errors.tell(arguments, json_errors.of_usage())
         sys.stderr.write(_unknown_verb(arguments[0]))
         return 2
     return _run(verb, arguments[1:])
@@ -92,7 +100,10 @@ def _run(verb: Verb, arguments: list[str]) -> int:
             kind, args=arguments, prog=f"gyrus {verb.name}", config=(tyro.conf.FlagCreatePairsOff,)
         )
     except SystemExit as stop:  # tyro has printed its help (0) or what was wrong (2)
-        return stop.code if isinstance(stop.code, int) else 2
+        code = stop.code if isinstance(stop.code, int) else 2
+        if code:
+            json_errors.tell(arguments, json_errors.of_usage())
+        return code
     _show_notes()
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning

@@ -174,9 +174,9 @@ def _check_alike(folds: Sequence[Predictions], names: Sequence[str]) -> None:
             if place.setdefault(image_id, name) != name:
                 twice.append(f"{image_id}: {place[image_id]} and {name}")
     if twice:
+        stand = "1 image stands" if len(twice) == 1 else f"{len(twice)} images stand"
         raise PredictionsError(
-            f"{len(twice)} images stand in several folds; each may be answered once, by the model that was "
-            "trained without it",
+            f"{stand} in several folds; each may be answered once, by the model that was trained without it",
             details=twice,
             fix="give each fold's test predictions only",
         )

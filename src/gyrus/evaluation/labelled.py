@@ -26,9 +26,10 @@ def with_labels(predictions: Predictions) -> Predictions:
 
 
 def patient_notes(unit: str, n_subjects: int | None) -> list[str]:
-    """Return a sentence when images stand for patients."""
+    """Return a sentence when images stand for patients, or one patient for all."""
     if unit == "patients":
-        return []
+        one = "all images show one patient: no interval can be given, and nothing is said of other patients"
+        return [one] if n_subjects == 1 else []
     which = "no image has a" if n_subjects is None else "some images have no"
     return [
         f"{which} known patient: the intervals take "

@@ -76,7 +76,9 @@ class MultilabelFigures(Scored):
         log_chance, brier_chance = chance_losses(2)
         return {
             "log_loss": shown_loss(self, logs, log_chance),
-            "brier": shown_loss(self, ((self.y_prob - self.truth) ** 2).mean(axis=1), brier_chance),
+            "brier": shown_loss(
+                self, ((self.y_prob - self.truth) ** 2).mean(axis=1), brier_chance, largest=1.0
+            ),
         }
 
     def calibration(self, seed: int) -> dict[str, Any]:

@@ -165,7 +165,8 @@ def check_probabilities(predictions: Predictions) -> None:
     if bad.any():
         shown = [f"{predictions.image_ids[row]}: {y_prob[row].tolist()}" for row in np.flatnonzero(bad)]
         raise PredictionsError(
-            f"{len(shown)} rows are no probabilities (between 0 and 1, summing to 1)",
+            f"{len(shown)} {'row is' if len(shown) == 1 else 'rows are'} no probabilities (between 0 and 1, "
+            "summing to 1)",
             details=shown,
             fix="give probabilities, not logits: softmax them",
         )
@@ -215,13 +216,9 @@ def read_predictions(path: Path) -> Predictions:
         )
     )
     if "image_id" not in columns or len(classes) < 2:
-        raise PredictionsError(
-            f"columns are {', '.join(columns) or 'none'}; expected image_id and one p:CLASS column per class",
-            path=path,
-            fix="name the columns image_id, subject_id, label, p:CLASS1, p:CLASS2, …",
-        )
+        raise _strange_header(columns, path)
     if not records:
-        raise PredictionsError("has a header but no rows", path=path)
+        raise PredictionsError("has a header but no rows", path=path, fix="write a row for every image")
     task = _task(records, path)
     y_prob = _checked_rows(records, classes, task, path)
     image_ids = tuple(record["image_id"] for _, record in records)
@@ -239,6 +236,23 @@ def read_predictions(path: Path) -> Predictions:
             record.get("group_id") or default for (_, record), default in zip(records, defaults, strict=True)
         ),
         folds=folds if any(folds) else (),
+    )
+
+
+def _strange_header(columns: list[str], path: Path) -> PredictionsError:
+    fix = "name the columns image_id, subject_id, label, p:CLASS1, p:CLASS2, …"
+    if not columns:
+        return PredictionsError("is empty", path=path, fix=fix)
+    if len(columns) == 1 and (";" in columns[0] or "\t" in columns[0]):
+        return PredictionsError(
+            "its cells are not divided by commas",
+            path=path,
+            fix="save it as CSV with commas and decimal points",
+        )
+    return PredictionsError(
+        f"columns are {', '.join(columns)}; expected image_id and one p:CLASS column per class, two or more",
+        path=path,
+        fix=fix,
     )
 
 
@@ -293,9 +307,32 @@ def _checked_rows(
             problems.append(f"line {line}: {error}")
     if problems:
         raise PredictionsError(
-            f"{len(problems)} bad rows", path=path, details=problems, fix="mend the lines named"
+            "1 bad row" if len(problems) == 1 else f"{len(problems)} bad rows",
+            path=path,
+            details=problems,
+            fix=_fix_of(problems),
         )
     return y_prob
+
+
+def _fix_of(problems: Sequence[str]) -> str:
+    """Return what mends the lines: one cause is often behind all of them."""
+    if any("outside 0…1" in problem for problem in problems):
+        return "give probabilities, not logits: softmax each row"
+    if all("sum to" in problem for problem in problems):
+        return (
+            "each row must sum to 1: softmax, not a sigmoid a class; if an image may have several classes, "
+            "add a column task with multilabel in every row"
+        )
+    if all("NaN or infinite" in problem for problem in problems):
+        return (
+            "a model that answers NaN has not learned anything: look at its training, or leave these rows out"
+        )
+    if all("stands already" in problem for problem in problems):
+        return "keep one row an image; average the rows first if each is the answer to one of several crops"
+    if all("has no column" in problem for problem in problems):
+        return f"add a column {PROBABILITY_PREFIX}CLASS for every class that occurs, or correct the labels"
+    return "mend the lines named"
 
 
 def _probabilities(record: dict[str, str], classes: tuple[str, ...], task: str) -> npt.NDArray[np.float64]:
@@ -311,9 +348,9 @@ def _probabilities(record: dict[str, str], classes: tuple[str, ...], task: str) 
     if not np.all(np.isfinite(values)):
         raise ValueError("a probability is NaN or infinite")
     if values.min() < 0 or values.max() > 1:
-        raise ValueError(f"a probability lies outside 0…1: {cells}")
+        raise ValueError(f"a probability lies outside 0…1: {cells} (logits?)")
     if task != MULTILABEL and abs(values.sum() - 1) > SUM_TOLERANCE:
-        raise ValueError(f"probabilities sum to {values.sum():.4g}, not 1 (are these logits?)")
+        raise ValueError(f"probabilities sum to {values.sum():.4g}, not 1")
     return values
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,18 +26,26 @@ MOST_BINS, IMAGES_A_BIN, HIGHEST_RANK = 15, 10, 5
 
 def loss_figures(figures: Figures) -> dict[str, Any]:
     """Return ``log_loss`` and ``brier``; lower is better."""
-    log_chance, brier_chance = chance_losses(len(figures.classes))
+    n_classes = len(figures.classes)
+    log_chance, brier_chance = chance_losses(n_classes)
+    brier = brier_losses(figures.y_true, figures.y_prob)
     return {
         "log_loss": shown_loss(figures, log_losses(figures.y_true, figures.y_prob), log_chance),
-        "brier": shown_loss(figures, brier_losses(figures.y_true, figures.y_prob), brier_chance),
+        "brier": shown_loss(figures, brier, brier_chance, largest=1.0 if n_classes == 2 else 2.0),
     }
 
 
-def shown_loss(scored: Scored, losses: FloatArray, chance: float) -> dict[str, Any]:
-    """Return a mean loss as it stands in JSON, given that of every image."""
+def shown_loss(
+    scored: Scored, losses: FloatArray, chance: float, *, largest: float = np.inf
+) -> dict[str, Any]:
+    """Return a mean loss as it stands in JSON, given that of every image.
+
+    An interval ends at ``largest``, which no loss exceeds.
+    """
     images = scored.sums(np.ones(scored.n_images))
     interval = loss_interval(scored.sums(losses), images, chance, scored.confidence)
-    return scored.shown(interval, "cluster-robust log-t")
+    ends = replace(interval, high=min(interval.high, largest)) if interval.high > largest else interval
+    return scored.shown(ends, "cluster-robust log-t")
 
 
 def loss_notes(figures: Figures) -> list[str]:

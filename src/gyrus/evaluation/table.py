@@ -33,7 +33,7 @@ def format_evaluation(evaluation: Mapping[str, Any]) -> str:
         format_folds(evaluation.get("folds")),
         _at_prevalence(evaluation.get("at_prevalence") or {}),
         aligned(_probabilities(evaluation), left=(0, 1)) if "log_loss" in evaluation else "",
-        *(f"note: {note}" for note in evaluation.get("notes", ())),
+        "\n".join(f"note: {note}" for note in evaluation.get("notes", ())),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -108,6 +109,7 @@ def _line(size_px: int) -> int:
     return round(1.3 * size_px)
 
 
+@lru_cache(maxsize=8)  # it is decoded anew at every call otherwise
 def _font(size_px: int) -> Font:
     return ImageFont.load_default(size=size_px)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gyrus.bundles import read_bundle
 from gyrus.evaluation.predictions import CLASSIFY, LABEL_SEPARATOR
+from gyrus.imaging.geometry import geometry_of_card
 from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
 from gyrus.pages.measured import OUT_OF_FOLD
@@ -57,6 +58,7 @@ def context_of_evaluation(
     """
     split = _noun(evaluation, external=bundle is not None)
     color = (config or {}).get("color", "grey")
+    answered = _bundle(bundle) if bundle is not None else {}
     return ReportContext(
         title=title,
         kind="external" if bundle is not None else "predictions",
@@ -69,8 +71,8 @@ def context_of_evaluation(
         subjects={split: evaluation["n_subjects"] if evaluation["clustered_by"] == "patients" else None},
         fingerprint=images.fingerprint if images is not None else "",
         evaluations={split: evaluation},
-        bundle=_bundle(bundle) if bundle is not None else {},
-        examples=_examples(predictions, images, outputs, map_classes, color),
+        bundle=answered,
+        examples=_examples(predictions, images, outputs, map_classes, color, answered),
         examples_split=split,
         skipped=evaluation.get("skipped") or (),
         notes=evaluation.get("data_notes") or (),
@@ -130,10 +132,14 @@ def _examples(
     outputs: Outputs | None,
     map_classes: Sequence[str],
     color: Any,
+    bundle: Mapping[str, Any],
 ) -> list[Example]:
     if images is None or predictions.task != CLASSIFY:
         return []
-    return collect_examples(images, predictions, outputs, color=color, map_classes=map_classes)
+    geometry = geometry_of_card(bundle["card"]) if bundle else None
+    return collect_examples(
+        images, predictions, outputs, color=color, geometry=geometry, map_classes=map_classes
+    )
 
 
 def _farthest(evaluation: Mapping[str, Any], images: Manifest | None, color: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.imaging import read_image, resize
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Example:
     pixels : ndarray of uint8
         (height, width, channels), at most 256 pixels a side.
     heat : ndarray of float32 or None
-        (rows, columns) map of the predicted class.
+        (rows, columns) map of the predicted class, over the whole image.
     """
 
     image_id: str
@@ -77,6 +78,7 @@ def collect_examples(
     outputs: Outputs | None = None,
     *,
     color: Color = "grey",
+    geometry: Geometry | None = None,
     map_classes: Sequence[str] = (),
     errors: int = ERRORS,
     right: int = RIGHT,
@@ -93,6 +95,8 @@ def collect_examples(
         With maps, in the order of the predictions.
     color : str
         Reading policy.
+    geometry : Geometry, optional
+        How the bundle brings an image to a square: its maps lie over that. By default the image is squashed.
     map_classes : sequence of str, optional
         The classes of the maps, where they are others than those of the predictions (several counted as one
         by a label map: these have no map).
@@ -108,6 +112,8 @@ def collect_examples(
             continue
         column, label = int(y_pred[index]), predictions.labels[index]
         answer = predictions.classes[column]
+        pixels = read_image(manifest.source_of(row), color=color)
+        heat = None if maps is None or answer not in names else maps[index, names.index(answer)]
         found.append(
             Example(
                 image_id=row.image_id,
@@ -116,11 +122,20 @@ def collect_examples(
                 prediction=answer,
                 probability=float(predictions.y_prob[index, column]),
                 label_probability=float(predictions.y_prob[index, predictions.classes.index(label)]),
-                pixels=_small(read_image(manifest.file_of(row), color=color)),
-                heat=None if maps is None or answer not in names else maps[index, names.index(answer)],
+                pixels=_small(pixels),
+                heat=_over_image(heat, pixels, geometry),
             )
         )
     return found
+
+
+def _over_image(
+    heat: npt.NDArray[np.float32] | None, pixels: npt.NDArray[np.uint8], geometry: Geometry | None
+) -> npt.NDArray[np.float32] | None:
+    """Return a map over the network's square as one over the whole image."""
+    if heat is None or geometry is None:
+        return heat
+    return geometry.placement(pixels).over_image(heat)
 
 
 def _one_per_group(rows: list[int], groups: tuple[str, ...]) -> list[int]:

@@ -63,7 +63,7 @@ def _details(context: ReportContext, card: Mapping[str, Any]) -> list[str]:
     facts = (
         ("Architecture", card.get("architecture") or config.get("architecture")),
         ("Classes", ", ".join(card.get("classes") or ()) or None),
-        ("Input", f"{seen.get('color') or config.get('color') or 'grey'}, {size} x {size} pixels"),
+        ("Input", f"{seen.get('color') or config.get('color') or 'grey'}, {_brought_to(size, seen)}"),
         ("Started from", start),
         ("Trained", str(context.environment.get("time_utc", ""))[:10] or None),
         ("Made with", f"gyrus {card.get('gyrus_version', 'unknown')}"),
@@ -71,6 +71,15 @@ def _details(context: ReportContext, card: Mapping[str, Any]) -> list[str]:
         ("Licence of the weights", card.get("licence")),
     )
     return [f"- {name}: {_plain(value) if value else 'unknown'}" for name, value in facts]
+
+
+def _brought_to(size: Any, seen: Mapping[str, Any]) -> str:
+    """Return how an image becomes the network's square, in words."""
+    ways = {"pad": "the aspect kept, black beside", "crop": "from the central square"}
+    parts = [f"{size} x {size} pixels", ways.get(seen.get("resize", ""), "the sides scaled apart")]
+    parts += ["cut to the box around the head before"] if seen.get("brain_crop") else []
+    parts += ["each brought to mean 0 and spread 1"] if seen.get("normalize") == "per-image" else []
+    return ", ".join(parts)
 
 
 def _use(card: Mapping[str, Any]) -> list[str]:

@@ -34,7 +34,8 @@ def overlay(
     pixels : ndarray of uint8
         (height, width), (height, width, 1) or (height, width, 3).
     heat : ndarray of float
-        (rows, columns) of any size, covering the whole image; see :func:`normalised`.
+        (rows, columns) of any size, covering the whole image (a map over the network's square is first laid
+        out by :meth:`gyrus.imaging.geometry.Placement.over_image`); see :func:`normalised`.
     opacity : float
         Opacity of the hottest place, from 0 to 1.
     colour_bar : bool

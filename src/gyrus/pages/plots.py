@@ -7,7 +7,7 @@ from typing import Any
 
 from gyrus.pages.colour import class_colours
 from gyrus.pages.numbers import decimal, is_defined
-from gyrus.pages.svg import FAINT, TEXT, new_figure, plotting
+from gyrus.pages.svg import ACCENT, FAINT, TEXT, new_figure, plotting
 
 _TRAIN, _VALIDATION = "#e69f00", "#0072b2"
 MOST_CURVES = 10
@@ -150,10 +150,10 @@ def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
     for one in shown:
         if is_defined(one.get("low")) and is_defined(one.get("high")):
             ends = [one["low"], one["high"]]
-            axes.plot([one["confidence"]] * 2, ends, color=_VALIDATION, alpha=0.4, linewidth=1.2)
+            axes.plot([one["confidence"]] * 2, ends, color=ACCENT, alpha=0.4, linewidth=1.2)
     points = [(one["confidence"], one["accuracy"]) for one in shown]
     if points:
-        axes.plot(*zip(*points, strict=True), color=_VALIDATION, linewidth=0.8, marker="o", markersize=4.5)
+        axes.plot(*zip(*points, strict=True), color=ACCENT, linewidth=0.8, marker="o", markersize=4.5)
     axes.set_xlabel("how sure it was")
     axes.set_ylabel("how often it was right")
     axes.set_xlim(-0.01, 1.03)
@@ -178,7 +178,7 @@ def drift_plot(curves: Mapping[str, Sequence[float]]) -> Any:
     figure, axes = new_figure(4.6, 3.4)
     axes.axvline(1, color=TEXT, linewidth=0.9, linestyle=":", label="95 % of the own source")
     for name, colour, words in (
-        ("reference", _VALIDATION, "own source, held out"), ("external", _TRAIN, "these images"),
+        ("reference", ACCENT, "own source, held out"), ("external", _TRAIN, "these images"),
     ):  # fmt: skip
         axes.plot(curves[name], curves["share"], color=colour, label=words)
     axes.set_xlabel("distance from what the model knows")

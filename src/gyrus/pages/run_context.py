@@ -12,6 +12,7 @@ from gyrus.bundles import read_bundle
 from gyrus.data.manifest import Manifest, read_manifest
 from gyrus.errors import DataError
 from gyrus.evaluation.predictions import read_predictions
+from gyrus.imaging.geometry import geometry_of_card
 from gyrus.inference.outputs import read_outputs
 from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
@@ -44,6 +45,7 @@ def context_of_run(
     evaluations = {split: _read_json(run.evaluation(split)) for split in _SPLITS}
     evaluations = {split: evaluation for split, evaluation in evaluations.items() if evaluation}
     shown = next((split for split in _SPLITS if split in evaluations), "")
+    bundle = _bundle(run.bundle)
     return ReportContext(
         title=run.path.resolve().name,
         synthetic=all(row.subject_source == "phantom" for row in manifest),
@@ -57,8 +59,8 @@ def context_of_run(
         history=_history(run.metrics),
         evaluations=evaluations,
         test_looks=test_looks,
-        bundle=_bundle(run.bundle),
-        examples=_examples(run, manifest, shown, config),
+        bundle=bundle,
+        examples=_examples(run, manifest, shown, config, bundle),
         examples_split=shown,
         skipped=audit.get("skipped") or (),
         notes=audit.get("notes") or (),
@@ -114,9 +116,13 @@ def _bundle(path: Path) -> dict[str, Any]:
     }
 
 
-def _examples(run: RunFolder, manifest: Manifest, split: str, config: Mapping[str, Any]) -> list[Example]:
+def _examples(
+    run: RunFolder, manifest: Manifest, split: str, config: Mapping[str, Any], bundle: Mapping[str, Any]
+) -> list[Example]:
     if not split or not run.predictions(split).is_file():
         return []
     outputs = read_outputs(run.outputs(split)) if run.outputs(split).is_file() else None
     predictions = read_predictions(run.predictions(split))
-    return collect_examples(manifest, predictions, outputs, color=config.get("color", "grey"))
+    geometry = geometry_of_card(bundle["card"]) if bundle else None
+    color = config.get("color", "grey")
+    return collect_examples(manifest, predictions, outputs, color=color, geometry=geometry)

@@ -18,7 +18,8 @@ R = TypeVar("R")
 # Written into the figure as colours, replaced below by what the page decides.
 TEXT = "#010203"
 FAINT = "#040506"
-_REPLACED = {TEXT: "currentColor", FAINT: "var(--line)"}
+ACCENT = "#0072b3"
+_REPLACED = {TEXT: "currentColor", FAINT: "var(--line)", ACCENT: "var(--accent)"}
 
 PAPER = {"text": "#16202b", "faint": "#d9dee4"}
 

@@ -77,7 +77,7 @@ class Thumbnails:
         if row is None:
             return None
         try:
-            pixels = read_image(self._manifest.file_of(row), color=self._color)
+            pixels = read_image(self._manifest.source_of(row), color=self._color)
         except (ImageError, OSError):  # moved or changed since the audit: its name is still shown
             return None
         picture = Image.fromarray(pixels.squeeze(-1) if pixels.shape[2] == 1 else pixels)

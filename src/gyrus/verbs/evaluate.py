@@ -10,7 +10,7 @@ from typing import Any
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
-from gyrus.errors import BundleError, DataError, UsageError, require
+from gyrus.errors import BundleError, DataError, PredictionsError, UsageError, require
 from gyrus.evaluation import evaluate_predictions, format_evaluation, format_subgroups, format_twin_free
 from gyrus.evaluation.drift import format_drift
 from gyrus.evaluation.twin_free import twins_untold
@@ -139,6 +139,12 @@ def _evaluate_files(config: EvaluateConfig) -> EvaluateResult:
 
         return _written(config, evaluate_joined(config, files, config.data))
     predictions = read_pooled(files)
+    if not any(predictions.labels):
+        raise PredictionsError(
+            "no image has a label, so nothing can be measured",
+            path=files[0],
+            fix=f"fill the column label, or let the images' folders tell: gyrus evaluate {files[0]} DATA",
+        )
     evaluation = evaluate_predictions(
         predictions,
         n_bootstrap=config.bootstrap_samples,
