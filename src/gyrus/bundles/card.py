@@ -25,6 +25,9 @@ def make_card(
     image_size_px: int,
     mean: Sequence[float],
     std: Sequence[float],
+    resize: str = "squash",
+    brain_crop: bool = False,
+    normalize: str = "auto",
     dynamic_size: bool = True,
     maps: str = "exact",
     embedding: bool = True,
@@ -51,6 +54,13 @@ def make_card(
         Side of the square that ``preprocess.onnx`` gives, in pixels.
     mean, std : sequence of float
         Normalisation inside ``preprocess.onnx``, a value per channel of the network, for pixels in 0…1.
+    resize : str
+        How an image becomes a square: ``squash``, ``pad`` or ``crop``; see :mod:`gyrus.imaging.geometry`.
+    brain_crop : bool
+        Whether the box around the head is cut out first; see :mod:`gyrus.imaging.brain_box`.
+    normalize : str
+        Where the normalisation came from: ``auto`` (the weights), ``imagenet``, ``half``, ``dataset``,
+        ``none``; or ``per-image``: each square is brought to mean 0 and spread 1 by itself before that.
     dynamic_size : bool
         Whether ``network.onnx`` accepts other heights and widths than ``image_size_px``.
     maps : str
@@ -89,6 +99,7 @@ def make_card(
             "reading_policy": reading_policy, "color": color, "channels": {"grey": 1, "rgb": 3}.get(color, 0),
             "image_size_px": image_size_px, "dynamic_size": dynamic_size,
             "mean": [float(value) for value in mean], "std": [float(value) for value in std],
+            "resize": resize, "brain_crop": brain_crop, "normalize": normalize,
         },
         "outputs": {"maps": maps, "embedding": embedding},
         "data": {"fingerprint": None, "licence": None, "splits": {}, **(data or {})},

@@ -11,6 +11,8 @@ Rule = Callable[[Any], str]
 Rules = Mapping[str, "Rule | Rules"]
 
 MAX_CLASSES = 1000
+# not in bundles made before there was a choice: they squash, and shift and scale by mean and std
+OPTIONAL = frozenset({"input.resize", "input.brain_crop", "input.normalize"})
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _POLICY = re.compile(r"[a-z0-9]+/[0-9]+")
 
@@ -19,7 +21,8 @@ def problems_of(value: Any, rules: Rules, path: str = "") -> list[str]:
     """Return a line for every field that is missing, unknown or wrong."""
     if not isinstance(value, Mapping):
         return [f"{path or 'card'}: expected an object, got {_short(value)}"]
-    problems = [f"{_join(path, name)}: is missing" for name in rules if name not in value]
+    missing = [where for name in rules if name not in value and (where := _join(path, name)) not in OPTIONAL]
+    problems = [f"{where}: is missing" for where in missing]
     problems += [f"{_join(path, str(name))}: is not known" for name in value if name not in rules]
     for name, rule in rules.items():
         if name not in value:
@@ -183,6 +186,9 @@ RULES: Rules = {
         "dynamic_size": _bool,
         "mean": _channel_values(-math.inf),
         "std": _channel_values(0.0),
+        "resize": _one_of("squash", "pad", "crop"),
+        "brain_crop": _bool,
+        "normalize": _one_of("auto", "imagenet", "half", "dataset", "per-image", "none"),
     },
     "outputs": {"maps": _one_of("exact", "none"), "embedding": _bool},
     "data": {"fingerprint": _fingerprint, "licence": _text_or_null, "splits": _splits},

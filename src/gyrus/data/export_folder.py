@@ -59,6 +59,15 @@ class ExportFolder:
 
     def __init__(self, manifest: Manifest, target: Path, *, copy: bool) -> None:
         self.manifest, self.target, self.copy = manifest, target, copy
+        images_in = Counter(row.path for row in manifest if row.frame)
+        shared = [path for path, count in images_in.items() if count > 1]
+        if shared:
+            raise DataError(
+                f"{sum(images_in[path] for path in shared)} images lie in {len(shared)} files of many; "
+                "they can be neither linked nor copied one by one",
+                details=shared,
+                fix="leave out --export: the manifest that gyrus split writes tells file and frame",
+            )
 
     def building(self) -> _Building:
         return _Building(self.target)

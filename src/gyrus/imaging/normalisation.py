@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 import numpy as np
@@ -37,13 +38,15 @@ def fixed(name: Normalize, channels: int) -> tuple[tuple[float, ...], tuple[floa
     return (sum(mean) / len(mean),) * channels, (sum(std) / len(std),) * channels
 
 
-def measured(pixels: npt.NDArray[np.uint8], channels: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def measured(
+    blocks: Iterable[npt.NDArray[np.uint8]], channels: int
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and standard deviation of images, by channel, for pixels scaled to [0, 1].
 
     Parameters
     ----------
-    pixels : ndarray of uint8
-        (n, height, width, channels as read).
+    blocks : iterable of ndarray of uint8
+        (n, height, width, channels as read) each: a few images at a time.
     channels : int
         Of the network; one grey channel stands for all of them.
 
@@ -52,17 +55,20 @@ def measured(pixels: npt.NDArray[np.uint8], channels: int) -> tuple[tuple[float,
     mean, std : tuple of float
         (channels,). A spread below one grey level counts as one.
     """
+    histograms: npt.NDArray[np.float64] = sum(
+        (np.stack([np.bincount(block[..., channel].ravel(), minlength=256) for channel in
+                   range(block.shape[3])]) for block in blocks),
+        start=np.zeros((1, 256)),
+    )  # fmt: skip
+    shares = histograms / histograms.sum(axis=1, keepdims=True)
     levels = np.arange(256) / 255.0
-    means, stds = [], []
-    for channel in range(pixels.shape[3]):
-        counts = np.zeros(256)
-        for start in range(0, len(pixels), 64):  # a few at a time: they may be mapped from a file
-            counts += np.bincount(pixels[start : start + 64, :, :, channel].ravel(), minlength=256)
-        mean = float(counts @ levels / counts.sum())
-        means.append(mean)
-        stds.append(max(SMALLEST_SPREAD, float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))))
+    means = shares @ levels
+    spreads = np.sqrt((shares * (levels - means[:, np.newaxis]) ** 2).sum(axis=1))
     repeat = channels if len(means) == 1 else 1
-    return tuple(means * repeat), tuple(stds * repeat)
+    return (
+        tuple(float(mean) for mean in means) * repeat,
+        tuple(max(SMALLEST_SPREAD, float(spread)) for spread in spreads) * repeat,
+    )
 
 
 def per_image(squares: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

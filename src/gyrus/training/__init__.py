@@ -3,11 +3,14 @@
 from gyrus.training.classifier import Classifier
 from gyrus.training.datamodule import ImageDataModule
 from gyrus.training.dataset import ImageDataset
-from gyrus.training.fit import FitResult, fit, pick_device, start_network
+from gyrus.training.devices import pick_device
+from gyrus.training.file_pixels import FilePixels
+from gyrus.training.fit import FitResult, fit, start_network
 from gyrus.training.precision import Precision
 
 __all__ = [
     "Classifier",
+    "FilePixels",
     "FitResult",
     "ImageDataModule",
     "ImageDataset",

@@ -15,18 +15,29 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from gyrus.config.balancing import BalanceOptions
 from gyrus.data.manifest import Manifest
-from gyrus.errors import DataError
+from gyrus.errors import DataError, GyrusError
 from gyrus.training.augmentation import Mixing, Policy, apply, draw, mix, soft_targets
 from gyrus.training.draws import permutation
-from gyrus.training.preparation import normalise, to_unit
+from gyrus.training.preparation import normalise, standardise, to_unit
 from gyrus.training.sampling import epoch_order
+
+
+class Squares(Protocol):
+    """Images (n, side, side, channels), given by their rows: an array, or what reads them from files."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, side, side, channels)."""
+
+    def __getitem__(self, rows: npt.NDArray[np.int64], /) -> npt.NDArray[np.uint8]:
+        """Return the images of some rows."""
 
 
 class Pixels(Protocol):
     """What the fit needs of a pixel cache."""
 
     @property
-    def pixels(self) -> npt.NDArray[np.uint8]:
+    def pixels(self) -> Squares:
         """(n, side, side, channels) decoded and resized images."""
 
     def rows_of(self, image_ids: Sequence[str]) -> npt.NDArray[np.int64]:
@@ -60,6 +71,8 @@ class Look:
     ----------
     mean, std : tuple of float
         (channels of the network,) normalisation.
+    per_image : bool
+        Whether each image is first brought to mean 0 and spread 1 by itself.
     policy : Policy or None
         Augmentation of training batches; None for none.
     channels_last : bool
@@ -77,6 +90,30 @@ class Look:
     channels_last: bool
     strengths: npt.NDArray[np.float64] | None = None
     mixing: Mixing | None = None
+    per_image: bool = False
+
+
+class Loading(NamedTuple):
+    """How batches are fetched.
+
+    Attributes
+    ----------
+    workers : int
+        Processes that do it; 0: the process that trains.
+    pin_memory : bool
+        Whether they go by way of page-locked memory, from which a GPU fetches while it computes.
+    """
+
+    workers: int = 0
+    pin_memory: bool = False
+
+    def options(self) -> dict[str, Any]:
+        """Return them as options of a DataLoader."""
+        return {
+            "num_workers": self.workers,
+            "persistent_workers": self.workers > 0,
+            "pin_memory": self.pin_memory,
+        }
 
 
 class SplitPixels(Dataset[Batch]):
@@ -105,6 +142,11 @@ class SplitPixels(Dataset[Batch]):
         images = index % len(self)
         pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[images]]))
         return Batch(pixels, torch.from_numpy(self.labels[images]), index)
+
+    def blocks(self, size: int = 64) -> Iterator[npt.NDArray[np.uint8]]:
+        """Yield the pixels (at most ``size``, side, side, channels) of all images, in order."""
+        for start in range(0, len(self), size):
+            yield self._pixels[self._rows[start : start + size]]
 
 
 class BatchOrder(Sampler[npt.NDArray[np.int64]]):
@@ -184,6 +226,8 @@ class CachedPixels(lightning.LightningDataModule):
         Which images an epoch shows; by default each once.
     first_epoch, first_step : int
         Where a resumed training, or a later stage, begins: epochs of the run before, and steps of that epoch.
+    loading : Loading, optional
+        Who fetches the batches; by default the process that trains.
     """
 
     def __init__(
@@ -197,6 +241,7 @@ class CachedPixels(lightning.LightningDataModule):
         balance: BalanceOptions | None = None,
         first_epoch: int = 0,
         first_step: int = 0,
+        loading: Loading | None = None,
     ) -> None:
         super().__init__()
         self.train = train
@@ -207,6 +252,7 @@ class CachedPixels(lightning.LightningDataModule):
         self.balance = balance or BalanceOptions()
         self.first_epoch = first_epoch
         self.first_step = first_step
+        self.loading = loading or Loading()
 
     @property
     def epoch(self) -> int:
@@ -223,33 +269,51 @@ class CachedPixels(lightning.LightningDataModule):
         """Steps of a whole epoch."""
         return BatchOrder(len(self.train), self.batch_size).whole
 
-    def train_dataloader(self) -> DataLoader[Batch]:
-        """Return shuffled batches."""
-        order = BatchOrder(
+    def train_order(self) -> BatchOrder:
+        """Return the order in which training images are shown."""
+        return BatchOrder(
             len(self.train), self.batch_size, first_epoch=self.first_epoch, skip=self.skipped,
             order=lambda epoch: epoch_order(self.train.labels, epoch, self.seed, self.balance),
         )  # fmt: skip
-        return DataLoader(self.train, sampler=order, batch_size=None, collate_fn=_as_it_is)
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Return shuffled batches."""
+        return self._loader(self.train, self.train_order())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Return batches in order, larger ones: there is no gradient to keep."""
-        order = BatchOrder(len(self.val), 2 * self.batch_size)
-        return DataLoader(self.val, sampler=order, batch_size=None, collate_fn=_as_it_is)
+        return self._loader(self.val, BatchOrder(len(self.val), 2 * self.batch_size))
 
-    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+    def _loader(self, split: SplitPixels, order: BatchOrder) -> DataLoader[Batch]:
+        dataset: Dataset[Any] = _ErrorsAsItems(split) if self.loading.workers else split
+        return DataLoader(
+            dataset, sampler=order, batch_size=None, collate_fn=_as_it_is, **self.loading.options()
+        )
+
+    def transfer_batch_to_device(
+        self, batch: Batch | GyrusError, device: torch.device, dataloader_idx: int
+    ) -> Batch:
         """Move pixels and labels; the numbers of the images stay where the draws are made."""
-        return Batch(batch.pixels.to(device), batch.labels.to(device), batch.numbers)
+        if isinstance(batch, GyrusError):
+            raise batch
+        wait = not self.loading.pin_memory
+        return Batch(
+            batch.pixels.to(device, non_blocking=not wait),
+            batch.labels.to(device, non_blocking=not wait),
+            batch.numbers,
+        )
 
     def on_after_batch_transfer(self, batch: Batch, dataloader_idx: int) -> tuple[Tensor, Tensor]:
         """Augment, normalise, mix: on the GPU where there is one, for the whole batch at once."""
         trainer = self.trainer
         epoch = self.epoch if trainer is not None and trainer.training else None
-        images = prepare(batch, self.look, seed=self.seed, epoch=epoch)
-        if epoch is None or self.look.mixing is None:
-            return images, batch.labels
-        options, num_classes = self.look.mixing
-        targets = soft_targets(batch.labels, num_classes) if batch.labels.ndim == 1 else batch.labels
-        return mix(images, targets, self.seed, epoch, int(batch.numbers[0]), options)
+        images, targets = augmented(batch, self.look, seed=self.seed, epoch=epoch), batch.labels
+        if epoch is not None and self.look.mixing is not None:
+            options, num_classes = self.look.mixing
+            targets = soft_targets(targets, num_classes) if targets.ndim == 1 else targets
+            # before the normalisation, where a grey image still has one channel
+            images, targets = mix(images, targets, self.seed, epoch, int(batch.numbers[0]), options)
+        return normalised(images, self.look), targets
 
     def state_dict(self) -> dict[str, Any]:
         """Return nothing: order and draws are functions of seed and epoch."""
@@ -258,12 +322,40 @@ class CachedPixels(lightning.LightningDataModule):
 
 def prepare(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor:
     """Return the network's input (n, channels, side, side); augmented when ``epoch`` is given."""
+    return normalised(augmented(batch, look, seed=seed, epoch=epoch), look)
+
+
+def augmented(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor:
+    """Return images in [0, 1] with the channels of the pixels; as they are when ``epoch`` is None."""
     images = to_unit(batch.pixels)
     if epoch is not None and look.policy is not None:
         strength = None if look.strengths is None else look.strengths[batch.numbers % len(look.strengths)]
         images = apply(images, draw(seed, epoch, batch.numbers, look.policy, strength=strength))
+    return images
+
+
+def normalised(images: Tensor, look: Look) -> Tensor:
+    """Return images in [0, 1] as the network takes them."""
+    if look.per_image:
+        images = standardise(images)
     images = normalise(images, look.mean, look.std)
     return images.contiguous(memory_format=torch.channels_last) if look.channels_last else images
+
+
+class _ErrorsAsItems(Dataset[Batch | GyrusError]):
+    """Hands errors of ours over as items; raised in a worker they would arrive as the text of a traceback."""
+
+    def __init__(self, split: SplitPixels) -> None:
+        self._split = split
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch | GyrusError:
+        try:
+            return self._split[index]
+        except GyrusError as error:
+            return error
 
 
 def _as_it_is(batch: Any) -> Any:

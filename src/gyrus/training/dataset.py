@@ -13,9 +13,9 @@ from torch.utils.data import Dataset
 
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, UsageError
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import read_image
-from gyrus.imaging.resizing import resize
-from gyrus.training.preparation import normalise, to_unit
+from gyrus.training.preparation import normalise, standardise, to_unit
 
 Transform = Callable[[npt.NDArray[np.uint8]], Any]
 
@@ -33,13 +33,16 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         Gets the decoded image, uint8 (height, width, channels) of its own size, and returns what the loader
         shall give. By default the image is resized to a square, scaled to [0, 1] and normalised: float32
         (len(mean), image_size, image_size).
-    image_size : int
-        Side in pixels, for the default.
+    image_size : int or Geometry
+        Side in pixels of the square that images are squashed to, or how else they become one, for the
+        default.
     color : {"grey", "rgb"}
         How files are read: one channel or three.
     mean, std : sequence of float
         Normalisation, for the default; a network's own are ``network.mean`` and ``network.std``. One grey
         channel becomes as many channels as there are means.
+    per_image : bool
+        Bring each image to mean 0 and spread 1 by itself before that, for the default.
 
     Attributes
     ----------
@@ -62,10 +65,11 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         split: str | None = None,
         transform: Transform | None = None,
         *,
-        image_size: int = 224,
+        image_size: int | Geometry = 224,
         color: Literal["grey", "rgb"] = "grey",
         mean: Sequence[float] = (0.485, 0.456, 0.406),
         std: Sequence[float] = (0.229, 0.224, 0.225),
+        per_image: bool = False,
     ) -> None:
         if len(mean) != len(std):
             raise UsageError(f"mean has {len(mean)} values and std {len(std)}; expected as many")
@@ -77,7 +81,8 @@ class ImageDataset(Dataset[tuple[Any, int]]):
             raise DataError(f"{len(unlabelled)} images have no label", details=unlabelled[:10])
         self.manifest = chosen
         self.transform = transform
-        self.image_size = image_size
+        self.geometry = image_size if isinstance(image_size, Geometry) else Geometry(image_size)
+        self.per_image = per_image
         self.color: Literal["grey", "rgb"] = color
         self.mean = tuple(mean)
         self.std = tuple(std)
@@ -94,5 +99,5 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         return image, self.targets[index]
 
     def _to_input(self, pixels: npt.NDArray[np.uint8]) -> Tensor:
-        small = resize(pixels, height_px=self.image_size, width_px=self.image_size)
-        return normalise(to_unit(torch.from_numpy(small)[None]), self.mean, self.std)[0]
+        unit = to_unit(torch.from_numpy(self.geometry.apply(pixels))[None])
+        return normalise(standardise(unit) if self.per_image else unit, self.mean, self.std)[0]

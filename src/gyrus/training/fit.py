@@ -12,15 +12,17 @@ import torch
 from gyrus.config.train import TrainConfig
 from gyrus.data.cache_folder import default_cache_folder
 from gyrus.data.manifest import Manifest
-from gyrus.errors import DataError, UsageError
+from gyrus.errors import DataError
 from gyrus.models import Network, WeightsReport, start
 from gyrus.runs import RunFolder
 from gyrus.training.allocator import keep_freed_memory
 from gyrus.training.augmentation import doubts, mixing_of, policy_of
 from gyrus.training.batches import Look, Pixels, SplitPixels
+from gyrus.training.devices import name_of, pick_device
 from gyrus.training.journal import Journal
 from gyrus.training.losses import make_loss
 from gyrus.training.metrics_log import EpochRow
+from gyrus.training.normalising import choose_normalisation
 from gyrus.training.precision import Precision, choose
 from gyrus.training.recipes import Recipe, recipe_of
 from gyrus.training.sampling import draw_strengths, shown_counts
@@ -127,6 +129,8 @@ def fit(
         logger.info("note: %s", doubt)
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
+    given = config.pretrained or config.weights is not None
+    choose_normalisation(network, config, train, given_weights=given)
     journal = Journal(run, config.select)
     if resume and journal.restore(network):
         logger.info("note: going on after %s", journal.told)
@@ -138,6 +142,7 @@ def fit(
     look = Look(
         mean=network.mean,
         std=network.std,
+        per_image=network.facts.per_image,
         policy=policy_of(config),
         channels_last=precision.channels_last,
         strengths=draw_strengths(train.labels, config),
@@ -170,29 +175,13 @@ def fit(
         stopped_early=any(stage.stopped_early for stage in done),
         checkpoint=journal.kept_path,
         precision=precision,
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        device=name_of(device),
         learning_rate=done[-1].learning_rate,
         recipe=recipe,
         stages=done,
         weights=weights,
         seconds=time.perf_counter() - began,
     )
-
-
-def pick_device(asked: str) -> torch.device:
-    """Return the device to train on.
-
-    Raises
-    ------
-    UsageError
-        When CUDA is asked for and absent.
-    """
-    available = torch.cuda.is_available()
-    if asked == "cuda" and not available:
-        raise UsageError(
-            "device is cuda, but torch finds no CUDA GPU here", fix="leave out --device, or install a driver"
-        )
-    return torch.device("cuda", 0) if available and asked != "cpu" else torch.device("cpu")
 
 
 def start_network(config: TrainConfig, *, num_classes: int) -> tuple[Network, WeightsReport | None]:

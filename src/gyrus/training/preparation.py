@@ -7,10 +7,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gyrus.imaging.normalisation import SMALLEST_SPREAD
+
 
 def to_unit(pixels: Tensor) -> Tensor:
     """Turn uint8 (n, height, width, channels) into float32 (n, channels, height, width) in [0, 1]."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255.0)
+
+
+def standardise(images: Tensor) -> Tensor:
+    """Return images (n, channels, height, width), each with its own mean 0 and its own spread 1.
+
+    As :func:`gyrus.imaging.normalisation.per_image`.
+    """
+    mean = images.mean((1, 2, 3), keepdim=True)
+    std = images.std((1, 2, 3), keepdim=True, correction=0)
+    return (images - mean) / std.clamp_min(SMALLEST_SPREAD)
 
 
 def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Tensor:

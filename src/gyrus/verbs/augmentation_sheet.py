@@ -303,12 +303,12 @@ def _chosen(manifest: Manifest, count: int, seed: int) -> list[Row]:
 def _picture_and_mask(
     manifest: Manifest, row: Row, config: TrainConfig, geometry: Geometry
 ) -> tuple[Picture, Mask | None]:
-    pixels = read_image(manifest.file_of(row), color=config.color)
+    pixels = read_image(manifest.source_of(row), color=config.color)
     return geometry.apply(pixels), _placed_mask(manifest, row, pixels, geometry)
 
 
 def _mask(manifest: Manifest, row: Row, config: TrainConfig, geometry: Geometry) -> Mask | None:
-    return _placed_mask(manifest, row, read_image(manifest.file_of(row), color=config.color), geometry)
+    return _placed_mask(manifest, row, read_image(manifest.source_of(row), color=config.color), geometry)
 
 
 def _placed_mask(manifest: Manifest, row: Row, pixels: Picture, geometry: Geometry) -> Mask | None:

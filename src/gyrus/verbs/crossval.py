@@ -21,7 +21,7 @@ from gyrus.verbs.crossval_plan import Plan, plan_folds
 from gyrus.verbs.crossval_report import OUT_OF_FOLD, Pooled, pool, write_crossval_report
 from gyrus.verbs.crossval_training import duration, train_folds
 from gyrus.verbs.evaluate import format_all
-from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.tables import align
 from gyrus.verbs.train_checks import check_before_reading
 
@@ -131,7 +131,7 @@ def run(config: CrossvalConfig) -> CrossvalResult:
     began = time.perf_counter()
     check_folder(config)
     check_before_reading(replace(config, out=None))
-    prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
+    prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
     plan = plan_folds(config, prepared)
     logger.info("%s", plan.audit["sentence"])
     for note in plan.notes:

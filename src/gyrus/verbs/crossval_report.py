@@ -21,6 +21,7 @@ from gyrus.evaluation import (
     write_predictions,
 )
 from gyrus.evaluation.repeats import repeat_figures, write_pooled
+from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
 from gyrus.inference.outputs import Outputs, read_outputs
 from gyrus.pages import write_report
@@ -107,6 +108,7 @@ def write_crossval_report(
     """
     config = json.loads(folder.config.read_text(encoding="utf-8"))
     manifest = read_manifest(folder.manifest)
+    geometry = Geometry(config["image_size"], config["resize"], config["brain_crop"])
     counts, subjects = _by_fold(manifest)
     context = ReportContext(
         title=folder.path.resolve().name,
@@ -120,7 +122,9 @@ def write_crossval_report(
         evaluations={OUT_OF_FOLD: pooled.evaluation},
         repeats=pooled.repeats or {},
         test_looks=looks,
-        examples=_examples(folder, plan, progress, pooled.predictions[0], manifest, config["color"]),
+        examples=_examples(
+            folder, plan, progress, pooled.predictions[0], manifest, config["color"], geometry
+        ),
         examples_split=OUT_OF_FOLD,
         skipped=skipped,
         notes=plan.audit["notes"],
@@ -150,6 +154,7 @@ def _examples(
     predictions: Predictions,
     manifest: Manifest,
     color: Color,
+    geometry: Geometry,
 ) -> list[Example]:
     """Choose images among all folds; their maps are those of the bundle that answered."""
     finished = [one for one in plan.folds if one.title in progress.finished and one.repeat == 0]
@@ -159,7 +164,7 @@ def _examples(
         if not path.is_file():
             return collect_examples(manifest, predictions, None, color=color)
         parts.append(read_outputs(path))
-    return collect_examples(manifest, predictions, _joined(parts), color=color)
+    return collect_examples(manifest, predictions, _joined(parts), color=color, geometry=geometry)
 
 
 def _joined(parts: Sequence[Outputs]) -> Outputs | None:

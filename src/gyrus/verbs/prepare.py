@@ -9,7 +9,9 @@ from pathlib import Path
 
 from gyrus.auditing import Audit, Related, audit_manifest, find_shortcuts, relate
 from gyrus.config import DataOptions
+from gyrus.config.inputs import InputOptions
 from gyrus.data import Manifest, PixelCache, Skipped, load, scan
+from gyrus.imaging.geometry import Geometry, geometry_of
 from gyrus.imaging.nuisance import Nuisance
 
 logger = logging.getLogger("gyrus")
@@ -53,8 +55,17 @@ class Prepared:
         return audit_manifest(manifest, self.related, shortcuts)
 
 
+def cached_geometry(options: InputOptions) -> Geometry | None:
+    """Return how images are brought to squares for the pixel cache; None where there shall be none."""
+    return None if options.no_cache else geometry_of(options)
+
+
 def prepare(
-    source: Path, options: DataOptions, *, cache_dir: Path | None, image_size: int | None = None
+    source: Path,
+    options: DataOptions,
+    *,
+    cache_dir: Path | None,
+    image_size: int | Geometry | None = None,
 ) -> Prepared:
     """Load ``source`` and scan it; notes are logged as they arise."""
     loaded = load(source, options)

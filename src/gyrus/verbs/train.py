@@ -16,6 +16,7 @@ from gyrus.config.build import build
 from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
 from gyrus.errors import DataError
 from gyrus.imaging import read_image
+from gyrus.imaging.geometry import geometry_of
 from gyrus.inference import Predictor
 from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import RunFolder, environment, locked, next_run_folder, record_look
@@ -23,14 +24,14 @@ from gyrus.runs.atomic import write_json
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.found_rates import draw_found_rates
 from gyrus.verbs.measure import measure, metrics_for_card
-from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.report import write_run_report
 from gyrus.verbs.resuming import resumed_manifest
 from gyrus.verbs.tables import counts_table
 from gyrus.verbs.train_checks import check_before_reading, check_divided
 
 if TYPE_CHECKING:
-    from gyrus.training import FitResult
+    from gyrus.training import FilePixels, FitResult
 
 logger = logging.getLogger("gyrus")
 
@@ -158,7 +159,7 @@ def run(config: TrainConfig) -> TrainResult:
     """
     check_before_reading(config)
     clock = Clock()
-    prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=config.image_size)
+    prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
     divided = divide(config, prepared)
     divided.tell()
     clock.lap("audit")
@@ -264,13 +265,15 @@ def _start_run(
 
 
 def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[FitResult, Manifest]:
-    from gyrus.training import fit
+    from gyrus.training import FilePixels, fit
 
-    pixels: PixelCache | None = prepared.pixels
-    if pixels is None:
-        raise DataError("the images were not decoded for training", path=config.source)
     # Read back: what is trained on is what stands in the run folder, with its paths.
     manifest = read_manifest(folder.manifest)
+    pixels: PixelCache | FilePixels | None = prepared.pixels
+    if config.no_cache:
+        pixels = FilePixels(manifest, geometry_of(config), config.color)
+    if pixels is None:
+        raise DataError("the images were not decoded for training", path=config.source)
     return fit(manifest, pixels, config, folder, resume=config.resume is not None), manifest
 
 
@@ -282,8 +285,8 @@ def _export(
     from gyrus.verbs.packing import pack
 
     channels = {"grey": 1, "rgb": 3}[config.color]
-    graphs = make_graphs(fitted.network, image_size=config.image_size, channels_in=channels)
-    images = (read_image(manifest.file_of(row), color=config.color) for row in manifest.select("val"))
+    graphs = make_graphs(fitted.network, image_size=geometry_of(config), channels_in=channels)
+    images = (read_image(manifest.source_of(row), color=config.color) for row in manifest.select("val"))
     parity = check_parity(fitted.network, graphs, images)
     pack(folder.bundle, graphs, fitted, manifest, audit, config, parity)
 
