@@ -74,7 +74,7 @@ def contact_sheet(
 def to_png(picture: Image.Image) -> bytes:
     """Return the bytes of a PNG file."""
     buffer = io.BytesIO()
-    picture.save(buffer, format="PNG", optimize=True)
+    picture.save(buffer, format="PNG")
     return buffer.getvalue()
 
 

@@ -65,7 +65,7 @@ def run(config: DemoConfig) -> DemoResult:
     """Make a cohort, train on it, measure, verify the bundle, and ask it about three test images."""
     cohort = _cohort(config)
     folder = next_run_folder(config.out / "runs", "demo")
-    trained = train_verb.run(
+    trained = train_verb.train_as(
         TrainConfig(
             source=cohort,
             out=folder.path,

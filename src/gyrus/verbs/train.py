@@ -7,7 +7,7 @@ import shlex
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from gyrus.auditing import Audit, refuse_leak
 from gyrus.bundles import read_bundle, rewrite_card
@@ -21,6 +21,7 @@ from gyrus.inference import Predictor
 from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import RunFolder, environment, locked, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
+from gyrus.verbs.augmentation_sheet import AugmentationShown, show_augmentation
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.found_rates import draw_found_rates
 from gyrus.verbs.measure import measure, metrics_for_card
@@ -149,7 +150,12 @@ class Divided:
         logger.info("%s\n%s", self.audit.sentence, counts_table(self.manifest))
 
 
-def run(config: TrainConfig) -> TrainResult:
+def run(config: TrainConfig) -> TrainResult | AugmentationShown:
+    """Train as ``config`` says, or only show what the augmentation would do."""
+    return show_augmentation(config) if config.show_augmentation else train_as(config)
+
+
+def train_as(config: TrainConfig) -> TrainResult:
     """Train as ``config`` says; a split that leaks is refused before anything is written.
 
     Raises
@@ -227,7 +233,11 @@ def train_divided(
     return TrainResult(folder, evaluations, audit.verdict, audit.sentence, digest, clock.seconds, found_rates)
 
 
-def train(source: Path | str, **options: Any) -> TrainResult:
+@overload
+def train(source: Path | str, *, show_augmentation: Literal[True], **options: Any) -> AugmentationShown: ...
+@overload
+def train(source: Path | str, **options: Any) -> TrainResult: ...
+def train(source: Path | str, **options: Any) -> TrainResult | AugmentationShown:
     """Train on a folder or manifest; options as in :class:`gyrus.config.TrainConfig`.
 
     Raises

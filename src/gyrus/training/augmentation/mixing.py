@@ -128,14 +128,14 @@ def apply_mixed(images: Tensor, targets: Tensor, drawn: Mixed) -> tuple[Tensor, 
     kept = torch.from_numpy(drawn.kept).to(images.device)
     mixed_targets = torch.lerp(targets[partner], targets, kept[:, None].to(targets.dtype))
     if drawn.kind == "mixup":
-        return torch.lerp(images[partner], images, kept[:, None, None, None].to(images.dtype)), mixed_targets
-    top, bottom, left, right = torch.from_numpy(drawn.boxes.T[:, :, None]).to(images.device)
-    rows = torch.arange(images.shape[-2], device=images.device)
-    columns = torch.arange(images.shape[-1], device=images.device)
-    inside = ((rows >= top) & (rows < bottom))[:, None, :, None] & ((columns >= left) & (columns < right))[
-        :, None, None, :
-    ]
-    return torch.where(inside, images[partner], images), mixed_targets
+        blended = torch.empty_like(images)  # of the same memory format
+        torch.index_select(images, 0, partner, out=blended)
+        return blended.lerp_(images, kept[:, None, None, None].to(images.dtype)), mixed_targets
+    pasted = images.clone()
+    for row, (top, bottom, left, right) in enumerate(drawn.boxes):
+        box = slice(top, bottom), slice(left, right)
+        pasted[row, :, *box] = images[drawn.partner[row], :, *box]
+    return pasted, mixed_targets
 
 
 def _boxes(
