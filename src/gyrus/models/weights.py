@@ -117,11 +117,19 @@ def stem_channels(network: Network, file: WeightFile) -> int | None:
     ``network`` is the architecture in any number of channels: it tells which layer of the file is the first.
     """
     ours = _layers(network.state_dict())
-    for mine, theirs in _match(ours, file.layers).pairs:
-        shapes = [layer["weight"].shape for layer in (ours[mine], file.layers[theirs]) if "weight" in layer]
+    # a folded stem of ours lies one name deeper, beside its plane of ones
+    layers = {_without_plane(name, layer): layer for name, layer in file.layers.items()}
+    for mine, theirs in _match(ours, layers).pairs:
+        shapes = [layer["weight"].shape for layer in (ours[mine], layers[theirs]) if "weight" in layer]
         if [len(shape) for shape in shapes] == [4, 4] and shapes[0][1] == network.in_channels:
             return int(shapes[1][1])
     return None
+
+
+def _without_plane(name: str, layer: Mapping[str, Tensor]) -> str:
+    weight = layer.get("weight")
+    reads_two = weight is not None and weight.ndim == 4 and weight.shape[1] == 2
+    return name.removesuffix(".conv") if reads_two else name
 
 
 def _match(ours: Layers, theirs: Layers) -> _Match:
