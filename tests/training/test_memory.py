@@ -8,7 +8,7 @@ from torch import nn
 
 from gyrus.errors import UsageError
 from gyrus.training.losses import Loss
-from gyrus.training.memory import BatchBackoff, is_out_of_memory, slices
+from gyrus.training.memory import BatchBackoff, is_out_of_memory, slices, telling_memory_errors
 
 IMAGES = torch.randn(16, 4, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(16) % 3
@@ -151,3 +151,16 @@ def test_other_errors_pass():
     network = Greedy(99)
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         BatchBackoff(network).take(3, lambda parts: network(torch.zeros(3, 7)))
+
+
+def test_memory_that_ends_elsewhere_is_told_too():
+    with (
+        pytest.raises(UsageError, match=r"memory ended: .*DefaultCPUAllocator") as caught,
+        telling_memory_errors(),
+    ):
+        raise CPU_ALLOCATOR
+    assert "--batch-size" in caught.value.fix
+    with pytest.raises(UsageError, match="no more is given"), telling_memory_errors():
+        raise MemoryError
+    with pytest.raises(RuntimeError, match="shape"), telling_memory_errors():
+        raise RuntimeError("shape mismatch")

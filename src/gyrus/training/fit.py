@@ -6,6 +6,7 @@ import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -21,8 +22,10 @@ from gyrus.training.batches import Look, Pixels, SplitPixels
 from gyrus.training.devices import name_of, pick_device
 from gyrus.training.journal import Journal
 from gyrus.training.losses import make_loss
+from gyrus.training.memory import telling_memory_errors
 from gyrus.training.metrics_log import EpochRow
 from gyrus.training.normalising import choose_normalisation
+from gyrus.training.optimisation_record import optimisation_record
 from gyrus.training.precision import Precision, choose
 from gyrus.training.recipes import Recipe, recipe_of
 from gyrus.training.sampling import draw_strengths, shown_counts
@@ -63,6 +66,8 @@ class FitResult:
         The stages as they went.
     weights : WeightsReport or None
         What became of the file of starting weights.
+    optimisation : dict
+        What the options came to; see :func:`gyrus.training.optimisation_record.optimisation_record`.
     seconds : float
         The whole fit, the measuring of precision included.
     """
@@ -79,9 +84,11 @@ class FitResult:
     recipe: Recipe
     stages: tuple[StageDone, ...]
     weights: WeightsReport | None
+    optimisation: dict[str, Any]
     seconds: float
 
 
+@telling_memory_errors()
 def fit(
     manifest: Manifest,
     pixels: Pixels,
@@ -180,6 +187,13 @@ def fit(
         recipe=recipe,
         stages=done,
         weights=weights,
+        optimisation=optimisation_record(
+            config,
+            loss,
+            manifest.classes,
+            rates={stage.name: stage.learning_rate for stage in done},
+            parts=journal.parts,
+        ),
         seconds=time.perf_counter() - began,
     )
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -31,6 +32,26 @@ def is_out_of_memory(error: BaseException) -> bool:
 def memory_ended(images: int, *, fix: str) -> UsageError:
     """Return the error for a step that does not fit, however small."""
     return UsageError(f"memory ended in a step of {images} image{'s' * (images != 1)}", fix=fix)
+
+
+@contextmanager
+def telling_memory_errors() -> Iterator[None]:
+    """Turn memory that ends outside of a step (copying, augmenting, measuring) into an error for people.
+
+    Raises
+    ------
+    UsageError
+        In its place.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UsageError(
+            f"memory ended: {str(error).splitlines()[0] if str(error) else 'no more is given'}",
+            fix="give a smaller --batch-size, a smaller --image-size or a smaller network",
+        ) from error
 
 
 class BatchBackoff:
