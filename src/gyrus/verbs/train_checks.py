@@ -32,8 +32,11 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
     Raises
     ------
     UsageError
-        When there are no validation images, or no test images and a look at them is asked for.
+        When class weights do not fit the classes; when there are no validation images, or no test images and a look at them is asked for.
     """
+    from gyrus.training.class_weights import class_weights
+
+    class_weights(config, [1] * len(manifest.classes), manifest.classes)  # names and numbers fit the classes
     present = {row.split for row in manifest}
     if "val" not in present:
         raise UsageError(
