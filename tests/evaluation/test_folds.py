@@ -70,7 +70,7 @@ def test_the_pooled_interval_is_narrower_than_a_folds():
 def test_the_text_names_the_worst_fold():
     evaluation = evaluate_predictions(pool_folds([fold(0), fold(1)], ["first", "second"]), n_bootstrap=0)
     text = format_evaluation(evaluation)
-    assert f"the worst is fold {evaluation['folds']['worst']}" in text
+    assert f"the worst is {evaluation['folds']['worst']}" in text
     assert f"{evaluation['folds']['worst']} (worst)" in text
     assert "mean (SD) of the folds" in text
 

@@ -201,8 +201,12 @@ def _sentence(pooled: Mapping[str, Any], each: Sequence[Mapping[str, Any]], wors
     low = worst["accuracy"]["value"]
     return (
         f"Pooled over {len(each)} folds {long_figure(pooled)} are right; the folds lie between "
-        f"{100 * low:.1f} and {100 * best:.1f} %, the worst is fold {worst['fold']}."
+        f"{100 * low:.1f} and {100 * best:.1f} %, the worst is {_called(worst['fold'])}."
     )
+
+
+def _called(name: str) -> str:
+    return f"fold {name}" if name.isdigit() else name
 
 
 def _spread(mean: Any, sd: Any) -> str:

@@ -30,7 +30,7 @@ def context_of_evaluation(
     title: str,
     images: Manifest | None = None,
     outputs: Outputs | None = None,
-    map_classes: Sequence[str] = (),
+    map_columns: Mapping[str, Sequence[int]] | None = None,
     bundle: Path | None = None,
     config: Mapping[str, Any] | None = None,
     environment: Mapping[str, Any] | None = None,
@@ -49,7 +49,7 @@ def context_of_evaluation(
         Where the images lie, for the gallery.
     outputs : Outputs, optional
         With heat maps, in the order of the predictions.
-    map_classes : sequence of str
+    map_columns : mapping, optional
         See :func:`gyrus.pages.examples.collect_examples`.
     bundle : Path, optional
         The bundle that answered; none for anybody's predictions.
@@ -72,7 +72,7 @@ def context_of_evaluation(
         fingerprint=images.fingerprint if images is not None else "",
         evaluations={split: evaluation},
         bundle=answered,
-        examples=_examples(predictions, images, outputs, map_classes, color, answered),
+        examples=_examples(predictions, images, outputs, map_columns, color, answered),
         examples_split=split,
         skipped=evaluation.get("skipped") or (),
         notes=evaluation.get("data_notes") or (),
@@ -104,7 +104,8 @@ def _seen(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         return {"verdict": "leaking" if shared else "unknowable", "sentence": sentence}
     unknown = block["patients_unknown"] or block.get("training_patients_unknown")
     verdict = "leaking" if block["n_twins"] or shared else "unknowable" if unknown else "clean"
-    notes = [f"{note[:1].upper()}{note[1:]}." for note in block["notes"]]
+    # with twins the notes stand beside the figures without them; without twins they are all there is to say
+    notes = [] if block["n_twins"] else [f"{note[:1].upper()}{note[1:]}." for note in block["notes"]]
     return {"verdict": verdict, "sentence": " ".join([block["sentence"], *notes])}
 
 
@@ -130,7 +131,7 @@ def _examples(
     predictions: Predictions,
     images: Manifest | None,
     outputs: Outputs | None,
-    map_classes: Sequence[str],
+    map_columns: Mapping[str, Sequence[int]] | None,
     color: Any,
     bundle: Mapping[str, Any],
 ) -> list[Example]:
@@ -138,7 +139,7 @@ def _examples(
         return []
     geometry = geometry_of_card(bundle["card"]) if bundle else None
     return collect_examples(
-        images, predictions, outputs, color=color, geometry=geometry, map_classes=map_classes
+        images, predictions, outputs, color=color, geometry=geometry, map_columns=map_columns
     )
 
 

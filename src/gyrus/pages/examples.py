@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -79,7 +79,7 @@ def collect_examples(
     *,
     color: Color = "grey",
     geometry: Geometry | None = None,
-    map_classes: Sequence[str] = (),
+    map_columns: Mapping[str, Sequence[int]] | None = None,
     errors: int = ERRORS,
     right: int = RIGHT,
 ) -> list[Example]:
@@ -97,11 +97,10 @@ def collect_examples(
         Reading policy.
     geometry : Geometry, optional
         How the bundle brings an image to a square: its maps lie over that. By default the image is squashed.
-    map_classes : sequence of str, optional
-        The classes of the maps, where they are others than those of the predictions (several counted as one
-        by a label map: these have no map).
+    map_columns : mapping of str to sequence of int, optional
+        Class of the predictions -> its columns in the outputs, where a label map counts several classes
+        of the model as one: shown is the map of the most probable. Without it the columns are the classes.
     """
-    names = tuple(map_classes) or predictions.classes
     rows = {row.image_id: row for row in manifest}
     maps = outputs.maps if outputs is not None else None
     y_pred = predictions.y_pred
@@ -113,7 +112,10 @@ def collect_examples(
         column, label = int(y_pred[index]), predictions.labels[index]
         answer = predictions.classes[column]
         pixels = read_image(manifest.source_of(row), color=color)
-        heat = None if maps is None or answer not in names else maps[index, names.index(answer)]
+        heat = None
+        if outputs is not None and maps is not None:
+            columns = map_columns[answer] if map_columns is not None else (column,)
+            heat = maps[index, max(columns, key=lambda number: outputs.logits[index, number])]
         found.append(
             Example(
                 image_id=row.image_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,8 @@ class Evaluated:
         The data as they were read, in their own words.
     outputs : Outputs or None
         What a bundle gave for the images, in the order of ``predictions``.
-    map_classes : tuple of str
-        The classes of the outputs' maps.
+    map_columns : mapping of str to tuple of int, or None
+        Class of the predictions -> its columns in the outputs, where a label map counts several as one.
     bundle : Path or None
         The bundle that answered.
     """
@@ -47,7 +48,7 @@ class Evaluated:
     images: Manifest | None = None
     manifest: Manifest | None = None
     outputs: Outputs | None = None
-    map_classes: tuple[str, ...] = ()
+    map_columns: Mapping[str, tuple[int, ...]] | None = None
     bundle: Path | None = None
 
     def write(self, folder: Path) -> None:
@@ -84,10 +85,10 @@ def write_files(config: EvaluateConfig, evaluated: Evaluated) -> Path | None:
     context = context_of_evaluation(
         evaluated.evaluation,
         evaluated.predictions,
-        title=_title(config),
+        title=_title(config, evaluated),
         images=evaluated.images,
         outputs=evaluated.outputs,
-        map_classes=evaluated.map_classes,
+        map_columns=evaluated.map_columns,
         bundle=evaluated.bundle,
         config={"verb": "evaluate", **asdict(config)},
         environment=environment(),
@@ -96,7 +97,13 @@ def write_files(config: EvaluateConfig, evaluated: Evaluated) -> Path | None:
     return page
 
 
-def _title(config: EvaluateConfig) -> str:
-    source = config.source.resolve()
-    name = source.parent.name if source.name in ("model.gyrus", "predictions.csv") else source.name
-    return name if config.data is None else f"{name} on {config.data.resolve().name}"
+def _title(config: EvaluateConfig, evaluated: Evaluated) -> str:
+    """Return what was evaluated on what: by the folder where a file has the name that all such files have."""
+    folds = evaluated.evaluation.get("folds")
+    what = f"Cross-validation of {len(folds['each'])} folds" if folds else _name(config.source)
+    return what if config.data is None else f"{what} on {_name(config.data)}"
+
+
+def _name(path: Path) -> str:
+    usual = ("model.gyrus", "predictions.csv", "manifest.csv")
+    return path.resolve().parent.name if path.name in usual else path.resolve().name

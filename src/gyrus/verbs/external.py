@@ -100,7 +100,10 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Eva
         images=prepared.manifest,
         manifest=prepared.manifest,
         outputs=outputs,
-        map_classes=tuple(predictor.classes),
+        map_columns={
+            name: tuple(predictor.classes.index(part) for part in mapping.merged.get(name, (name,)))
+            for name in predictions.classes
+        },
         bundle=bundle,
     )
 
