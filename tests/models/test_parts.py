@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from gyrus.models import Network, NetworkFacts, build, parts_of
+from gyrus.models.parts import parts_above
 
 BLOCKS = {
     "simple_cnn": ["block1", "block2", "block3"],
@@ -81,3 +82,15 @@ def test_a_part_trains_the_networks_own_weights():
     parts_of(network)[-1].module.requires_grad_(False)
     assert not any(p.requires_grad for p in network.features[8].parameters())
     assert all(p.requires_grad for p in network.features[0].parameters())
+
+
+@pytest.mark.parametrize(
+    ("architecture", "first"),
+    [("mobilenetv2_100", "blocks.3"), ("resnet18", "layer3"), ("improved_cnn", "block5")],
+)
+def test_parts_above_a_stride_begin_where_the_picture_gets_coarser(architecture, first):
+    network = build(architecture, num_classes=2, image_size=96)
+    parts = parts_of(network)
+    names = [part.name for part in parts]
+    assert parts_above(network, parts, 8) == names[names.index(first) :]
+    assert parts_above(network, parts, 1000) == names

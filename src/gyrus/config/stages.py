@@ -8,10 +8,10 @@ from typing import Literal
 from gyrus.config.ranges import at_least, positive
 from gyrus.errors import UsageError
 
-RECIPES = ("auto", "head", "two-stage", "full", "scratch")
+RECIPES = ("auto", "head", "two-stage", "upper", "full", "scratch")
 Select = Literal["best", "last"]
 
-ALL, HEAD, LAST_BLOCK = "all", "head", "last-block"
+ALL, HEAD, LAST_BLOCK, UPPER = "all", "head", "last-block", "upper"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class Stage:
     name: str
     """What metrics.csv calls it."""
     free: tuple[str, ...]
-    """What is trained: ``all``; ``head``; ``last-block`` (with the head); or names of parts, as
+    """What is trained: ``all``; ``head``; ``last-block`` (with the head); ``upper`` (the parts whose output
+    is coarser than an eighth of the picture's side, with the head); or names of parts, as
     ``gyrus models info NAME`` lists them, and ``head``."""
     epochs: int
     """Passes through the training images, or through their cached features."""
@@ -48,7 +49,7 @@ class Stage:
         if not self.free:
             raise UsageError(
                 f"the stage {self.name!r} frees nothing: it would train nothing",
-                fix=f"free can be {ALL!r}, {HEAD!r}, {LAST_BLOCK!r}, or a list of parts",
+                fix=f"free can be {ALL!r}, {HEAD!r}, {LAST_BLOCK!r}, {UPPER!r}, or a list of parts",
             )
         if len(self.free) > 1 and ALL in self.free:
             raise UsageError(f"the stage {self.name!r} frees {ALL!r} and more", fix=f'free = "{ALL}"')
@@ -72,8 +73,9 @@ class StageOptions:
 
     recipe: str = "auto"
     """Stages of the training: head (only the last layer, on cached features), two-stage (head, then the last
-    block with it), full (everything, from given weights), scratch (everything, from random ones), auto (by
-    weights and number of training patients, and says why), or a file (.toml)."""
+    block with it), upper (what works on a picture smaller than an eighth; edges and textures stay as
+    given: twice as fast), full (everything, from given weights), scratch (everything, from random ones), auto
+    (by weights and number of training patients, and says why), or a file (.toml)."""
     epochs: int = 12
     """Passes through the training images, in a stage that trains more than the head."""
     head_epochs: int = 40

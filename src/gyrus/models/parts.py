@@ -64,6 +64,23 @@ def parts_of(network: Network) -> tuple[Part, ...]:
     return (Part(WHOLE, network.features),)
 
 
+@torch.no_grad()
+def parts_above(network: Network, parts: tuple[Part, ...], stride: int) -> list[str]:
+    """Return the names of the parts whose output has more than ``stride`` input pixels a cell, along a side.
+
+    From the first such part on; all parts where none, or the first already, is as coarse (a transformer's
+    patches). Found by one forward pass of a copy on the CPU.
+    """
+    side = network.fixed_size or _SIDES[-1]
+    x = torch.zeros(1, network.in_channels, side, side)
+    for number, part in enumerate(parts):
+        module = copy.deepcopy(part.module).cpu().float().eval()
+        x = module(x)
+        if x.ndim != 4 or x.shape[-1] * stride < side:
+            return [part.name for part in parts[number:]]
+    return [part.name for part in parts]
+
+
 def _steps(features: nn.Module) -> list[tuple[str, nn.Module]]:
     """Return the trunk's children with their names, containers opened."""
     if not isinstance(features, TimmFeatures):

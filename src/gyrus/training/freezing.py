@@ -9,10 +9,12 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from gyrus.config.build import nearest
-from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, Stage
+from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, UPPER, Stage
 from gyrus.errors import UsageError
 from gyrus.models import Network
-from gyrus.models.parts import WHOLE, Part, parts_of
+from gyrus.models.parts import WHOLE, Part, parts_above, parts_of
+
+UPPER_STRIDE = 8  # input pixels a cell, along a side: what is finer holds edges and textures
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,17 @@ def _free_names(network: Network, stage: Stage, parts: tuple[Part, ...]) -> list
     for asked in stage.free:
         if asked in (HEAD, *names):
             free.append(asked)
-        elif asked == LAST_BLOCK:
+        elif asked in (LAST_BLOCK, UPPER):
             if len(parts) == 1:
                 raise UsageError(
-                    f"the stage {stage.name!r} frees the last block, but of {network.architecture} no parts "
+                    f"the stage {stage.name!r} frees {asked!r}, but of {network.architecture} no parts "
                     "are known",
                     fix=f"free {HEAD!r} or {ALL!r}",
                 )
-            free += [names[-1], HEAD]
+            free += names[-1:] if asked == LAST_BLOCK else parts_above(network, parts, UPPER_STRIDE)
+            free.append(HEAD)
         else:
-            choices = [*names, HEAD, LAST_BLOCK, ALL]
+            choices = [*names, HEAD, LAST_BLOCK, UPPER, ALL]
             raise UsageError(
                 f"the stage {stage.name!r} frees {asked!r}, which {network.architecture} does not have"
                 f"{nearest(asked, choices)}",

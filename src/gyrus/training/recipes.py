@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.config.build import nearest
-from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, RECIPES, Stage
+from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, RECIPES, UPPER, Stage
 from gyrus.config.train import TrainConfig
 from gyrus.data.groups import link_groups
 from gyrus.data.manifest import Manifest
@@ -26,7 +26,7 @@ class Recipe:
     Attributes
     ----------
     name : str
-        ``head``, ``two-stage``, ``full``, ``scratch``, or the name of a file.
+        ``head``, ``two-stage``, ``upper``, ``full``, ``scratch``, or the name of a file.
     why : str
         A sentence.
     stages : tuple of Stage
@@ -100,7 +100,7 @@ def training_patients(manifest: Manifest) -> tuple[int, str]:
 def _check_weights(name: str, from_weights: bool) -> None:
     if name == "scratch" and from_weights:
         raise UsageError("recipe is scratch, and starting weights are given", fix="leave one of them out")
-    if name in ("head", "two-stage") and not from_weights:
+    if name in ("head", "two-stage", "upper") and not from_weights:
         raise UsageError(
             f"recipe is {name}, but the trunk that it freezes has random weights",
             fix="give --weights FILE or --pretrained, or --recipe scratch",
@@ -110,6 +110,8 @@ def _check_weights(name: str, from_weights: bool) -> None:
 def _stages(name: str, config: TrainConfig) -> tuple[Stage, ...]:
     if name in ("full", "scratch"):
         return (Stage(name=name, free=(ALL,), epochs=config.epochs, patience=config.patience),)
+    if name == "upper":
+        return (Stage(name="upper", free=(UPPER,), epochs=config.epochs, patience=config.patience),)
     head = Stage(name="head", free=(HEAD,), epochs=config.head_epochs, patience=config.patience)
     if name == "head":
         return (head,)
