@@ -14,6 +14,7 @@ from gyrus.data.idx_layout import arrange_idx, holds_idx
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
 from gyrus.data.manifest import Manifest, Row, read_manifest
 from gyrus.data.side_table import join_side_table
+from gyrus.data.subject_names import subjects_from_names
 from gyrus.data.subjects import (
     check_subject_options,
     describe_replaced,
@@ -141,6 +142,9 @@ def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row],
         notes += pattern_notes
     if options.subject_folder:
         rows = subjects_from_folder(rows, found.class_depth)
+    if not any(row.subject_id for row in rows):
+        rows, name_notes = subjects_from_names(rows)
+        notes += name_notes
     notes += describe_replaced(found.rows, rows)
     labels, join_notes = join_class_names([row.label for row in rows], options.join_classes)
     spellings = {row.label: label for row, label in zip(rows, labels, strict=True) if row.label != label}

@@ -42,7 +42,7 @@ class Row:
     subject_id : str
         Patient; empty when unknown.
     subject_source : str
-        Where the patient came from: ``column``, ``folder``, ``pattern``, ``table``, ``phantom``,
+        Where the patient came from: ``column``, ``folder``, ``pattern``, ``table``, ``phantom``, ``name``,
         ``recovered`` (the image is a slice of a public set whose patients are known); else empty.
     split : str
         ``train``, ``val``, ``cal``, ``test``, or empty (not used).

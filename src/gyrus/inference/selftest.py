@@ -16,6 +16,7 @@ from gyrus.bundles import Bundle, canonical_json
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError
 from gyrus.imaging import read_bytes
+from gyrus.inference.described import check_preprocessing
 from gyrus.inference.predictor import Predictor
 
 EXPECTED = "selftest/expected.json"
@@ -80,7 +81,8 @@ def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
     Raises
     ------
     BundleError
-        When an answer differs by more than the tolerance, or the expected answers are damaged.
+        When an answer differs by more than the tolerance, the expected answers are damaged, or the
+        preprocessing is not what the card describes.
     """
     if EXPECTED not in bundle.members:
         return SelfTest(cases=0, worst=0.0, tolerance=0.0)
@@ -89,6 +91,7 @@ def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
     pixels = [
         read_bytes(bundle.members[file], name=file, color=bundle.card["input"]["color"]) for file, _ in cases
     ]
+    check_preprocessing(bundle, pixels)
     answers = predictor.predict(pixels)
     differences = [
         float(np.abs(answer.logits - logits).max())
