@@ -146,11 +146,12 @@ def fit(
     # after the measurement, whose blocks of other sizes would stay for ever
     keep_freed_memory()
     network.to(memory_format=torch.channels_last if precision.channels_last else torch.contiguous_format)
+    policy = policy_of(config)
     look = Look(
         mean=network.mean,
         std=network.std,
         per_image=network.facts.per_image,
-        policy=policy_of(config),
+        policy=None if policy.changes_nothing else policy,
         channels_last=precision.channels_last,
         strengths=draw_strengths(train.labels, config),
         mixing=mixing_of(config, len(manifest.classes)),

@@ -1,4 +1,5 @@
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 from drawn_by_hand import fixed
@@ -79,3 +80,15 @@ def test_words_name_what_is_done_and_nothing_else():
     for policy in POLICIES.values():
         lines = describe(draw(0, 0, np.arange(1), policy), 0)
         assert all(lines)
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=list(POLICIES))
+def test_the_page_tells_the_ranges_as_they_are(policy):
+    page = Path(__file__).parents[3] / "docs" / "reference" / "augmentation.md"
+    rows = [
+        line
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith(f"| `{policy.name}`")
+    ]
+    assert len(rows) == 1
+    assert rows[0].split("|")[2].strip() == describe_policy(policy)
