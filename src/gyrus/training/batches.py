@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import lightning
@@ -19,6 +19,7 @@ from gyrus.errors import DataError, GyrusError
 from gyrus.training.augmentation import Mixing, Policy, apply, draw, mix, soft_targets
 from gyrus.training.draws import permutation
 from gyrus.training.preparation import normalise, standardise, to_unit
+from gyrus.training.progressive import shrink
 from gyrus.training.sampling import epoch_order
 
 
@@ -82,6 +83,8 @@ class Look:
         :func:`gyrus.training.sampling.draw_strengths`.
     mixing : Mixing or None
         How the images of a training batch are mixed with each other; its labels become shares of classes.
+    side : int or None
+        Height and width that training images are scaled down to, in pixels; None as they are.
     """
 
     mean: tuple[float, ...]
@@ -91,6 +94,7 @@ class Look:
     strengths: npt.NDArray[np.float64] | None = None
     mixing: Mixing | None = None
     per_image: bool = False
+    side: int | None = None
 
 
 class Loading(NamedTuple):
@@ -168,6 +172,8 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         Epoch -> (size,) numbers of its images in order; instead of a permutation drawn with ``seed``.
     skip : int
         Batches at the start that are left out: a resumed epoch has been through them.
+    end : int, optional
+        Batch before which an epoch ends; by default it goes through all images.
     """
 
     def __init__(
@@ -179,7 +185,9 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         first_epoch: int = 0,
         skip: int = 0,
         order: Callable[[int], npt.NDArray[np.int64]] | None = None,
+        end: int | None = None,
     ) -> None:
+        self.end = end
         self.order = order
         self.size = size
         self.batch_size = batch_size
@@ -198,10 +206,10 @@ class BatchOrder(Sampler[npt.NDArray[np.int64]]):
         return -(-self.size // self.batch_size)
 
     def __len__(self) -> int:
-        return self.whole - self.skip
+        return (self.whole if self.end is None else self.end) - self.skip
 
     def __iter__(self) -> Iterator[npt.NDArray[np.int64]]:
-        yield from np.array_split(self._numbers(), self.whole)[self.skip :]
+        yield from np.array_split(self._numbers(), self.whole)[self.skip : self.end]
 
     def _numbers(self) -> npt.NDArray[np.int64]:
         if self.order is not None:
@@ -228,6 +236,13 @@ class CachedPixels(lightning.LightningDataModule):
         Where a resumed training, or a later stage, begins: epochs of the run before, and steps of that epoch.
     loading : Loading, optional
         Who fetches the batches; by default the process that trains.
+
+    Attributes
+    ----------
+    sides : tuple of int
+        Side of the training images in each epoch of this loop; empty for images as they are.
+    steps : int or None
+        Steps after which an epoch ends; None for whole epochs.
     """
 
     def __init__(
@@ -253,11 +268,17 @@ class CachedPixels(lightning.LightningDataModule):
         self.first_epoch = first_epoch
         self.first_step = first_step
         self.loading = loading or Loading()
+        self.sides: tuple[int, ...] = ()
+        self.steps: int | None = None
 
     @property
     def epoch(self) -> int:
         """The running epoch, counted over all stages from 0."""
         return self.first_epoch + (self.trainer.current_epoch if self.trainer is not None else 0)
+
+    @property
+    def _side(self) -> int:
+        return self.sides[self.epoch - self.first_epoch]
 
     @property
     def skipped(self) -> int:
@@ -267,13 +288,15 @@ class CachedPixels(lightning.LightningDataModule):
     @property
     def steps_an_epoch(self) -> int:
         """Steps of a whole epoch."""
-        return BatchOrder(len(self.train), self.batch_size).whole
+        whole = BatchOrder(len(self.train), self.batch_size).whole
+        return whole if self.steps is None else min(self.steps, whole)
 
     def train_order(self) -> BatchOrder:
         """Return the order in which training images are shown."""
         return BatchOrder(
             len(self.train), self.batch_size, first_epoch=self.first_epoch, skip=self.skipped,
             order=lambda epoch: epoch_order(self.train.labels, epoch, self.seed, self.balance),
+            end=self.steps_an_epoch,
         )  # fmt: skip
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -307,7 +330,8 @@ class CachedPixels(lightning.LightningDataModule):
         """Augment, normalise, mix: on the GPU where there is one, for the whole batch at once."""
         trainer = self.trainer
         epoch = self.epoch if trainer is not None and trainer.training else None
-        images, targets = augmented(batch, self.look, seed=self.seed, epoch=epoch), batch.labels
+        look = self.look if epoch is None or not self.sides else replace(self.look, side=self._side)
+        images, targets = augmented(batch, look, seed=self.seed, epoch=epoch), batch.labels
         if epoch is not None and self.look.mixing is not None:
             options, num_classes = self.look.mixing
             targets = soft_targets(targets, num_classes) if targets.ndim == 1 else targets
@@ -328,6 +352,8 @@ def prepare(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor
 def augmented(batch: Batch, look: Look, *, seed: int, epoch: int | None) -> Tensor:
     """Return images in [0, 1] with the channels of the pixels; as they are when ``epoch`` is None."""
     images = to_unit(batch.pixels)
+    if epoch is not None:
+        images = shrink(images, look.side)
     if epoch is not None and look.policy is not None:
         strength = None if look.strengths is None else look.strengths[batch.numbers % len(look.strengths)]
         images = apply(images, draw(seed, epoch, batch.numbers, look.policy, strength=strength))

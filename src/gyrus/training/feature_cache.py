@@ -15,7 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gyrus.errors import DataError, StorageError
-from gyrus.training.batches import SplitPixels, prepare
+from gyrus.training.batches import Look, SplitPixels, prepare
 from gyrus.training.session import Session
 
 logger = logging.getLogger("gyrus")
@@ -49,16 +49,24 @@ class Features:
 
 
 def cache_features(
-    session: Session, split: SplitPixels, trunk: Callable[[Tensor], Tensor], *, views: int, augment: bool
+    session: Session,
+    split: SplitPixels,
+    look: Look,
+    trunk: Callable[[Tensor], Tensor],
+    *,
+    views: int,
+    augment: bool,
 ) -> Features:
     """Compute the output of ``trunk`` for every image of a split, ``views`` times.
 
     Parameters
     ----------
     session : Session
-        Look, precision, device, and whether the process was asked to end.
+        Precision, device, and whether the process was asked to end.
     split : SplitPixels
         The images.
+    look : Look
+        How pixels become input.
     trunk : callable
         (b, channels, side, side) -> (b, D, h, w), on the session's device, in evaluation mode.
     views : int
@@ -73,10 +81,10 @@ def cache_features(
     StoppedError
         When SIGTERM came.
     """
-    values = _filled(session, split, trunk, views, augment, torch.float16)
+    values = _filled(session, split, look, trunk, views, augment, torch.float16)
     if values is None:
         logger.info("note: features beyond the range of float16: they are kept in bfloat16")
-        values = _filled(session, split, trunk, views, augment, torch.bfloat16)
+        values = _filled(session, split, look, trunk, views, augment, torch.bfloat16)
     if values is None:
         raise DataError("there are no images to cache features of")
     return Features(values)
@@ -86,6 +94,7 @@ def cache_features(
 def _filled(
     session: Session,
     split: SplitPixels,
+    look: Look,
     trunk: Callable[[Tensor], Tensor],
     views: int,
     augment: bool,
@@ -99,7 +108,7 @@ def _filled(
     with tqdm(total=views * len(split), desc=name, unit="image", disable=not session.bar, leave=False) as bar:
         for view in range(views):
             for chunk in chunks:
-                output = _through(session, split, trunk, chunk, view if augment else None)
+                output = _through(session, split, look, trunk, chunk, view if augment else None)
                 if values is None:
                     shape = (views, len(split), *output.shape[1:])
                     values = _room(shape, kind, session)
@@ -116,13 +125,14 @@ def _filled(
 def _through(
     session: Session,
     split: SplitPixels,
+    look: Look,
     trunk: Callable[[Tensor], Tensor],
     numbers: np.ndarray[tuple[int], np.dtype[np.int64]],
     epoch: int | None,
 ) -> Tensor:
     batch = split[numbers]
     batch = batch._replace(pixels=batch.pixels.to(session.device), labels=batch.labels.to(session.device))
-    images = prepare(batch, session.look, seed=session.config.seed, epoch=epoch)
+    images = prepare(batch, look, seed=session.config.seed, epoch=epoch)
     with torch.autocast(session.device.type, torch.bfloat16, enabled=session.precision.dtype == "bf16"):
         return trunk(images).float()
 

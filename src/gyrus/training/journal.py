@@ -22,6 +22,7 @@ from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.metrics_log import EpochRow, epoch_row, write_metrics
+from gyrus.training.plan import Plan
 from gyrus.training.precision import Precision
 
 _FORMAT = 1
@@ -70,6 +71,8 @@ class Journal:
         Learning rates that were found by a range test, by stage.
     parts : dict of str to int
         In how many parts a batch is taken, by stage, where memory has ended.
+    plans : dict of str to Plan
+        Length of each stage that has begun.
     solver_state : dict or None
         State of optimizer, schedule and moving average at ``place``; None where a stage begins.
     precision : Precision or None
@@ -77,6 +80,9 @@ class Journal:
     """
 
     def __init__(self, run: RunFolder, select: Literal["best", "last"]) -> None:
+        self._began = time.monotonic()
+        self._earlier_s = 0.0
+        self.plans: dict[str, Plan] = {}
         self.run = run
         self.select = select
         self.place = Place()
@@ -105,6 +111,11 @@ class Journal:
         """How far the training is, for people."""
         step = f" and {self.place.step} steps" if self.place.step else ""
         return f"{len(self.rows)} epochs{step}"
+
+    @property
+    def elapsed_s(self) -> float:
+        """How long the training has taken so far, what was done before a resumption included."""
+        return self._earlier_s + time.monotonic() - self._began
 
     @property
     def seconds_since_saved(self) -> float:
@@ -152,6 +163,8 @@ class Journal:
             "rows": [dict(row) for row in self.rows],
             "kept": [self._kept_epoch, self._kept_loss],
             "rates": self.rates,
+            "plans": {name: asdict(plan) for name, plan in self.plans.items()},
+            "elapsed_s": self.elapsed_s,
             "parts": self.parts,
             "precision": None if self.precision is None else asdict(self.precision),
         }
@@ -220,6 +233,8 @@ class Journal:
         self.rows = [epoch_row(row["epoch"], row["stage"], row) for row in own["rows"]]
         self._kept_epoch, self._kept_loss = own["kept"]
         self.rates, self.parts = dict(own["rates"]), dict(own["parts"])
+        self.plans = {name: Plan(**plan) for name, plan in own["plans"].items()}
+        self._earlier_s = own["elapsed_s"]
         self.precision = None if own["precision"] is None else Precision(**own["precision"])
         self.solver_state = content["solver"]
         return True

@@ -6,18 +6,19 @@ A plain loop: a step takes less than Lightning's hooks around it would (``docs/d
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 from tqdm import tqdm
 
 from gyrus.config.stages import Stage
 from gyrus.models import Network
-from gyrus.models.parts import Part
 from gyrus.training.batches import CachedPixels
+from gyrus.training.budget import keep_to_budget
 from gyrus.training.divergence import diverged
 from gyrus.training.draws import Stream, key_of, uniform
 from gyrus.training.epoch_sums import EpochSums
@@ -25,51 +26,29 @@ from gyrus.training.feature_cache import Features, cache_features
 from gyrus.training.freezing import Division
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
+from gyrus.training.plan import Plan
 from gyrus.training.session import Session
 from gyrus.training.solver import Solver
+from gyrus.training.tail import Tail
 
 # a save may cost this share of the time between two; an epoch on features is short, and easily repeated
 _SHARE_OF_SAVES = 0.05
 _LARGEST_CHUNK = 1024
 
 
-class Tail(nn.Module):
-    """The parts of a network that follow its cached features, and its head.
-
-    Parameters
-    ----------
-    network : Network
-        Whose modules these are; nothing is copied.
-    parts : tuple of Part
-        From the first free one on.
-    """
-
-    def __init__(self, network: Network, parts: tuple[Part, ...]) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(part.module for part in parts)
-        self.head = network.head
-        self._network = (network,)  # in a tuple, so that the frozen parts do not count as the tail's
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Return logits (b, num_classes) from cached features (b, D, h, w)."""
-        for part in self.parts:
-            features = part(features)
-        return self._network[0].logits_of(features)
-
-
-def train_on_features(session: Session, stage: Stage, division: Division, rate: float) -> None:
+def train_on_features(session: Session, stage: Stage, division: Division, rate: float, plan: Plan) -> None:
     """Train the stage at the journal's place to its end."""
     network = session.network
     division.apply(network)
     network.to(session.device).eval()
     try:
-        train, val = _cached(session, division)
-        _Loop(session, stage, division, rate, train, val).run()
+        train, val = _cached(session, stage, division, plan.views)
+        _Loop(session, stage, division, rate, plan, train, val).run()
     finally:
         network.cpu()
 
 
-def _cached(session: Session, division: Division) -> tuple[Features, Features]:
+def _cached(session: Session, stage: Stage, division: Division, views: int) -> tuple[Features, Features]:
     network = session.network
 
     def trunk(images: Tensor) -> Tensor:
@@ -79,9 +58,9 @@ def _cached(session: Session, division: Division) -> tuple[Features, Features]:
 
     pooled = _mean_over_space
     pools = not division.following and _takes_the_mean(network, session)
-    views = session.config.views if session.look.policy is not None else 1
-    train = cache_features(session, session.train, trunk, views=views, augment=True)
-    val = cache_features(session, session.val, trunk, views=1, augment=False)
+    look = replace(session.look, side=stage.image_size)
+    train = cache_features(session, session.train, look, trunk, views=views, augment=True)
+    val = cache_features(session, session.val, look, trunk, views=1, augment=False)
     return train, val
 
 
@@ -105,7 +84,14 @@ class _Loop:
     """The epochs of one stage."""
 
     def __init__(
-        self, session: Session, stage: Stage, division: Division, rate: float, train: Features, val: Features
+        self,
+        session: Session,
+        stage: Stage,
+        division: Division,
+        rate: float,
+        plan: Plan,
+        train: Features,
+        val: Features,
     ) -> None:
         self.session, self.stage, self.division = session, stage, division
         self.features, self.val = train, val
@@ -114,6 +100,7 @@ class _Loop:
             session.train, session.val, look=session.look, batch_size=session.config.batch_size,
             seed=session.config.seed, balance=session.config,
         )  # fmt: skip
+        self.data.steps = plan.steps
         self.order = self.data.train_order()
         groups = layer_groups(session.network, division, stage, rate)
         steps = self.data.steps_an_epoch * stage.epochs
@@ -159,6 +146,7 @@ class _Loop:
         journal.end_epoch(epoch_row(number + 1, self.stage.name, values), self.session.network.state_dict)
         solver.end_validation()
         solver.end_epoch(judged["val_loss"])
+        self.stage = keep_to_budget(self.session, self.stage, solver)
         self._save_if_due()
         if self.session.stop.asked:
             raise self.session.stop.error(journal.run)

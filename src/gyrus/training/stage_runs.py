@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gyrus.config.stages import Stage
 from gyrus.config.train import TrainConfig
+from gyrus.training.budget import planned
+from gyrus.training.determinism import deterministic
 from gyrus.training.freezing import Division, divide
 from gyrus.training.on_features import train_on_features
+from gyrus.training.progressive import check_sides, sides_of
 from gyrus.training.quiet import interruptible, quiet
 from gyrus.training.rate_search import search_rate
 from gyrus.training.recipes import Recipe
@@ -58,24 +61,59 @@ class StageDone:
 
 def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
     """Train all stages from the journal's place on; return how each went."""
-    for stage in recipe.stages:
-        divide(session.network, stage)  # a mistake in the last stage is told before the first
+    _check(session, recipe)
     journal = session.journal
-    with quiet(), interruptible():
+    with quiet(), interruptible(), deterministic(session.config.deterministic, session.device):
         for number in range(journal.place.stage, len(recipe.stages)):
             stage = recipe.stages[number]
             if len(recipe.stages) > 1:
                 logger.info("stage %d of %d: %s", number + 1, len(recipe.stages), stage.name)
-            if not journal.is_over(stage):
-                curve = session.journal.run.rate_curve(stage.name if len(recipe.stages) > 1 else "")
-                rate = _peak_rate(session, stage, curve)
-                division = divide(session.network, stage)
-                if way_of(division, session.config) == CACHED:
-                    train_on_features(session, stage, division, rate)
-                else:
-                    train_through_trunk(session, stage, division, rate)
+            _run(session, stage, stages_left=len(recipe.stages) - number)
             journal.end_stage(session.network)
     return tuple(_done(session, stage) for stage in recipe.stages)
+
+
+def _check(session: Session, recipe: Recipe) -> None:
+    """Tell a mistake in the last stage before the first."""
+    whole, progressive = session.config.image_size, session.config.progressive
+    for stage in recipe.stages:
+        divide(session.network, stage)
+        sides = sides_of(stage, whole, progressive=progressive)
+        check_sides(session.network, stage, sides, whole)
+
+
+def _run(session: Session, stage: Stage, *, stages_left: int) -> None:
+    """Train one stage from the journal's place to its end."""
+    journal = session.journal
+    division = divide(session.network, stage)
+    cached = way_of(division, session.config) == CACHED
+    if stage.name not in journal.plans:
+        journal.plans[stage.name] = planned(session, stage, cached=cached, stages_left=stages_left)
+    plan = journal.plans[stage.name]
+    stage = replace(stage, epochs=plan.epochs)
+    if journal.is_over(stage):
+        return
+    rate = _peak_rate(
+        session,
+        stage,
+        journal.run.rate_curve("" if stages_left == 1 and not journal.place.stage else stage.name),
+    )
+    if cached:
+        _tell_what_is_left_out(session)
+        train_on_features(session, stage, division, rate, plan)
+    else:
+        train_through_trunk(session, stage, division, rate, plan)
+
+
+def _tell_what_is_left_out(session: Session) -> None:
+    idle = [name for name, there in (
+        ("mixing of images", session.look.mixing is not None), ("--progressive", session.config.progressive),
+    ) if there]  # fmt: skip
+    if idle:
+        logger.info(
+            "note: On cached features there is no %s; --views 0 trains without a cache.",
+            " and no ".join(idle),
+        )
 
 
 def way_of(division: Division, config: TrainConfig) -> str:
@@ -113,7 +151,7 @@ def _done(session: Session, stage: Stage) -> StageDone:
         free=stage.free,
         way=way_of(divide(session.network, stage), session.config),
         epochs=len(rows),
-        planned=stage.epochs,
+        planned=session.journal.plans[stage.name].epochs,
         learning_rate=session.journal.rates.get(stage.name, rate_of(stage, session.config)),
         seconds=round(sum(row["seconds"] for row in rows), 2),
     )

@@ -13,6 +13,7 @@ from lightning.pytorch.callbacks import Callback, Checkpoint
 
 from gyrus.config.stages import Stage
 from gyrus.training.batches import CachedPixels, Loading
+from gyrus.training.budget import keep_to_budget
 from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.classifier import Classifier
 from gyrus.training.devices import accelerator_of
@@ -21,13 +22,15 @@ from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.freezing import Division
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
+from gyrus.training.plan import Plan
 from gyrus.training.progress import EpochBar
+from gyrus.training.progressive import sides_of
 from gyrus.training.session import Session
 
 logger = logging.getLogger("gyrus")
 
 
-def train_through_trunk(session: Session, stage: Stage, division: Division, rate: float) -> None:
+def train_through_trunk(session: Session, stage: Stage, division: Division, rate: float, plan: Plan) -> None:
     """Train the stage at the journal's place to its end."""
     network, journal = session.network, session.journal
     division.apply(network)
@@ -37,6 +40,9 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
         first_epoch=len(journal.rows), first_step=journal.place.step,
         loading=_loading(session),
     )  # fmt: skip
+    data.steps = plan.steps
+    sides = sides_of(stage, session.config.image_size, progressive=session.config.progressive)
+    data.sides = sides[journal.place.epoch :]
     module = Classifier(
         network,
         session.config,
@@ -145,6 +151,7 @@ class _Keeper(Checkpoint):
         if solver.backoff.parts > 1:
             journal.parts[self.stage.name] = solver.backoff.parts
         journal.end_epoch(row, solver.kept)
+        self.stage = keep_to_budget(self.session, self.stage, solver)
         journal.save(self.session.network, solver.state_dict())
         if journal.is_over(self.stage):
             trainer.should_stop = True
