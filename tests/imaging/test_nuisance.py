@@ -14,7 +14,8 @@ from PIL import Image, PngImagePlugin
 from gyrus.imaging import as_uint8, decode
 from gyrus.imaging.jpeg_quality import jpeg_quality
 from gyrus.imaging.look import look
-from gyrus.imaging.nuisance import FileTraces, Nuisance, nuisance_of, nuisance_of_files, traces_of
+from gyrus.imaging.nuisance import Nuisance, nuisance_of, nuisance_of_files
+from gyrus.imaging.traces import FileTraces, sample_of, traces_of, traces_of_samples
 
 
 def brain(height: int = 128, width: int = 128, seed: int = 0) -> npt.NDArray[np.uint8]:
@@ -187,7 +188,8 @@ def test_many_at_once_are_as_one_by_one() -> None:
     pictures += [stored(np.full((70, 90), 255, np.uint8)), stored(np.pad(brain(), 30, constant_values=7))]
     decoded = [decode(data, name="made up") for data in pictures]
     greys = [as_uint8(one, "grey") for one in decoded]
-    traces = [traces_of(*seen) for seen in zip(pictures, decoded, greys, strict=True)]
+    traces = traces_of_samples([sample_of(*seen) for seen in zip(pictures, decoded, greys, strict=True)])
+    assert traces == [traces_of(*seen) for seen in zip(pictures, decoded, greys, strict=True)]
     assert nuisance_of_files(traces, np.stack([look(grey) for grey in greys])) == [
         facts(data) for data in pictures
     ]

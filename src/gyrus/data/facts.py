@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.imaging.decoding import DECODER
-from gyrus.imaging.nuisance import FileTraces
 from gyrus.imaging.seeing import Facts
+from gyrus.imaging.traces import FileTraces
 from gyrus.runs.atomic import write_bytes
 
 FACTS_VERSION = 4

@@ -18,6 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL import __version__ as pillow_version
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 from gyrus.errors import ImageError
 from gyrus.imaging.idx import FRAME_BEGINNING, decode_frame
@@ -25,7 +30,10 @@ from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.plain_jpeg import decode_plain, plain_header
 from gyrus.imaging.signature import looks_like
 
-FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
+# named by their readers: what is not imported when the first image comes, Pillow seeks among 40 plugins
+FORMATS = tuple(
+    str(reader.format) for reader in (PngImageFile, JpegImageFile, TiffImageFile, BmpImageFile, WebPImageFile)
+)
 DECODER = f"pillow-{pillow_version}"  # pixels of lossy formats may differ between versions
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]

@@ -31,7 +31,8 @@ def pixel_hash(pixels: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> str:
         (height, width), (height, width, 1) or (height, width, 3).
     """
     plain = _without_equal_channels(pixels)
-    digest = hashlib.sha256(f"{plain.dtype.name} {plain.shape}".encode())
+    kind = "uint8" if plain.dtype == np.uint8 else plain.dtype.name  # NumPy makes the name anew each time
+    digest = hashlib.sha256(f"{kind} {plain.shape}".encode())
     digest.update(np.ascontiguousarray(plain, dtype=plain.dtype.newbyteorder("<")).data)
     return digest.hexdigest()
 
@@ -77,9 +78,16 @@ def perceptual_hashes(looks: Looks) -> list[str]:
         low = basis @ looks[start : start + _BATCH].astype(np.float64) @ basis.T
         # a flat image has coefficients of 1e-13 whose sign is noise
         coefficients = np.round(low, 6).reshape(len(low), -1)
-        bits = coefficients > np.median(coefficients[:, 1:], axis=1, keepdims=True)
+        bits = coefficients > _median(coefficients[:, 1:])
         hashes += [line.tobytes().hex() for line in np.packbits(bits, axis=1)]
     return hashes
+
+
+def _median(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the median of each row of odd length; ``numpy.median`` first loads the masked arrays."""
+    half = rows.shape[1] // 2
+    middle: npt.NDArray[np.float64] = np.partition(rows, half, axis=1)[:, half : half + 1]
+    return middle
 
 
 @functools.cache

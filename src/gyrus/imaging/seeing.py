@@ -14,9 +14,9 @@ from gyrus.imaging.decoding import decode
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import byte_hash, pixel_hash
 from gyrus.imaging.look import Coarse, coarse, looks_of
-from gyrus.imaging.nuisance import FileTraces, traces_of
 from gyrus.imaging.reading import Color, as_uint8
 from gyrus.imaging.source import Source
+from gyrus.imaging.traces import FileTraces, Sample, sample_of, traces_of_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Facts:
     notes : str
         What the decoder had to say.
     traces : FileTraces or None
-        See :mod:`gyrus.imaging.nuisance`; None when the image cannot be read.
+        See :mod:`gyrus.imaging.traces`; None when the image cannot be read.
     error : str
         Why the image cannot be read; empty when it can.
     """
@@ -85,16 +85,20 @@ class FileRead:
 
 @dataclass(frozen=True, slots=True)
 class _HalfSeen:
-    """What was seen of an image, but for its look."""
+    """What is kept of a decoded image until many are finished together."""
 
-    facts: Facts
-    coarse: Coarse | None = None
-    pixels: npt.NDArray[np.uint8] | None = None
+    pixel_hash: str
+    width_px: int
+    height_px: int
+    notes: str
+    sample: Sample
+    coarse: Coarse
+    pixels: npt.NDArray[np.uint8] | None
 
 
 def see(data: bytes, name: str, geometry: Geometry | None = None, color: Color = "grey") -> Seen:
     """Decode the bytes of a file; compute its facts, its look and, with ``geometry``, its pixels."""
-    return _with_looks([_half_see(data, name, geometry, color)])[0]
+    return _finish([_half_see(data, name, geometry, color)])[0]
 
 
 def read_and_see(
@@ -116,7 +120,7 @@ def read_and_see(
         See :func:`see`.
     """
     read: list[FileRead] = []
-    half_seen: dict[int, _HalfSeen] = {}
+    half_seen: dict[int, _HalfSeen | str] = {}
     for place, source in enumerate(sources):
         try:
             data = source.read()
@@ -127,7 +131,7 @@ def read_and_see(
         if wanted(place, sha256):
             half_seen[place] = _half_see(data, str(source), geometry, color)
         read.append(FileRead(sha256))
-    for place, seen in zip(half_seen, _with_looks(list(half_seen.values())), strict=True):
+    for place, seen in zip(half_seen, _finish(list(half_seen.values())), strict=True):
         read[place] = FileRead(read[place].sha256, seen=seen)
     return read
 
@@ -174,26 +178,39 @@ class Request:
         return read_and_see(self.sources, wanted, self.geometry, self.color)
 
 
-def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -> _HalfSeen:
+def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -> _HalfSeen | str:
+    """Take what is wanted from an image while its pixels are at hand; why it cannot be decoded otherwise."""
     try:
         decoded = decode(data, name=name)
     except ImageError as error:
-        return _HalfSeen(Facts(error=error.message))
+        return error.message
     grey = as_uint8(decoded, "grey")
     height, width = decoded.pixels.shape[:2]
-    facts = Facts(
-        pixel_hash=pixel_hash(decoded.pixels),
-        width_px=width,
-        height_px=height,
-        notes="; ".join(decoded.notes),
-        traces=traces_of(data, decoded, grey),
-    )
     pixels = None
     if geometry is not None:
         pixels = geometry.apply(grey if color == "grey" else as_uint8(decoded, color))
-    return _HalfSeen(facts, coarse(grey), pixels)
+    return _HalfSeen(
+        pixel_hash(decoded.pixels),
+        width,
+        height,
+        "; ".join(decoded.notes),
+        sample_of(data, decoded, grey),
+        coarse(grey),
+        pixels,
+    )
 
 
-def _with_looks(half_seen: Sequence[_HalfSeen]) -> list[Seen]:
-    looks = iter(looks_of([half.coarse for half in half_seen if half.coarse is not None]))
-    return [Seen(half.facts, None if half.coarse is None else next(looks), half.pixels) for half in half_seen]
+def _finish(half_seen: Sequence[_HalfSeen | str]) -> list[Seen]:
+    sound = [half for half in half_seen if not isinstance(half, str)]
+    traces = iter(traces_of_samples([half.sample for half in sound]))
+    looks = iter(looks_of([half.coarse for half in sound]))
+    return [
+        Seen(Facts(error=half))
+        if isinstance(half, str)
+        else Seen(
+            Facts(half.pixel_hash, half.width_px, half.height_px, half.notes, next(traces)),
+            next(looks),
+            half.pixels,
+        )
+        for half in half_seen
+    ]
