@@ -140,7 +140,7 @@ def show_augmentation(config: TrainConfig) -> AugmentationShown:
         [pixels for pixels, _ in seen],
         config,
         masks=[mask for _, mask in seen],
-        names=[f"{row.label} {row.image_id}".strip() for row in rows],
+        names=[f"{row.label}\n{row.image_id}".strip() for row in rows],
         seed=config.seed,
         lines=[] if lesions is None else [lesions.sentence()],
     )
@@ -176,7 +176,7 @@ def augmentation_sheet(
     masks : sequence of ndarray of bool or None, optional
         (height, width) of each image's lesion; its border is drawn.
     names : sequence of str, optional
-        Captions of the originals.
+        Captions of the originals; they may have several lines.
     seed : int
         Of the draws.
     lines : sequence of str
@@ -197,7 +197,7 @@ def augmentation_sheet(
     given = list(masks) if masks is not None else [None] * len(images)
     labels = list(names) if names is not None else [f"image {number}" for number in range(len(images))]
     rows = [
-        [Cell(image, ("original", label), mask)]
+        [Cell(image, ("original", *label.split("\n")), mask)]
         for image, label, mask in zip(images, labels, given, strict=True)
     ]
     for epoch in range(draws):

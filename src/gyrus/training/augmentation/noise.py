@@ -25,8 +25,8 @@ def noisy(images: Tensor, drawn: Drawn) -> Tensor:
     """Add noise, the same in all channels.
 
     The kind ``magnitude`` is that of MR images, which show the magnitude of a complex signal with Gaussian
-    noise in both of its parts: Rician, and in the black around the head never negative (Gudbjartsson and
-    Patz 1995, The Rician distribution of noisy MRI data).
+    noise in both of its parts: it follows a Rician distribution and is never negative (Gudbjartsson and Patz
+    1995, The Rician distribution of noisy MRI data).
     """
     height, width = images.shape[-2:]
     spread = column(drawn.noise, images)
