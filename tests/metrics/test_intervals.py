@@ -134,17 +134,34 @@ def coverage(intervals, truth):
     return np.mean([interval.low <= truth <= interval.high for interval in intervals])
 
 
-@pytest.mark.parametrize(("share", "likeness"), [(0.8, 0.4), (0.93, 0.4), (0.97, 0.3)])
-def test_forty_patients_are_covered_at_least_as_often_as_promised(share, likeness):
-    """Patients differ in how hard they are (beta distributed) and in their number of slices."""
-    rng = np.random.default_rng(5)
+def forty_patients(rng, share, likeness):
+    """Right answers and images of 40 patients, who differ in how hard they are (beta) and in their slices."""
     first, second = share * (1 - likeness) / likeness, (1 - share) * (1 - likeness) / likeness
-    intervals = []
-    for _ in range(600):
-        trials = np.clip(np.round(np.exp(rng.normal(2.4, 0.7, 40))), 1, 60).astype(int)
-        intervals.append(ratio_interval(rng.binomial(trials, rng.beta(first, second, 40)), trials))
+    trials = np.clip(np.round(np.exp(rng.normal(2.4, 0.7, 40))), 1, 60).astype(int)
+    return rng.binomial(trials, rng.beta(first, second, 40)), trials
+
+
+COHORTS = pytest.mark.parametrize(("share", "likeness"), [(0.8, 0.4), (0.93, 0.4), (0.97, 0.3)])
+
+
+@COHORTS
+def test_forty_patients_are_covered_at_least_as_often_as_promised(share, likeness):
+    rng = np.random.default_rng(5)
+    intervals = [ratio_interval(*forty_patients(rng, share, likeness)) for _ in range(1500)]
     assert coverage(intervals, share) >= 0.94
     assert np.mean([interval.high - interval.low for interval in intervals]) < 0.25
+
+
+@COHORTS
+def test_the_same_simulation_fails_the_percentile_bootstrap(share, likeness):
+    """The check above can fail: resampled patients and percentiles, the usual way, break the promise."""
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(300):
+        hits, trials = forty_patients(rng, share, likeness)
+        weights = rng.multinomial(40, np.full(40, 1 / 40), size=300)
+        low, high = np.quantile((weights @ hits) / (weights @ trials), [0.025, 0.975])
+        held += low <= share <= high
+    assert held / 300 < 0.93
 
 
 def test_areas_of_forty_patients_are_covered():

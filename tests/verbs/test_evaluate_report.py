@@ -54,6 +54,16 @@ def test_it_is_self_contained_and_small(page):
     assert "http" not in page.replace("data:image/jpeg;base64,", "")
 
 
+def test_a_notebook_shows_figures_and_what_becomes_of_them(run, external, tmp_path):
+    result = gyrus.evaluate(run.path, data=external.table, label_map=[LABEL_MAP], bootstrap_samples=0)
+    shown = result._repr_html_()
+    assert f"{100 * result.evaluation['accuracy']['value']:.1f}" in shown
+    assert "without twins" in shown
+    several = tmp_path / "several.csv"
+    several.write_text("image_id,task,label,p:a,p:b\ni,multilabel,a|b,0.9,0.8\nj,multilabel,a,0.9,0.1\n")
+    assert "all classes right" in gyrus.evaluate(several)._repr_html_()
+
+
 def test_predictions_alone_get_a_page_too(tmp_path):
     path, page = tmp_path / "p.csv", tmp_path / "sub" / "page.html"
     sure = {0: ".9,.1", 1: ".1,.9"}

@@ -6,7 +6,7 @@ from typing import Any
 
 from gyrus.pages.context import ReportContext
 from gyrus.pages.numbers import is_defined
-from gyrus.pages.plots import learning_curve, precision_recall_plot, reliability_plot, roc_plot
+from gyrus.pages.plots import drift_plot, learning_curve, precision_recall_plot, reliability_plot, roc_plot
 from gyrus.pages.report import headline_split
 
 
@@ -16,8 +16,8 @@ def report_figures(context: ReportContext) -> dict[str, Any]:
     Returns
     -------
     dict of str to matplotlib.figure.Figure
-        ``loss``, ``accuracy``, ``roc``, ``precision_recall``, ``reliability``: those whose numbers are in
-        the context.
+        ``loss``, ``accuracy``, ``roc``, ``precision_recall``, ``reliability``, ``drift``: those whose
+        numbers are in the context.
 
     Raises
     ------
@@ -36,4 +36,6 @@ def report_figures(context: ReportContext) -> dict[str, Any]:
         figures["precision_recall"] = precision_recall_plot(measured.precision_recall, measured.classes)
     if measured is not None and measured.reliability:
         figures["reliability"] = reliability_plot(measured.reliability)
+    if measured is not None and measured.drift.get("curves"):
+        figures["drift"] = drift_plot(measured.drift["curves"])
     return figures

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gyrus.pages.markup import Html, tag
+from gyrus.evaluation.predictions import MULTILABEL
+from gyrus.pages.markup import Html, join, tag
 from gyrus.pages.measured import SPLIT_NAMES
 from gyrus.pages.numbers import decimal, interval, percent
 from gyrus.pages.sections_first import VERDICTS
@@ -26,6 +27,19 @@ def figures_table(evaluations: Mapping[str, Mapping[str, Any]]) -> Html:
         return Html("")
     names = ("", "images", "patients", "accuracy", "balanced accuracy", "macro F1", "macro ROC-AUC")
     return _table(names, [_row(split, evaluation) for split, evaluation in evaluations.items()])
+
+
+def evaluation_box(evaluation: Mapping[str, Any], split: str) -> Html:
+    """Return the figures of one evaluation, and what is said of folds and of images seen in training."""
+    if evaluation.get("task") == MULTILABEL:
+        names = ("", "images", "all classes right", "decisions right", "macro F1", "macro ROC-AUC")
+        shown = [evaluation["exact_match"], evaluation["decisions"], evaluation["macro"]["f1"]]
+        row = [split, f"{evaluation['n_images']:,}", *(_with_interval(one, as_percent=True) for one in shown)]
+        table = _table(names, [[*row, _with_interval(evaluation["macro"]["roc_auc"], as_percent=False)]])
+    else:
+        table = figures_table({split: evaluation})
+    said = [(evaluation.get(name) or {}).get("sentence") for name in ("folds", "twin_free", "drift")]
+    return join([table, *(tag("div", sentence) for sentence in said if sentence)])
 
 
 def findings_list(findings: Sequence[Mapping[str, Any]]) -> Html:

@@ -47,14 +47,14 @@ def class_table(context: ReportContext, measured: Measured) -> Html:
         table(
             [
                 "class",
-                "images",
-                units,
                 "sensitivity (recall)",
                 "specificity",
                 "precision",
                 "F1",
                 "ROC-AUC",
                 "PR-AUC",
+                "images",
+                units,
             ],
             rows,
             caption=f"Each class against the rest. Small print: {measured.level} intervals.",
@@ -74,17 +74,20 @@ def _pooled_rates(measured: Measured) -> dict[str, Any]:
 def _figures_row(
     name: object, line: Mapping[str, Any], images: int, units: int | str, average_precision: Any
 ) -> list[Html]:
-    """Return a row's cells; a figure that the line does not have at all is left empty."""
+    """Return a row's cells; a figure that the line does not have at all is left empty.
+
+    The counts stand last: on a phone the first columns are all that is seen at once.
+    """
     areas = [
         figure_cell(figure, as_percent=False) if figure else tag("td")
         for figure in (line.get("roc_auc"), average_precision)
     ]
     return [
         tag("th", name, scope="row"),
-        tag("td", f"{images:,}", class_="number"),
-        tag("td", f"{units:,}" if isinstance(units, int) else units, class_="number"),
         *(figure_cell(line[rate]) if rate in line else tag("td") for rate in RATES),
         *areas,
+        tag("td", f"{images:,}", class_="number"),
+        tag("td", f"{units:,}" if isinstance(units, int) else units, class_="number"),
     ]
 
 

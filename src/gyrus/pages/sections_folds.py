@@ -33,7 +33,7 @@ def fold_table(context: ReportContext, measured: Measured) -> Html | None:
         tag("h2", "Fold by fold", leak_stamp(context)),
         tag("p", block["sentence"]),
         table(
-            ["fold", "patients", "images", *_HEADS],
+            ["fold", *_HEADS, "images", "patients"],
             [*rows, _spread(block), _row(pooled)],
             caption=f"Each model was asked about images it was trained without. {measured.level} intervals.",
             class_="numbers",
@@ -60,19 +60,18 @@ def _row(fold: Mapping[str, Any], *, worst: bool = False) -> list[object]:
             tag("span", " worst", class_="small soft") if worst else None,
             scope="row",
         ),
-        tag("td", "unknown" if patients is None else f"{patients:,}", class_="number"),
-        tag("td", f"{fold['n_images']:,}", class_="number"),
     ]
     for name, as_percent in _SHOWN:
         cells.append(figure_cell(fold[name], as_percent=as_percent))
         if name == "accuracy":
             cells.append(tag("td", mini_scale(fold[name])))
-    return cells
+    counts = (f"{fold['n_images']:,}", "unknown" if patients is None else f"{patients:,}")
+    return [*cells, *(tag("td", count, class_="number") for count in counts)]
 
 
 def _spread(block: Mapping[str, Any]) -> list[object]:
     """Mean and standard deviation of the folds' values."""
-    cells: list[object] = ["mean of the folds (SD)", tag("td"), tag("td")]
+    cells: list[object] = ["mean of the folds (SD)"]
     for name, as_percent in _SHOWN:
         mean, sd = block["mean"][name], block["sd"][name]
         written = percent(mean) if as_percent else decimal(mean)
@@ -81,7 +80,7 @@ def _spread(block: Mapping[str, Any]) -> list[object]:
         cells.append(tag("td", written, class_="number"))
         if name == "accuracy":
             cells.append(tag("td"))
-    return cells
+    return [*cells, tag("td"), tag("td")]
 
 
 def _shared(patients: Mapping[str, Any]) -> Html | None:

@@ -50,13 +50,13 @@ def _dimension(dimension: Mapping[str, Any], measured: Measured) -> Html:
     units = "patients" if measured.clustered_by == "patients" else "independent"
     heads = [
         "",
-        units,
-        "images",
         "accuracy",
         "0 to 100 %",
         "balanced",
         "against the rest, points",
         "p (Holm)",
+        "images",
+        units,
     ]
     rows = [_group(group) for group in dimension["groups"]]
     name = str(dimension["name"]).replace("_", " ")
@@ -64,14 +64,14 @@ def _dimension(dimension: Mapping[str, Any], measured: Measured) -> Html:
 
 
 def _group(group: Mapping[str, Any]) -> list[object]:
-    counts = [tag("td", f"{group[name]:,}", class_="number") for name in ("n_clusters", "n_images")]
+    counts = [tag("td", f"{group[name]:,}", class_="number") for name in ("n_images", "n_clusters")]
     title = tag("th", str(group["value"]) or "(none)", scope="row")
     if group["accuracy"] is None:
-        return [title, *counts, tag("td", "too few", class_="soft"), *(tag("td") for _ in range(4))]
+        return [title, tag("td", "too few", class_="soft"), *(tag("td") for _ in range(4)), *counts]
     return [
-        title, *counts, figure_cell(group["accuracy"]), tag("td", mini_scale(group["accuracy"])),
+        title, figure_cell(group["accuracy"]), tag("td", mini_scale(group["accuracy"])),
         tag("td", percent(group["balanced_accuracy"]["value"]), class_="number"),
-        *_against(group["difference"]),
+        *_against(group["difference"]), *counts,
     ]  # fmt: skip
 
 

@@ -69,6 +69,14 @@ class EvaluateResult:
             lines.append(f"wrote   {self.folder}")
         return "\n".join(lines)
 
+    def _repr_html_(self) -> str:
+        """Show the figures and what becomes of them without twins in a notebook."""
+        from gyrus.pages.notebook import evaluation_box, place
+
+        files = (("report", self.report), ("files", self.folder))
+        shown = "".join(place(name, path) for name, path in files if path is not None)
+        return evaluation_box(self.evaluation, self.split) + shown
+
 
 def run(config: EvaluateConfig) -> EvaluateResult:
     """Evaluate a run through its bundle, a predictions file, or a bundle on external images.
