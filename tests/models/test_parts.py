@@ -86,7 +86,7 @@ def test_a_part_trains_the_networks_own_weights():
 
 @pytest.mark.parametrize(
     ("architecture", "first"),
-    [("mobilenetv2_100", "blocks.3"), ("resnet18", "layer3"), ("improved_cnn", "block5")],
+    [("mobilenetv2_100", "blocks.3"), ("resnet18", "layer3"), ("improved_cnn", "block4")],
 )
 def test_parts_above_a_stride_begin_where_the_picture_gets_coarser(architecture, first):
     network = build(architecture, num_classes=2, image_size=96)
