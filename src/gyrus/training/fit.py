@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,12 @@ class FitResult:
     weights: WeightsReport | None
     optimisation: dict[str, Any]
     seconds: float
+
+    @property
+    def course(self) -> dict[str, Any]:
+        """Recipe, why this one, and the stages as they went, as plain data."""
+        stages = [asdict(stage) for stage in self.stages]
+        return {"recipe": self.recipe.name, "why": self.recipe.why, "stages": stages}
 
 
 @telling_memory_errors()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gyrus.config.build import nearest
 from gyrus.config.stages import ALL, HEAD, LAST_BLOCK, RECIPES, UPPER, Stage
@@ -36,10 +35,6 @@ class Recipe:
     name: str
     why: str
     stages: tuple[Stage, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {"recipe": self.name, "why": self.why, "stages": [asdict(stage) for stage in self.stages]}
 
 
 def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:

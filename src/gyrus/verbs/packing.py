@@ -78,6 +78,7 @@ def _provenance(fitted: FitResult, config: TrainConfig, parity: Parity) -> dict[
         "pretrained": config.pretrained,
         "best_epoch": fitted.best_epoch,
         "precision": fitted.precision.dtype,
+        "training": fitted.course,
         "optimisation": fitted.optimisation,
         "parity": asdict(parity),
     }

@@ -82,7 +82,7 @@ def _check_options(config: TrainConfig, stored: dict[str, Any], run: RunFolder) 
     now = json.loads(to_json(asdict(config)))
     usual = {f.name: f.default for f in fields(TrainConfig) if f.default is not MISSING}
     differing = []
-    for name, value in now.items():
+    for name, value in sorted(now.items()):
         before = stored.get(name, json.loads(to_json(usual.get(name))))
         if name not in _FREE and value != before:
             differing.append(f"{name}: {before!r} then, {value!r} now")

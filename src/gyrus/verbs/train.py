@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import shlex
 import time
@@ -220,6 +221,7 @@ def train_divided(
         else:
             resumed_manifest(folder, divided.manifest)
         fitted, manifest = _fit(config, prepared, folder)
+        _enter_stages(folder, fitted)
         found_rates = draw_found_rates(folder, fitted)
         clock.lap("training")
         _export(config, fitted, manifest, audit, folder)
@@ -285,6 +287,12 @@ def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[Fi
     if pixels is None:
         raise DataError("the images were not decoded for training", path=config.source)
     return fit(manifest, pixels, config, folder, resume=config.resume is not None), manifest
+
+
+def _enter_stages(folder: RunFolder, fitted: FitResult) -> None:
+    """Add to ``config.json`` what the options came to: the stages as they went."""
+    options = json.loads(folder.config.read_text(encoding="utf-8"))
+    write_json(folder.config, {**options, "training": fitted.course})
 
 
 def _export(

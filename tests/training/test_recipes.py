@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+
+from gyrus.config.stages import Stage
+from gyrus.data.manifest import Manifest, Row
+from gyrus.errors import UsageError
+from gyrus.training.recipes import recipe_of, training_patients
+from gyrus.training.stage_runs import rate_of
+
+WEIGHTS = Path("w.safetensors")
+
+
+def manifest_of(patients, images_each=2, known=True):
+    rows = tuple(
+        Row(image_id=f"{p}-{i}", path="x.png", label="a", subject_id=f"p{p}" if known else "", split="train")
+        for p in range(patients)
+        for i in range(images_each)
+    )
+    other = Row(image_id="v", path="x.png", label="a", subject_id="v", split="val")
+    return Manifest(rows=(*rows, other), root=Path())
+
+
+@pytest.mark.parametrize(
+    ("patients", "name"),
+    [(3, "head"), (19, "head"), (20, "two-stage"), (99, "two-stage"), (100, "full"), (150, "full")],
+)
+def test_auto_decides_by_training_patients_and_says_why(config, patients, name):
+    recipe = recipe_of(config(weights=WEIGHTS), manifest_of(patients))
+    assert recipe.name == name
+    assert f"{patients} patients" in recipe.why
+
+
+def test_auto_without_weights_trains_everything(config):
+    recipe = recipe_of(config(epochs=7, patience=None), manifest_of(3))
+    assert recipe.name == "scratch"
+    assert [(stage.free, stage.epochs, stage.patience) for stage in recipe.stages] == [(("all",), 7, None)]
+
+
+def test_images_without_a_patient_are_counted_by_group():
+    assert training_patients(manifest_of(4, images_each=3)) == (4, "patients")
+    assert training_patients(manifest_of(4, images_each=3, known=False)) == (
+        12,
+        "patients or separate images",
+    )
+
+
+def test_two_stages_have_lengths_and_rates_of_their_own(config):
+    options = config(recipe="two-stage", weights=WEIGHTS, epochs=5, head_epochs=30)
+    head, last = recipe_of(options, manifest_of(3)).stages
+    assert (head.free, head.epochs, last.free, last.epochs) == (("head",), 30, ("last-block",), 5)
+    assert (rate_of(head, options), rate_of(last, options)) == (1e-3, 5e-4)
+    asked = config(recipe="two-stage", weights=WEIGHTS, learning_rate=0.1)
+    assert rate_of(head, asked) == rate_of(last, asked) == 0.1
+    assert rate_of(Stage(name="x", free=("all",), epochs=1, learning_rate=0.2), asked) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"recipe": "two-stages"}, "did you mean 'two-stage'"),
+        ({"recipe": "scratch", "weights": WEIGHTS}, "starting weights are given"),
+        ({"recipe": "head"}, "has random weights"),
+        ({"recipe": "absent.toml"}, "cannot be read"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused(config, options, said):
+    with pytest.raises(UsageError, match=said):
+        recipe_of(config(**options), manifest_of(3))
+
+
+FILE = """
+[[stage]]
+name = "head"
+free = "head"
+epochs = 3
+
+[[stage]]
+free = ["block3", "head"]
+epochs = 2
+trunk_factor = 0.1
+layer_decay = 0.8
+freeze_norms = true
+"""
+
+
+def test_a_file_is_a_recipe(config, tmp_path):
+    (tmp_path / "mine.toml").write_text(FILE)
+    recipe = recipe_of(config(recipe=str(tmp_path / "mine.toml")), manifest_of(3))
+    assert recipe.name == "mine.toml"
+    assert recipe.stages[0] == Stage(name="head", free=("head",), epochs=3)
+    assert recipe.stages[1] == Stage(
+        name="stage 2",
+        free=("block3", "head"),
+        epochs=2,
+        trunk_factor=0.1,
+        layer_decay=0.8,
+        freeze_norms=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", r"no \[\[stage\]\]"),
+        ("stage = 3", r"no \[\[stage\]\]"),
+        ("[[stage]]\nfree='head'\nepochs=1\n[other]", "has other"),
+        ("[[stage]", "is no TOML"),
+        ("[[stage]]\nfree = []\nepochs = 1", "stage 1: .*frees nothing"),
+        ("[[stage]]\nfree = 'head'\nepochs = 0", "stage 1: epochs is 0"),
+        ("[[stage]]\nfree = 'head'\nepochs = 1\nfreee = 1", "stage 1: unknown option 'freee'.*'free'"),
+        ("[[stage]]\nfree = ['all', 'head']\nepochs = 1", "frees 'all' and more"),
+        ("[[stage]]\nepochs = 1", "stage 1: .*free"),
+        ("[[stage]]\nname='a'\nfree='all'\nepochs=1\n" * 2, "one name"),
+    ],
+)
+def test_a_mistake_in_a_file_names_file_and_stage(config, tmp_path, text, said):
+    path = tmp_path / "bad.toml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=said) as caught:
+        recipe_of(config(recipe=str(path)), manifest_of(3))
+    assert caught.value.path == str(path)
