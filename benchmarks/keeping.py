@@ -3,6 +3,7 @@
 Not a benchmark: run by itself it does nothing.
 """
 
+import csv
 import datetime
 import json
 import os
@@ -11,9 +12,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-# Both sides of a race have it: where libgomp's threads spin at barriers, a busy neighbour stretches minutes to
-# hours. It favours the side that would not set it itself.
+# Both sides of a race have it: where libgomp's threads spin at barriers, a busy neighbour stretches minutes
+# to hours. It favours the side that would not set it itself.
 QUIET = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = Path("..") / "shared"  # relative to the project: results hold no path of a machine
@@ -95,36 +97,71 @@ def told_machine(kept: Kept) -> str:
     return f"{told['processor']}, {told['cores']} cores; Python {told['python']}, {packages}."
 
 
-def clocked(command: list, *, log: Path) -> tuple[float, list[tuple[float, str]]]:
-    """Run a command in a process of its own, from the project's folder.
+class Clocked(NamedTuple):
+    """A process that has ended.
 
-    Returns
-    -------
+    Attributes
+    ----------
     seconds : float
-        Wall time from just before the process is started until it has ended.
+        Wall time from just before it was started.
     lines : list of (float, str)
-        What it printed to stdout, each line with the seconds at which it came; stderr goes to ``log``.
+        What it printed to stdout, each line with the seconds at which it came.
+    peak_mib : float
+        Most memory that it, or one process that it waited for, had at a time.
     """
+
+    seconds: float
+    lines: list[tuple[float, str]]
+    peak_mib: float
+
+
+def clocked(command: list, *, log: Path) -> Clocked:
+    """Run a command in a process of its own, from the project's folder; its stderr goes to ``log``."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as stderr:
         began = time.perf_counter()
-        with subprocess.Popen(
+        process = subprocess.Popen(
             [str(part) for part in command], stdout=subprocess.PIPE, stderr=stderr, text=True, env=QUIET,
             cwd=PROJECT,
-        ) as process:  # fmt: skip
-            lines = [(time.perf_counter() - began, line) for line in process.stdout]
+        )  # fmt: skip
+        lines = [(time.perf_counter() - began, line) for line in process.stdout]
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
+    process.stdout.close()
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
         sys.exit(f"{' '.join(map(str, command))}\nended with {process.returncode}; {log} ends with\n{tail}")
-    return seconds, lines
+    return Clocked(seconds, lines, usage.ru_maxrss / 1024)
 
 
-def gyrus(*arguments: object, log: Path) -> tuple[float, dict]:
-    """Run the command ``gyrus … --json``; return the wall time and what it printed."""
+class Answered(NamedTuple):
+    """A ``gyrus … --json`` that has ended: wall time, what it printed, most memory."""
+
+    seconds: float
+    told: dict
+    peak_mib: float
+
+
+def gyrus(*arguments: object, log: Path) -> Answered:
+    """Run the command ``gyrus … --json``."""
     command = [Path(sys.executable).with_name("gyrus"), *arguments, "--json"]
-    seconds, lines = clocked(command, log=log)
-    return seconds, json.loads("".join(line for _, line in lines))
+    ended = clocked(command, log=log)
+    return Answered(ended.seconds, json.loads("".join(line for _, line in ended.lines)), ended.peak_mib)
+
+
+def epochs_of(run: Path) -> list[dict]:
+    """Return the rows of a run's ``metrics.csv``, numbers as numbers."""
+    with (run / "metrics.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    return [{name: text if name == "stage" else float(text) for name, text in row.items()} for row in rows]
+
+
+def in_percent(figure: dict) -> str:
+    """Return ``94.3 (86.6 to 97.0)``."""
+    if figure["low"] is None or figure["low"] != figure["low"]:  # null in a file, NaN before
+        return f"{100 * figure['value']:.1f}"
+    return f"{100 * figure['value']:.1f} ({100 * figure['low']:.1f} to {100 * figure['high']:.1f})"
 
 
 def _plain(value: object) -> object:

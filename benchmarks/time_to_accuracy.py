@@ -20,7 +20,6 @@ benchmark goes on where it was.
 """
 
 import argparse
-import csv
 import json
 import shlex
 import shutil
@@ -29,7 +28,18 @@ import sys
 from pathlib import Path
 
 from cheng_manifest import write_folds
-from keeping import MOBILENET, QUIET, SHARED, WORK, Kept, clocked, default_folder, gyrus, told_machine
+from keeping import (
+    MOBILENET,
+    QUIET,
+    SHARED,
+    WORK,
+    Kept,
+    clocked,
+    default_folder,
+    epochs_of,
+    gyrus,
+    told_machine,
+)
 
 DEFAULT_RECIPE = (
     "--recipe full --epochs 4 --image-size 128 --patience None --select last "
@@ -90,7 +100,7 @@ def plain(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> dic
         SHARED / "reference" / "plain_pipeline.py", arguments.data, "--weights", arguments.weights,
         "--fold", fold, "--seed", seed, "--epochs", EPOCHS, "--target", 2, "--budget-s", 1e6,
     ]  # fmt: skip
-    seconds, lines = clocked(command, log=arguments.work / f"plain-{fold}-{seed}.log")
+    seconds, lines, peak_mib = clocked(command, log=arguments.work / f"plain-{fold}-{seed}.log")
     told = [(when, json.loads(line)) for when, line in lines]
     passes = [line["test_pass_s"] for _, line in told if "test_pass_s" in line]
     epochs = [(when, line) for when, line in told if "epoch" in line]
@@ -100,6 +110,7 @@ def plain(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> dic
         "side": side, "fold": fold, "seed": seed,
         "seconds_to_weights": epochs[-1][0] - sum(passes),
         "seconds_to_end": seconds,
+        "peak_mib": peak_mib,
         "test_accuracy": epochs[-1][1]["accuracy"],
         "test_accuracies_by_epoch": [line["accuracy"] for _, line in epochs],
         "seconds_of_test_passes": passes,
@@ -116,7 +127,7 @@ def trained(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> d
     elif not cache.is_dir():
         sys.exit(f"{side} needs the cache of a cold run; take its line out of result.json and run again")
     shutil.rmtree(run, ignore_errors=True)  # of an interrupted benchmark
-    seconds, told = gyrus(
+    seconds, told, peak_mib = gyrus(
         "train", arguments.work / "manifest.csv", "--fold", fold, "--seed", seed, "--test",
         "--architecture", arguments.architecture, "--weights", arguments.weights,
         *shlex.split(arguments.recipe_options), "--out", run, "--cache-dir", cache,
@@ -131,9 +142,10 @@ def trained(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> d
         "side": side, "fold": fold, "seed": seed,
         "seconds_to_weights": seconds - after,
         "seconds_to_end": seconds,
+        "peak_mib": peak_mib,
         "test_accuracy": told["evaluations"]["test"]["accuracy"]["value"],
         "parts_s": {"start and end of the process": seconds - sum(parts.values()), **parts},
-        "epochs": list(csv.DictReader((run / "metrics.csv").open())),
+        "epochs": epochs_of(run),
         "precision": json.loads((run / "config.json").read_text())["precision"],
         "verdict": told["verdict"],
     }  # fmt: skip
