@@ -17,6 +17,7 @@ def test_text_becomes_paths_and_defaults_stand():
 
 def test_one_file_or_many():
     assert build(PredictConfig, files="a.png", model="m").files == (Path("a.png"),)
+    assert build(PredictConfig, files=Path("a.png"), model="m").files == (Path("a.png"),)
     assert build(PredictConfig, files=["a.png", Path("b.png")], model="m").files == (
         Path("a.png"),
         Path("b.png"),

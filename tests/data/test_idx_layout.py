@@ -107,7 +107,7 @@ def test_what_is_wrong_is_said_with_the_file(data: Path) -> None:
         load(data)
     assert missing.value.fix == "add t10k-labels-idx1-ubyte.gz"
     write_pair(data, "t10k", TEST, LABELS["t10k"][:5], ".gz")
-    with pytest.raises(DataError, match="holds 8 images, and t10k-labels-idx1-ubyte[.]gz 5 labels"):
+    with pytest.raises(DataError, match=r"holds 8 images, and t10k-labels-idx1-ubyte\.gz 5 labels"):
         load(data)
     images = data / "train-images-idx3-ubyte.gz"
     write_pair(data, "t10k", TEST, LABELS["t10k"], ".gz")

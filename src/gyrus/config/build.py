@@ -53,7 +53,7 @@ def _checked(name: str, value: Any, hint: Any) -> Any:
             raise UsageError(f"{name} is {_shown(value)}; it can be {', '.join(map(str, arguments))}")
         return value
     if origin is tuple:
-        if not isinstance(value, Iterable):
+        if not isinstance(value, (Path, Iterable)):
             raise UsageError(f"{name} is {_shown(value)}; expected one {arguments[0].__name__} or several")
         items = [value] if isinstance(value, (str, Path)) else list(value)
         return tuple(_checked(name, item, arguments[0]) for item in items)

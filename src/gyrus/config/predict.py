@@ -14,7 +14,7 @@ class PredictConfig(OutputOptions):
     """Ask a bundle about images; needs no torch."""
 
     files: Positional[tuple[Path, ...]]
-    """Images, or folders of images."""
+    """Images, folders of images, or IDX files."""
     model: Path
     """Bundle (model.gyrus) or run folder."""
     heatmaps: Path | None = None

@@ -37,6 +37,11 @@ Frames = npt.NDArray[np.uint8]
 _Key = tuple[str, int, int]
 
 
+def holds_many(path: Path) -> bool:
+    """Tell whether a file's name is that of an IDX file of images (``…idx3-ubyte`` or ``…idx3-ubyte.gz``)."""
+    return path.name.lower().removesuffix(".gz").endswith("idx3-ubyte")
+
+
 def is_idx(start: bytes) -> bool:
     """Tell whether a file that begins like this is an IDX file of images, or gzipped and perhaps one."""
     return start.startswith((_GZIP, bytes((0, 0, _BYTES, 3))))

@@ -116,7 +116,7 @@ class Predictor:
         return answers
 
     def predict_files(
-        self, paths: Sequence[Path], batch_size: int = BATCH_SIZE
+        self, paths: Sequence[Path | Source], batch_size: int = BATCH_SIZE
     ) -> tuple[list[Prediction], list[Failure]]:
         """Answer the files that can be read, and name the others with their reasons."""
         predictions: list[Prediction] = []

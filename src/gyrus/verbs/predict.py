@@ -13,6 +13,8 @@ from gyrus.config.build import build
 from gyrus.data.files import shown
 from gyrus.errors import DataError, UsageError
 from gyrus.imaging import IMAGE_SUFFIXES, read_image
+from gyrus.imaging.idx import holds_many, read_frames
+from gyrus.imaging.source import Source
 from gyrus.inference import Failure, Prediction, Predictor
 from gyrus.verbs.sources import bundle_of
 from gyrus.verbs.tables import align
@@ -68,7 +70,7 @@ class PredictResult:
 
 def run(config: PredictConfig) -> PredictResult:
     """Answer ``config.files``; a file that cannot be read is named and does not stop the others."""
-    files = list(_files(config.files))
+    files = list(_sources(config.files))
     predictor = Predictor.load(bundle_of(config.model), config.threads)
     if config.heatmaps is not None:
         _check_maps(predictor)
@@ -79,7 +81,7 @@ def run(config: PredictConfig) -> PredictResult:
         logger.error("error: %s", failure.error)
     heatmaps = {}
     if config.heatmaps is not None:
-        heatmaps = _write_heatmaps(predictor, predictions, config.heatmaps)
+        heatmaps = _write_heatmaps(predictor, predictions, files, config.heatmaps)
     card = predictor.card
     model = {
         "name": card["name"] or card["architecture"],
@@ -95,6 +97,15 @@ def run(config: PredictConfig) -> PredictResult:
 def predict(files: Any, model: Path | str, **options: Any) -> PredictResult:
     """Ask a bundle about one image or several; options as in :class:`gyrus.config.PredictConfig`."""
     return run(build(PredictConfig, files=files, model=model, **options))
+
+
+def _sources(given: tuple[Path, ...]) -> Iterator[Source]:
+    """Yield the images: a file each, but for IDX files, of which each of their images."""
+    for path in _files(given):
+        if holds_many(path):
+            yield from (Source(path, str(number)) for number in range(len(read_frames(path))))
+        else:
+            yield Source(path)
 
 
 def _files(given: tuple[Path, ...]) -> Iterator[Path]:
@@ -135,13 +146,17 @@ def _check_maps(predictor: Predictor) -> None:
         )
 
 
-def _write_heatmaps(predictor: Predictor, predictions: list[Prediction], folder: Path) -> dict[str, Path]:
+def _write_heatmaps(
+    predictor: Predictor, predictions: list[Prediction], files: Iterable[Source], folder: Path
+) -> dict[str, Path]:
     from gyrus.pages import write_overlay
 
+    source_of = {str(source): source for source in files}
     written: dict[str, Path] = {}
     for item in predictions:
-        source = Path(item.name)
-        target = _free_name(folder, source.stem, set(written.values()))
+        source = source_of[item.name]
+        stem = source.path.stem + (f"-{source.frame}" if source.frame else "")
+        target = _free_name(folder, stem, set(written.values()))
         heat = item.heat()
         if heat is not None:
             pixels = read_image(source, color=predictor.card["input"]["color"])
