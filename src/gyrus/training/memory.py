@@ -18,20 +18,24 @@ logger = logging.getLogger("gyrus")
 
 T = TypeVar("T")
 
-# A plain RuntimeError in the words of torch's CPU allocator, of oneDNN and of the C++ library
+# A plain RuntimeError in the words of torch's CPU allocator, of oneDNN and of the C++ library. Of an
+# operation that it does not know at all, oneDNN says "could not create a primitive descriptor".
 _WORDS = ("DefaultCPUAllocator", "not enough memory", "could not create a memory", "bad_alloc")
+_WHOLE = ("could not create a primitive", "could not execute a primitive")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an error says that memory has ended, on the GPU or in the machine."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(word in str(error) for word in _WORDS)
+    said = str(error)
+    return isinstance(error, RuntimeError) and (said in _WHOLE or any(word in said for word in _WORDS))
 
 
-def memory_ended(images: int, *, fix: str) -> UsageError:
-    """Return the error for a step that does not fit, however small."""
-    return UsageError(f"memory ended in a step of {images} image{'s' * (images != 1)}", fix=fix)
+def memory_ended(where: str, error: BaseException, *, fix: str) -> UsageError:
+    """Return the error for people, with what torch said."""
+    said = str(error).partition("\n")[0]
+    return UsageError(f"memory ended {where}".rstrip() + (f": {said}" if said else ""), fix=fix)
 
 
 @contextmanager
@@ -48,10 +52,8 @@ def telling_memory_errors() -> Iterator[None]:
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise UsageError(
-            f"memory ended: {str(error).splitlines()[0] if str(error) else 'no more is given'}",
-            fix="give a smaller --batch-size, a smaller --image-size or a smaller network",
-        ) from error
+        fix = "give a smaller --batch-size, a smaller --image-size or a smaller network"
+        raise memory_ended("", error, fix=fix) from error
 
 
 class BatchBackoff:
@@ -96,7 +98,7 @@ class BatchBackoff:
         while True:
             put_back = self._remember(size)
             try:
-                result = attempt(slices(size, self.parts))
+                result = attempt(slices(size, min(self.parts, max(1, size // self.smallest))))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -123,12 +125,13 @@ class BatchBackoff:
 
     def _check_can_halve(self, size: int, error: BaseException) -> None:
         part = -(-size // self.parts)
+        where = f"in a step of {part} image{'s' * (part != 1)}"
         if not self.allowed:
-            raise memory_ended(
-                part, fix=f"leave out --no-auto-batch, or give --batch-size {max(1, part // 2)}"
-            ) from error
+            fix = f"leave out --no-auto-batch, or give --batch-size {max(1, part // 2)}"
+            raise memory_ended(where, error, fix=fix) from error
         if size // (2 * self.parts) < self.smallest:
-            raise memory_ended(part, fix="give a smaller --image-size or a smaller network") from error
+            fix = "give a smaller --image-size or a smaller network"
+            raise memory_ended(where, error, fix=fix) from error
 
     def _remember(self, size: int) -> Callable[[], None]:
         """Return what undoes an attempt: running statistics and random state as they were.
