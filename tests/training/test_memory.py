@@ -181,3 +181,24 @@ def test_a_smaller_batch_is_not_cut_into_single_images():
     backoff.parts = 8
     backoff.take(15, lambda parts: [network(IMAGES[part]) for part in parts])
     assert network.seen == [2, 2, 2, 2, 2, 2, 3]
+
+
+def test_what_went_well_says_nothing_of_larger_images():
+    network = Greedy(99, norm=True)
+    backoff = BatchBackoff(network)
+    kept = []
+    remember = backoff._remember
+    backoff._remember = lambda size, each: kept.append((size, each)) or remember(size, each)
+
+    def attempt(parts):
+        before = network.first[1].running_mean.clone()
+        network(IMAGES)
+        if len(kept) == 3:
+            raise CPU_ALLOCATOR  # at larger images
+        return before
+
+    for each in (4, 4):
+        backoff.take(16, attempt, each=each)
+    after_two = network.first[1].running_mean.clone()
+    assert torch.equal(backoff.take(16, attempt, each=9), after_two)
+    assert kept == [(16, 4), (16, 4), (16, 9), (16, 9)]

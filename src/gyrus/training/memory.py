@@ -80,7 +80,7 @@ class BatchBackoff:
         norms = (nn.BatchNorm1d, nn.BatchNorm2d)
         self.smallest = 2 if any(isinstance(module, norms) for module in network.modules()) else 1
 
-    def take(self, size: int, attempt: Callable[[list[slice]], T]) -> T:
+    def take(self, size: int, attempt: Callable[[list[slice]], T], *, each: int = 1) -> T:
         """Return ``attempt(parts)``, tried again with twice as many parts while memory ends.
 
         Parameters
@@ -89,6 +89,8 @@ class BatchBackoff:
             Images of the batch.
         attempt : callable
             Gets the parts as slices of the batch. It begins anew each time: it clears the gradients first.
+        each : int
+            Numbers in an image: what went well with small images says nothing of larger ones.
 
         Raises
         ------
@@ -96,7 +98,7 @@ class BatchBackoff:
             When the smallest part does not fit either, or parts are not allowed.
         """
         while True:
-            put_back = self._remember(size)
+            put_back = self._remember(size, each)
             try:
                 result = attempt(slices(size, min(self.parts, max(1, size // self.smallest))))
             except (RuntimeError, MemoryError) as error:
@@ -104,7 +106,7 @@ class BatchBackoff:
                     raise
                 self._check_can_halve(size, error)
             else:
-                self._proved = max(self._proved, -(-size // self.parts))
+                self._proved = max(self._proved, each * -(-size // self.parts))
                 return result
             # outside the except: there the error still holds on to the failed attempt's tensors
             self.parts *= 2
@@ -133,12 +135,12 @@ class BatchBackoff:
             fix = "give a smaller --image-size or a smaller network"
             raise memory_ended(where, error, fix=fix) from error
 
-    def _remember(self, size: int) -> Callable[[], None]:
+    def _remember(self, size: int, each: int) -> Callable[[], None]:
         """Return what undoes an attempt: running statistics and random state as they were.
 
         A size that has gone well is expected to go well again, and nothing is kept for it.
         """
-        if -(-size // self.parts) <= self._proved:
+        if each * -(-size // self.parts) <= self._proved:
             return lambda: None
         buffers = [(buffer, buffer.detach().clone()) for buffer in self.network.buffers()]
         on_cpu, on_gpu = torch.get_rng_state(), _gpu_state(buffers)

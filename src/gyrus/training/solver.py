@@ -96,7 +96,7 @@ class Solver:
                 answers.append(logits.detach())
             return torch.stack(values).sum(), torch.cat(answers)
 
-        return self.backoff.take(len(targets), attempt)
+        return self.backoff.take(len(targets), attempt, each=inputs[0].numel())
 
     def advance(self) -> None:
         """Take one step with the gradients that are there."""
@@ -109,7 +109,9 @@ class Solver:
     def answers(self, inputs: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the logits of a validation batch, float32, in as many parts as memory needs."""
         return self._backoff_in_validation.take(
-            len(inputs), lambda parts: torch.cat([forward(inputs[part]).float() for part in parts])
+            len(inputs),
+            lambda parts: torch.cat([forward(inputs[part]).float() for part in parts]),
+            each=inputs[0].numel(),
         )
 
     def end_epoch(self, val_loss: float) -> None:
