@@ -14,9 +14,12 @@ from PIL import Image
 from gyrus.imaging.look import (
     LOOK_SIDE_PX,
     ORIENTATIONS,
+    coarse,
     firm_signs,
+    halved,
     look,
     look_hash,
+    looks_of,
     low_frequencies,
     orient,
     orient_spectrum,
@@ -134,3 +137,23 @@ def test_an_orientation_and_its_name() -> None:
     np.testing.assert_array_equal(moved["turned by a quarter clockwise"], np.rot90(picture, -1))
     np.testing.assert_array_equal(moved["turned by a quarter counter-clockwise"], np.rot90(picture))
     np.testing.assert_array_equal(moved["mirrored along the diagonal"], picture.T)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_halved_is_pillows_bilinear_filter_to_the_grey_level(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    pictures = random.integers(0, 256, (5, 2 * random.integers(2, 40), 128), np.uint8)
+    if seed % 2:  # the extremes
+        pictures = np.where(pictures > 127, np.uint8(255), np.uint8(0))
+    size = (pictures.shape[2] // 2, pictures.shape[1] // 2)
+    expected = [Image.fromarray(one).resize(size, Image.Resampling.BILINEAR) for one in pictures]
+    np.testing.assert_array_equal(halved(pictures), np.stack([np.asarray(one) for one in expected]))
+
+
+def test_many_at_once_are_as_one_by_one() -> None:
+    random = np.random.default_rng(0)
+    sizes = [(512, 512), (256, 256), (128, 128), (256, 300), (90, 700), (1, 1), (128, 640)]
+    images = [random.integers(0, 256, size, np.uint8) for size in sizes * 3]
+    looks = looks_of([coarse(image) for image in images])
+    np.testing.assert_array_equal(looks, np.stack([look(image) for image in images]))
+    assert looks_of([]).shape == (0, 64, 64)

@@ -30,6 +30,7 @@ MAX_LOOK_BYTES = 4 * 2**30
 _HEADER_BYTES = 4096
 _LOOK_BYTES = LOOK_SIDE_PX**2
 _SUFFIX = ".looks"
+_WRITTEN_TOGETHER = 64  # looks; one call of the system for each would cost more than the writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,22 @@ class LookWriter:
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._written: list[str] = []
+        self._waiting: list[bytes] = []
 
     def add(self, sha256: str, look: npt.NDArray[np.uint8]) -> None:
         """Append a look (64, 64)."""
-        self._stream.write(np.ascontiguousarray(look).data)
+        self._waiting.append(look.tobytes())
         self._written.append(sha256)
+        if len(self._waiting) == _WRITTEN_TOGETHER:
+            self._write()
+
+    def _write(self) -> None:
+        self._stream.write(b"".join(self._waiting))
+        self._waiting.clear()
 
     def finish(self) -> None:
         """Write index and header, which make the file valid."""
+        self._write()
         index = bytes.fromhex("".join(self._written))
         self._stream.write(index)
         self._stream.seek(0)

@@ -25,8 +25,13 @@ _BEGINNING = b"\xff\xd8\xff\xe0"
 _END = b"\xff\xd9"
 _JFIF, _TABLES, _FRAME, _HUFFMAN, _SCAN = 0xE0, 0xDB, 0xC0, 0xC4, 0xDA
 _JFIF_BYTES = 14
-_LUMA_SAMPLING = (0x11, 0x12, 0x21, 0x22)
-_CHROMA_SAMPLING = 0x11
+_EIGHT_BITS = b"\x08"
+_COMPONENTS = (b"\1", b"\3")
+_SAMPLINGS = frozenset(
+    luma + chroma for luma in (b"\x11", b"\x12", b"\x21", b"\x22") for chroma in (b"", b"\x11\x11")
+)
+_NUMBERS = b"\0\1\2\3"  # of tables
+_WHOLE_SCAN = b"\0\x3f\0"  # all coefficients, all bits
 _WORD = np.dtype("<u4")  # red is the lowest byte on any machine
 _SWATCH = 77
 
@@ -77,7 +82,7 @@ def plain_header(data: bytes) -> PlainHeader | None:
         if marker == _JFIF and position == 2:
             fits = segment.startswith(b"JFIF\0") and len(segment) == _JFIF_BYTES
         elif marker == _TABLES:
-            fits = bool(segment) and len(segment) % 65 == 0 and all(kind < 4 for kind in segment[::65])
+            fits = bool(segment) and len(segment) % 65 == 0 and not segment[::65].strip(_NUMBERS)
         elif marker == _HUFFMAN:
             fits = _take_symbols(segment, symbols)
         elif marker == _FRAME and not frame:
@@ -106,22 +111,20 @@ def decode_plain(data: bytes, header: PlainHeader) -> npt.NDArray[np.uint8] | No
 
 def _joined(frame: bytes, symbols: dict[int, bytes], scan: bytes, end: int) -> PlainHeader | None:
     """Return the header, if frame and first scan are those of a common baseline file."""
-    components = frame[5] if len(frame) > 5 else 0
-    if components not in (1, 3) or len(frame) != 6 + 3 * components or frame[0] != 8:
+    if frame[:1] != _EIGHT_BITS or frame[5:6] not in _COMPONENTS or len(frame) != 6 + 3 * frame[5]:
         return None
-    ids, sampling = frame[6::3], frame[7::3]
-    if len(set(ids)) != components or sampling[0] not in _LUMA_SAMPLING or max(frame[8::3]) > 3:
+    components, ids, chosen = frame[5], frame[6::3], scan[2:-3:2]
+    if frame[7::3] not in _SAMPLINGS or frame[8::3].strip(_NUMBERS) or len(set(ids)) != components:
         return None
-    if any(factor != _CHROMA_SAMPLING for factor in sampling[1:]):
-        return None
-    chosen = scan[2 : 1 + 2 * components : 2]
-    if scan != bytes([components, *(b for pair in zip(ids, chosen, strict=False) for b in pair), 0, 63, 0]):
+    if scan[:1] != frame[5:6] or scan[1:-3:2] != ids or scan[-3:] != _WHOLE_SCAN or len(chosen) != components:
         return None
     height, width = int.from_bytes(frame[1:3], "big"), int.from_bytes(frame[3:5], "big")
     if not height or not width:
         return None
-    used = [kind for pair in chosen[1:] for kind in (pair >> 4, 0x10 | pair & 15)]
-    proves_grey = components == 3 and all(_says_only_zero(symbols.get(kind, b"")) for kind in used)
+    proves_grey = components == 3 and all(
+        _says_only_zero(symbols.get(pair >> 4)) and _says_only_zero(symbols.get(0x10 | pair & 15))
+        for pair in set(chosen[1:])
+    )
     return PlainHeader(width, height, components, proves_grey, end)
 
 
@@ -136,8 +139,8 @@ def _take_symbols(segment: bytes, symbols: dict[int, bytes]) -> bool:
     return True
 
 
-def _says_only_zero(symbols: bytes) -> bool:
-    return bool(symbols) and not symbols.strip(b"\0")
+def _says_only_zero(symbols: bytes | None) -> bool:
+    return symbols is not None and symbols != b"" and not symbols.strip(b"\0")
 
 
 def _decode_grey(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8]:
@@ -157,9 +160,11 @@ def _decode_colour(data: bytes, height: int, width: int) -> npt.NDArray[np.uint8
 
 def _channels_differ(words: npt.NDArray[np.uint32]) -> bool:
     """Tell whether red, green and blue differ anywhere; a few rows first find most that do."""
-    neighbours = words >> 8
-    neighbours ^= words  # red against green in the lowest byte, green against blue in the next
-    return bool(int(np.bitwise_or.reduce(neighbours, axis=None)) & 0xFFFF)
+    colours = np.ascontiguousarray(words).reshape(-1).view(np.uint8)
+    equal = colours[:-4] == colours[1:-3]  # each with the next; the last pixel has none behind its last byte
+    # of each pixel the first two answers count: red against green, green against blue
+    together = int(np.bitwise_and.reduce(equal.view(_WORD)))
+    return together & 0x0101 != 0x0101 or len({*colours[-4:-1].tolist()}) > 1
 
 
 @functools.cache
