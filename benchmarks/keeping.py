@@ -108,11 +108,14 @@ class Clocked(NamedTuple):
         What it printed to stdout, each line with the seconds at which it came.
     peak_mib : float
         Most memory that it, or one process that it waited for, had at a time.
+    began : float
+        Reading of ``time.perf_counter`` just before it was started.
     """
 
     seconds: float
     lines: list[tuple[float, str]]
     peak_mib: float
+    began: float
 
 
 def clocked(command: list, *, log: Path) -> Clocked:
@@ -132,7 +135,7 @@ def clocked(command: list, *, log: Path) -> Clocked:
     if process.returncode:
         tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
         sys.exit(f"{' '.join(map(str, command))}\nended with {process.returncode}; {log} ends with\n{tail}")
-    return Clocked(seconds, lines, usage.ru_maxrss / 1024)
+    return Clocked(seconds, lines, usage.ru_maxrss / 1024, began)
 
 
 class Answered(NamedTuple):
@@ -148,6 +151,14 @@ def gyrus(*arguments: object, log: Path) -> Answered:
     command = [Path(sys.executable).with_name("gyrus"), *arguments, "--json"]
     ended = clocked(command, log=log)
     return Answered(ended.seconds, json.loads("".join(line for _, line in ended.lines)), ended.peak_mib)
+
+
+def first_step(arguments: list, *, log: Path) -> float:
+    """Run the command ``gyrus …``; return the seconds from its start to the end of its first step."""
+    told = log.with_suffix(".first-step")
+    launcher = Path(__file__).parent / "launchers" / "first_step.py"
+    ended = clocked([sys.executable, launcher, told, *arguments], log=log)
+    return float(told.read_text()) - ended.began
 
 
 def epochs_of(run: Path) -> list[dict]:

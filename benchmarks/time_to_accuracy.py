@@ -100,7 +100,7 @@ def plain(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> dic
         SHARED / "reference" / "plain_pipeline.py", arguments.data, "--weights", arguments.weights,
         "--fold", fold, "--seed", seed, "--epochs", EPOCHS, "--target", 2, "--budget-s", 1e6,
     ]  # fmt: skip
-    seconds, lines, peak_mib = clocked(command, log=arguments.work / f"plain-{fold}-{seed}.log")
+    seconds, lines, peak_mib, _ = clocked(command, log=arguments.work / f"plain-{fold}-{seed}.log")
     told = [(when, json.loads(line)) for when, line in lines]
     passes = [line["test_pass_s"] for _, line in told if "test_pass_s" in line]
     epochs = [(when, line) for when, line in told if "epoch" in line]
