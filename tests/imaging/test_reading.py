@@ -125,7 +125,7 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def refuse(*_: object, **__: object) -> None:  # root may read what the mode forbids
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("gyrus.imaging.source.os.open", refuse)
     with pytest.raises(ImageError, match="cannot be read: Permission denied") as caught:
         read_image(path)
     assert caught.value.path == str(path)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gyrus.imaging.look import Looks, look
 
 _FREQUENCIES = 8  # lowest frequencies kept, each way
-_BATCH = 1024
+_BATCH = 64  # looks at a time: their numbers stay in the processor's cache
 
 
 def byte_hash(data: bytes) -> str:

@@ -50,7 +50,7 @@ def main() -> None:
             try:
                 request = receive(sys.stdin.buffer)
             except EOFError:
-                return
+                os._exit(0)  # nothing is left to be done, and to tidy up takes longer than a batch
             send(answers, request.answer(first_met))
 
 

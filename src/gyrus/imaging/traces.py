@@ -163,8 +163,8 @@ def _border(sides: tuple[bytes, ...]) -> tuple[float, float, int]:
         start += len(side)
         white += count
         white_sides += count >= _NEARLY_ALL * len(side)
-    total = line.astype(np.float64).sum()  # of whole numbers: exact
-    return rounded(total / start), rounded(white / start), white_sides
+    numbers = line.astype(np.float64)  # of whole numbers any sum is exact
+    return rounded(np.add.reduce(numbers) / start), rounded(white / start), white_sides
 
 
 def _sharpness_of(middles: Sequence[npt.NDArray[np.uint8]]) -> list[float]:
