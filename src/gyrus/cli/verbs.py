@@ -49,6 +49,7 @@ VERBS = {
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
         Verb("learn", "small experiments that show something: leakage", "LearnConfig"),
+        Verb("models", "the networks by name, and what one costs", "ModelsConfig"),
         Verb("env", "what this machine can do", "EnvConfig"),
     )
 }

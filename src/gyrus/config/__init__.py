@@ -9,6 +9,7 @@ from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
 from gyrus.config.learn import LearnConfig
+from gyrus.config.models import ModelsConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.predict import PredictConfig
 from gyrus.config.split import SplitConfig
@@ -25,6 +26,7 @@ __all__ = [
     "EnvConfig",
     "EvaluateConfig",
     "LearnConfig",
+    "ModelsConfig",
     "OutputOptions",
     "PredictConfig",
     "SplitConfig",

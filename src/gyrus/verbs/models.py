@@ -1,0 +1,214 @@
+"""``gyrus models list`` and ``gyrus models info NAME``: the networks, and what one costs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gyrus.config import ModelsConfig
+from gyrus.config.build import build as build_config
+from gyrus.errors import UsageError, require
+
+# building a network to count its weights costs some tenths of a second
+_MOST_COUNTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One network of the table.
+
+    Attributes
+    ----------
+    name, family, weights : str
+        Name, what it is, where starting weights come from.
+    parameters : int or None
+        Weights without the head; None where they were not counted.
+    input_px : int
+        Side of the images that it was made for, or the smallest that it takes where it is ours.
+    """
+
+    name: str
+    family: str
+    parameters: int | None
+    input_px: int
+    weights: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """The networks whose names hold a text.
+
+    Attributes
+    ----------
+    networks : tuple of Listed
+        Ours first, then timm's.
+    unlisted : int
+        How many of timm's are left out, because no text was given.
+    """
+
+    networks: tuple[Listed, ...]
+    unlisted: int
+
+    exit_code = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a row a network."""
+        return {"networks": [asdict(item) for item in self.networks], "unlisted": self.unlisted}
+
+    def to_text(self) -> str:
+        """Return the table."""
+        rows = [("name", "family", "parameters", "input", "weights")]
+        rows += [
+            (item.name, item.family, _millions(item.parameters), f"{item.input_px} px", item.weights)
+            for item in self.networks
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        if self.unlisted:
+            lines.append(
+                f"and {self.unlisted} of timm's: gyrus models list TEXT shows those with TEXT in their names"
+            )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One network in full; ``docs/reference/networks.md`` says how each figure is found."""
+
+    name: str
+    family: str
+    weights: str
+    image_size: int
+    fixed_size: bool
+    parameters: int
+    flops: int
+    training_bytes: int
+    batch_size: int
+    inference_bytes: int
+    receptive_field_px: int | None
+    sees_whole_picture: bool
+    ms_per_image: float
+    ms_per_image_in_batch: float
+    threads: int
+    parts: tuple[dict[str, Any], ...]
+    maps_exact: bool
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    exit_code = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return all figures."""
+        return asdict(self)
+
+    def to_text(self) -> str:
+        """Return the figures with how they were found."""
+        field = "the whole picture" if self.receptive_field_px is None else f"{self.receptive_field_px} px"
+        if self.sees_whole_picture and self.receptive_field_px is not None:
+            field += ", and the mean over the whole picture (squeeze and excitation)"
+        size = f"{self.image_size} x {self.image_size} px"
+        maps = "exact" if self.maps_exact else "none: a place of its features has seen the whole picture"
+        return "\n".join(
+            [
+                f"{self.name} ({self.family})",
+                f"weights          {self.weights}",
+                f"input            {size}{' only' if self.fixed_size else '; other sizes too'},"
+                f" mean {_listed(self.mean)}, standard deviation {_listed(self.std)}",
+                f"parameters       {self.parameters:,}",
+                f"operations       {self.flops / 1e9:.2f} GFLOP an image (multiply and add are two;"
+                " convolutions and matrix products counted)",
+                f"training         about {self.training_bytes / 1e6:,.0f} MB at {self.batch_size} images a"
+                " step in float32 (weights x 4 for AdamW, and what autograd keeps)",
+                f"prediction       about {self.inference_bytes / 1e6:,.0f} MB for one image (weights, and the"
+                " largest layer's input and output)",
+                f"time             {self.ms_per_image:.1f} ms an image alone,"
+                f" {self.ms_per_image_in_batch:.1f} ms in a batch of 8 (measured now: torch, float32,"
+                f" {self.threads} threads)",
+                f"receptive field  {field}",
+                f"class maps       {maps}",
+                "parts            "
+                + ", ".join(f"{part['name']} ({part['parameters']:,})" for part in self.parts),
+            ]
+        )
+
+
+def run(config: ModelsConfig) -> ModelList | ModelInfo:
+    """List the networks, or tell of one."""
+    require("torch", "train", "networks")
+    return _list(config.name) if config.action == "list" else _info(config)
+
+
+def models(action: str, name: str | None = None, **options: Any) -> ModelList | ModelInfo:
+    """List the networks (``list``) or tell what one costs (``info``).
+
+    Raises
+    ------
+    UsageError
+        For an unknown name, or a size that the network cannot take.
+    """
+    return run(build_config(ModelsConfig, action=action, name=name, **options))
+
+
+def _list(text: str | None) -> ModelList:
+    from gyrus.models.catalogue import DOCUMENTED, describe
+    from gyrus.models.registry import OWN, names, suggest
+
+    every = names()
+    if text is None:
+        found = [*OWN, *DOCUMENTED]
+    else:
+        found = [name for name in every if text.lower() in name.lower()]
+        if not found:
+            near = suggest(text)
+            raise UsageError(
+                f"no network has {text!r} in its name", fix=f"nearest: {', '.join(near)}" if near else None
+            )
+    counted = len(found) <= _MOST_COUNTED
+    rows = tuple(Listed(**describe(name, count=counted)) for name in found)
+    return ModelList(rows, 0 if text is not None else len(every) - len(found))
+
+
+def _info(config: ModelsConfig) -> ModelInfo:
+    import torch
+
+    from gyrus.models import build, parts_of
+    from gyrus.models.catalogue import describe
+    from gyrus.models.costs import flops, inference_bytes, ms_per_image, parameters_of, training_bytes
+    from gyrus.models.receptive_field import receptive_field
+
+    assert config.name is not None
+    size = config.image_size
+    network = build(config.name, num_classes=2, image_size=size)
+    listed = describe(config.name, count=False)
+    field, beyond = receptive_field(network)
+    return ModelInfo(
+        name=config.name,
+        family=listed["family"],
+        weights=listed["weights"],
+        image_size=size,
+        fixed_size=network.fixed_size is not None,
+        parameters=parameters_of(network),
+        flops=flops(network, size),
+        training_bytes=training_bytes(network, size, config.batch_size),
+        batch_size=config.batch_size,
+        inference_bytes=inference_bytes(network, size),
+        receptive_field_px=field,
+        sees_whole_picture=beyond,
+        ms_per_image=ms_per_image(network, size, 1),
+        ms_per_image_in_batch=ms_per_image(network, size, 8),
+        threads=torch.get_num_threads(),
+        parts=tuple(
+            {"name": part.name, "parameters": parameters_of(part.module)} for part in parts_of(network)
+        ),
+        maps_exact=network.maps_exact,
+        mean=network.mean,
+        std=network.std,
+    )
+
+
+def _millions(count: int | None) -> str:
+    return "—" if count is None else f"{count / 1e6:.2f} M"
+
+
+def _listed(values: tuple[float, ...]) -> str:
+    return ", ".join(f"{value:.3g}" for value in dict.fromkeys(values))
