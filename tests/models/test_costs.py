@@ -43,7 +43,7 @@ def test_counting_changes_nothing(small):
     assert next(small.parameters()).device.type == "cpu"
 
 
-# ResNet-18, VGG-16, MobileNetV2, DenseNet-121, InceptionV3 as in Araujo et al. 2019; ResNet-50 with its stride
+# ResNet-18, VGG-16, MobileNetV2, DenseNet-121, InceptionV3: Araujo et al. 2019; ResNet-50 with its stride
 # on the 3 x 3 convolution, as timm and torchvision have it; the first by hand
 FIELDS = {"simple_cnn": (22, False), "resnet18": (435, False)}
 SOAK = {

@@ -49,7 +49,7 @@ class WeightsReport:
     scheme : str or None
         Whose names they are, where that is known: RadImageNet, TorchXRayVision, BioViL.
     normalisation : str
-        What the input is normalised with, and why.
+        What input the weights expect, and how that is known; ``--normalize`` can ask for another.
     grey_stem : str or None
         How three channels were folded into one (``sum``, ``mean``); None where they were not.
     """
@@ -89,7 +89,7 @@ class WeightsReport:
         if self.unused:
             lines.append(f"  left out: {_span(self.unused)}")
         if self.normalisation:
-            lines.append(f"  input normalised with {self.normalisation}")
+            lines.append(f"  they expect input normalised with {self.normalisation}")
         if self.grey_stem:
             lines.append(f"  colour weights folded into one grey channel by their {self.grey_stem}")
         checked = "as the hub names it" if self.checked else "computed here"
@@ -116,6 +116,8 @@ class WeightsReport:
 def part_of(layer: str) -> str:
     """Return the outermost part of a layer's name: our wrapping aside, a number kept with its container."""
     inner = layer.removeprefix("features.").removeprefix("trunk.").removeprefix("features.").split(".")
+    if inner[0].isdigit():
+        return f"features.{inner[0]}"
     return ".".join(inner[:2]) if len(inner) > 1 and inner[1].isdigit() else inner[0]
 
 

@@ -67,6 +67,11 @@ class RunFolder:
         return self.checkpoints / "resume.ckpt"
 
     @property
+    def weights(self) -> Path:
+        """What became of the starting weights, layer by layer; absent where there were none."""
+        return self.path / "weights.json"
+
+    @property
     def report(self) -> Path:
         """The page for people."""
         return self.path / "report.html"

@@ -16,6 +16,7 @@ from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError
 from gyrus.models import Network, WeightsReport, start
 from gyrus.runs import RunFolder
+from gyrus.runs.atomic import write_json
 from gyrus.training.allocator import keep_freed_memory
 from gyrus.training.augmentation import doubts, mixing_of, policy_of
 from gyrus.training.batches import Look, Pixels, SplitPixels
@@ -142,6 +143,9 @@ def fit(
         logger.info("note: %s", doubt)
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
+    if weights is not None:
+        logger.info("weights: %s", weights.table())
+        write_json(run.weights, weights.to_json())
     given = config.pretrained or config.weights is not None
     choose_normalisation(network, config, train, given_weights=given)
     journal = Journal(run, config.select)
