@@ -17,7 +17,8 @@ from gyrus.imaging.reading import Color
 from gyrus.imaging.seeing import Facts, FileRead, FirstMet, Request, Seen, read_and_see
 from gyrus.imaging.workers import SeeingWorkers
 
-_BATCH = 16  # images that a process or thread takes at a time, at most
+_BATCH = 64  # images that a process or thread takes at a time, at most
+_LEAST = 4  # at least
 _WORTH_PROCESSES = 600  # images: below, starting processes costs more than they save
 
 Item = TypeVar("Item")
@@ -119,9 +120,14 @@ class Reader:
         self._workers = None
 
     def _batches(self, items: Sequence[Item]) -> list[Sequence[Item]]:
-        """Cut a sequence into batches, so small that all cores have several."""
-        size = min(_BATCH, max(1, len(items) // (4 * threads_to_use())))
-        return [items[start : start + size] for start in range(0, len(items), size)]
+        """Cut a sequence into batches, the smaller the nearer its end: so that all cores end together."""
+        batches: list[Sequence[Item]] = []
+        start = 0
+        while start < len(items):
+            share = (len(items) - start) // (4 * threads_to_use())
+            batches.append(items[start : start + min(_BATCH, max(_LEAST, share))])
+            start += len(batches[-1])
+        return batches
 
     def _map(
         self, work: Callable[[Sequence[Item]], Result], batches: Sequence[Sequence[Item]], what: str
