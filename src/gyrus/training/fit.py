@@ -22,17 +22,17 @@ from gyrus.training.augmentation import doubts, mixing_of, policy_of
 from gyrus.training.batches import Look, Pixels, SplitPixels
 from gyrus.training.devices import name_of, pick_device
 from gyrus.training.journal import Journal
-from gyrus.training.losses import make_loss
 from gyrus.training.memory import telling_memory_errors
 from gyrus.training.metrics_log import EpochRow
 from gyrus.training.normalising import choose_normalisation
 from gyrus.training.optimisation_record import optimisation_record
 from gyrus.training.precision import Precision, choose
 from gyrus.training.recipes import Recipe, recipe_of
-from gyrus.training.sampling import draw_strengths, shown_counts
+from gyrus.training.sampling import draw_strengths
 from gyrus.training.session import Session
 from gyrus.training.stage_runs import StageDone, run_stages
 from gyrus.training.stopping import listening
+from gyrus.training.targets import check_several, loss_of
 
 logger = logging.getLogger("gyrus")
 
@@ -47,6 +47,8 @@ class FitResult:
         With the weights that were kept; on the CPU, float32, in evaluation mode.
     classes : tuple of str
         Names of the network's outputs, in order.
+    task : str
+        ``classify``, or ``multilabel``: each output is a question of its own.
     history : tuple of EpochRow
         One row an epoch, as in the metrics file; ``epoch`` counts from 1 over all stages.
     best_epoch : int
@@ -75,6 +77,7 @@ class FitResult:
 
     network: Network
     classes: tuple[str, ...]
+    task: str
     history: tuple[EpochRow, ...]
     best_epoch: int
     stopped_early: bool
@@ -137,6 +140,8 @@ def fit(
     device = pick_device(config.device)
     train, val = SplitPixels(manifest, "train", pixels), SplitPixels(manifest, "val", pixels)
     _check_data(manifest, train, pixels, config)
+    if manifest.several:
+        check_several(config)
     recipe = recipe_of(config, manifest)
     logger.info("recipe: %s (%s)", recipe.name, recipe.why)
     for doubt in doubts(config, config.color):
@@ -151,6 +156,7 @@ def fit(
     journal = Journal(run, config.select)
     if resume and journal.restore(network):
         logger.info("note: going on after %s", journal.told)
+    journal.check_recipe(recipe.stages)
     precision = journal.precision or _precision(config, network, len(train), device)
     journal.precision = precision
     # after the measurement, whose blocks of other sizes would stay for ever
@@ -166,8 +172,7 @@ def fit(
         strengths=draw_strengths(train.labels, config),
         mixing=mixing_of(config, len(manifest.classes)),
     )
-    shown = shown_counts(train.labels, len(manifest.classes), config)
-    loss = make_loss(config, shown, manifest.classes, one_logit=config.binary_output == "one")
+    loss = loss_of(config, train.labels, manifest.classes)
     with listening() as stop:
         session = Session(
             config=config,
@@ -188,6 +193,7 @@ def fit(
     return FitResult(
         network=network,
         classes=manifest.classes,
+        task=manifest.task,
         history=tuple(journal.rows),
         best_epoch=journal.kept_epoch,
         stopped_early=any(stage.stopped_early for stage in done),

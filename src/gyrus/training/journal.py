@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -71,6 +71,8 @@ class Journal:
         Learning rates that were found by a range test, by stage.
     parts : dict of str to int
         In how many parts a batch is taken, by stage, where memory has ended.
+    stages : list of dict
+        The recipe's, as plain data.
     plans : dict of str to Plan
         Length of each stage that has begun.
     solver_state : dict or None
@@ -83,6 +85,7 @@ class Journal:
         self._began = time.monotonic()
         self._earlier_s = 0.0
         self.plans: dict[str, Plan] = {}
+        self.stages: list[dict[str, Any]] = []
         self.run = run
         self.select = select
         self.place = Place()
@@ -162,6 +165,7 @@ class Journal:
             "place": [self.place.stage, self.place.epoch, self.place.step, list(self.place.sums)],
             "rows": [dict(row) for row in self.rows],
             "kept": [self._kept_epoch, self._kept_loss],
+            "stages": self.stages,
             "rates": self.rates,
             "plans": {name: asdict(plan) for name, plan in self.plans.items()},
             "elapsed_s": self.elapsed_s,
@@ -208,6 +212,25 @@ class Journal:
         state = _IO.load_checkpoint(self.kept_path)["state_dict"]
         network.load_state_dict({name.removeprefix("network."): tensor for name, tensor in state.items()})
 
+    def check_recipe(self, stages: Sequence[Stage]) -> None:
+        """Refuse to go on with other stages than those of the saved state: a file may have been edited.
+
+        Raises
+        ------
+        UsageError
+            With the stages that differ.
+        """
+        now = [asdict(stage) for stage in stages]
+        if self.stages and self.stages != now:
+            differing = [stage["name"] for stage in now if stage not in self.stages]
+            raise UsageError(
+                f"the recipe is not the one that the training began with ("
+                f"{', '.join(differing) or 'fewer stages'})",
+                path=self.run.path,
+                fix="bring it back as it was, or train anew in another folder",
+            )
+        self.stages = now
+
     def restore(self, network: nn.Module) -> bool:
         """Go on from the saved state; return whether there is one.
 
@@ -235,6 +258,7 @@ class Journal:
         self.rates, self.parts = dict(own["rates"]), dict(own["parts"])
         self.plans = {name: Plan(**plan) for name, plan in own["plans"].items()}
         self._earlier_s = own["elapsed_s"]
+        self.stages = [{**stage, "free": tuple(stage["free"])} for stage in own["stages"]]
         self.precision = None if own["precision"] is None else Precision(**own["precision"])
         self.solver_state = content["solver"]
         return True
