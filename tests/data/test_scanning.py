@@ -334,9 +334,25 @@ def test_a_full_disk_is_a_storage_error_and_leaves_nothing_behind(
     data: Path, cache: Path, small_disk: Callable[[int], None]
 ) -> None:
     small_disk(20_000)
-    with pytest.raises(StorageError, match=r"could not be written"):
+    with pytest.raises(StorageError, match=r"could not be written") as caught:
         quiet_scan(data, cache, image_size=200)
+    assert caught.value.fix is not None
+    assert "--cache-dir" in caught.value.fix
     assert list((cache / "pixels").iterdir()) == []
+
+
+@pytest.mark.parametrize("most_bytes", [100, 10_000])  # too little for anything, or for the looks alone
+def test_a_full_disk_costs_the_memory_and_nothing_else(
+    data: Path, cache: Path, tmp_path: Path, small_disk: Callable[[int], None], most_bytes: int
+) -> None:
+    expected = quiet_scan(data, tmp_path / "other")
+    small_disk(most_bytes)
+    result = quiet_scan(data, cache)
+    assert result.manifest == expected.manifest
+    assert result.nuisance == expected.nuisance
+    np.testing.assert_array_equal(result.looks, expected.looks)
+    assert any("Nothing is remembered" in note and "--cache-dir" in note for note in result.notes)
+    assert not list(cache.rglob("*.looks"))
 
 
 def test_a_full_disk_leaves_the_former_memory(
@@ -347,8 +363,8 @@ def test_a_full_disk_leaves_the_former_memory(
     before = memory.read_bytes()
     Image.fromarray(np.full((9, 9), 5, np.uint8)).save(data / "a" / "new.png")
     small_disk(100)
-    with pytest.raises(StorageError):
-        quiet_scan(data, cache)
+    result = quiet_scan(data, cache)
+    assert any("could not be written" in note for note in result.notes)
     assert memory.read_bytes() == before
 
 

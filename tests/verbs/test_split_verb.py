@@ -111,6 +111,14 @@ def images_in(folder: Path, names: dict[str, int]) -> Path:
     return folder
 
 
+def test_folds_without_a_fold_are_told(leaking: Path, tmp_path: Path) -> None:
+    outcome = gyrus.split(leaking, out=tmp_path / "m.csv", folds=4)
+    assert "--folds 4 is not used, because neither --fold nor --all-folds is asked for." in outcome.notes
+    for options in ({"folds": 4, "fold": 1}, {"folds": 4, "all_folds": True}, {}):
+        used = gyrus.split(leaking, out=tmp_path / "m.csv", overwrite=True, **options)
+        assert not any("not used" in note for note in used.notes)
+
+
 def test_a_set_of_one_image(tmp_path: Path) -> None:
     folder = images_in(tmp_path / "data", {"a/1.png": 1})
     assert gyrus.audit(folder).audit.verdict == "unknowable"

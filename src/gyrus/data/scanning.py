@@ -98,13 +98,12 @@ def scan(
     DataError
         When files cannot be read (all of them are listed), or none can.
     StorageError
-        When the cache cannot be written.
+        When the cache cannot be written, and pixels are wanted (they lie nowhere else).
     """
     geometry = Geometry(image_size) if isinstance(image_size, int) else image_size
     folder, notes = _cache_folder(cache_dir, needed=geometry is not None)
-    reader = Reader(manifest, progress=progress)
     with quiet_pillow:
-        recalled = recall(reader, folder, geometry, color)
+        recalled, more_notes = _recall(manifest, folder, geometry, color, progress)
     rows, skipped = _apply(manifest, recalled)
     _judge(manifest, rows, skipped, on_bad_file)
     looks = recalled.looks.of([row.sha256 for row in rows])
@@ -116,7 +115,7 @@ def scan(
         manifest.with_rows(rows),
         skipped,
         pixels,
-        (*notes, *_notes(manifest, rows, skipped)),
+        (*notes, *more_notes, *_notes(manifest, rows, skipped)),
         looks,
         _nuisance(rows, recalled, looks),
     )
@@ -135,7 +134,26 @@ def _cache_folder(cache_dir: Path | None, *, needed: bool) -> tuple[Path | None,
     except StorageError as error:
         if needed or cache_dir is not None:
             raise
-        return None, [f"Nothing is remembered for the next time: {error.message} ({folder})."]
+        return None, [_forgetful(error, folder)]
+
+
+def _forgetful(error: StorageError, folder: Path) -> str:
+    return f"Nothing is remembered for the next time: {error.message} ({folder}; another: --cache-dir)."
+
+
+def _recall(
+    manifest: Manifest, folder: Path | None, geometry: Geometry | None, color: Color, progress: bool
+) -> tuple[Recalled, list[str]]:
+    """Recall what is known; anew without the cache where its disk is full and nothing but memory is lost."""
+    try:
+        return recall(Reader(manifest, progress=progress), folder, geometry, color), []
+    except StorageError as error:
+        if folder is None or error.path is None or not Path(error.path).is_relative_to(folder):
+            raise
+        if geometry is not None:
+            fix = "free some space, or name another cache folder: --cache-dir, or GYRUS_CACHE"
+            raise StorageError(error.message, path=error.path, fix=fix) from error
+        return recall(Reader(manifest, progress=progress), None, None, color), [_forgetful(error, folder)]
 
 
 def _apply(manifest: Manifest, recalled: Recalled) -> tuple[list[Row], tuple[Skipped, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from gyrus.data.split_export import export_split
 from gyrus.errors import LeakageError, UsageError
 from gyrus.verbs.prepare import prepare
 from gyrus.verbs.tables import counts_table
+
+logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ def run(config: SplitConfig) -> SplitOutcome:
     if config.repair:
         config = replace(config, split="repair")
     target = _export_target(config)
+    unused = _unused(config)
     prepared = prepare(config.source, config, cache_dir=config.cache_dir)
     if config.all_folds:
         nested = make_nested_folds(prepared.manifest, config)
@@ -100,8 +104,17 @@ def run(config: SplitConfig) -> SplitOutcome:
         moved=moved,
         exported=target,
         done=done,
-        notes=(*prepared.notes, *done),
+        notes=(*unused, *prepared.notes, *done),
     )
+
+
+def _unused(config: SplitConfig) -> tuple[str, ...]:
+    """Return, and tell, which option has no effect."""
+    if config.fold is not None or config.all_folds or config.folds == SplitConfig.folds:
+        return ()
+    note = f"--folds {config.folds} is not used, because neither --fold nor --all-folds is asked for."
+    logger.info("note: %s", note)
+    return (note,)
 
 
 def _export_target(config: SplitConfig) -> Path | None:
