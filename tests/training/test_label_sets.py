@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from gyrus.errors import DataError
-from gyrus.training.label_sets import classes_of_sets, encode_sets, names_of, positive_weights
+from gyrus.training.label_sets import classes_of_sets, encode_sets, positive_weights
 from gyrus.training.losses import MultilabelLoss
 
 LABELS = st.lists(st.sets(st.sampled_from(["edema", "mass", "nodule", "x y"])), min_size=1, max_size=20)

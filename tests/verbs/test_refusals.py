@@ -169,7 +169,7 @@ def test_a_demo_that_was_interrupted_begins_anew(place, monkeypatch):
         patched.setattr("gyrus.verbs.demo.write_cohort", interrupted)
         with pytest.raises(KeyboardInterrupt):
             gyrus.demo("demo", subjects=16)
-    monkeypatch.setattr("gyrus.verbs.demo.train_verb.run", lambda config: config.source)
+    monkeypatch.setattr("gyrus.verbs.demo.train_verb.train_as", lambda config: config.source)
     with pytest.raises(AttributeError):  # what stands in for the training returns no run
         gyrus.demo("demo", subjects=16)
     assert (place / "demo" / "cohort" / "manifest.csv").is_file()

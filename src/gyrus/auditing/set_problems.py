@@ -43,7 +43,7 @@ def class_names(manifest: Manifest, joined: Mapping[str, str], commands: Command
         what = counted(len(joined), "class name is a spelling", "class names are spellings")
         message = f"{what} of another: {listed}."
         problems.append(Problem("class_spelling", message, tuple(joined), (commands.fix(),)))
-    counts = Counter(row.label for row in manifest.rows if row.label)
+    counts = Counter(name for row in manifest.rows for name in manifest.names_of(row))
     for less, more in near_names(counts):
         message = f"Class {less!r} ({counts[less]} images) may be the class {more!r} ({counts[more]} images)."
         command = commands.fix(join=f"{more}={less}")
@@ -118,8 +118,9 @@ def absent_classes(manifest: Manifest, commands: Commands) -> list[Problem]:
         return []
     where: dict[str, set[str]] = defaultdict(set)
     for row in manifest.rows:
-        if row.split and row.label:
-            where[row.label].add(row.split)
+        for name in manifest.names_of(row):
+            if row.split:
+                where[name].add(row.split)
     absent = {
         label: [split for split in splits if split not in present]
         for label, present in sorted(where.items())

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-from gyrus.bundles.card_rules import RULES, problems_of
+from gyrus.bundles.card_rules import ACTIVATIONS, RULES, activation_problems, problems_of
 from gyrus.errors import BundleError
 
 FORMAT_VERSION = 1
@@ -25,6 +25,7 @@ def make_card(
     image_size_px: int,
     mean: Sequence[float],
     std: Sequence[float],
+    task: str = "classify",
     resize: str = "squash",
     brain_crop: bool = False,
     normalize: str = "auto",
@@ -54,6 +55,9 @@ def make_card(
         Side of the square that ``preprocess.onnx`` gives, in pixels.
     mean, std : sequence of float
         Normalisation inside ``preprocess.onnx``, a value per channel of the network, for pixels in 0…1.
+    task : str
+        ``classify``: an image has one class, and its probabilities are the softmax of the logits;
+        ``multilabel``: any number of them, and each probability is the sigmoid of its logit.
     resize : str
         How an image becomes a square: ``squash``, ``pad`` or ``crop``; see :mod:`gyrus.imaging.geometry`.
     brain_crop : bool
@@ -91,7 +95,7 @@ def make_card(
     card: dict[str, Any] = {
         "format_version": FORMAT_VERSION,
         "gyrus_version": _gyrus_version(),
-        "task": "classify",
+        "task": task,
         "name": name,
         "classes": list(classes),
         "architecture": architecture,
@@ -101,7 +105,7 @@ def make_card(
             "mean": [float(value) for value in mean], "std": [float(value) for value in std],
             "resize": resize, "brain_crop": brain_crop, "normalize": normalize,
         },
-        "outputs": {"maps": maps, "embedding": embedding},
+        "outputs": {"maps": maps, "embedding": embedding, "activation": ACTIVATIONS.get(task, "")},
         "data": {"fingerprint": None, "licence": None, "splits": {}, **(data or {})},
         "leakage": {
             "verdict": "unknowable", "sentence": "Nothing is known about the split.", "allow_leak": None,
@@ -140,7 +144,7 @@ def check_card(card: Any) -> None:
             f"the card has format_version {version}; this gyrus reads {FORMAT_VERSION}",
             fix="update gyrus: pip install -U gyrus",
         )
-    problems = problems_of(card, RULES)
+    problems = problems_of(card, RULES) or activation_problems(card)
     if problems:
         raise BundleError(f"the card has {len(problems)} wrong fields", details=problems)
 

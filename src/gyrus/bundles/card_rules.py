@@ -11,8 +11,10 @@ Rule = Callable[[Any], str]
 Rules = Mapping[str, "Rule | Rules"]
 
 MAX_CLASSES = 1000
-# not in bundles made before there was a choice: they squash, and shift and scale by mean and std
-OPTIONAL = frozenset({"input.resize", "input.brain_crop", "input.normalize"})
+# not in bundles made before there was a choice: they squash, shift and scale by mean and std, and softmax
+OPTIONAL = frozenset({"input.resize", "input.brain_crop", "input.normalize", "outputs.activation"})
+ACTIVATIONS = {"classify": "softmax", "multilabel": "sigmoid"}
+"""What makes probabilities of logits, by task."""
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _POLICY = re.compile(r"[a-z0-9]+/[0-9]+")
 
@@ -34,6 +36,20 @@ def problems_of(value: Any, rules: Rules, path: str = "") -> list[str]:
         else:
             problems += problems_of(value[name], rule, where)
     return problems
+
+
+def activation_of(card: Mapping[str, Any]) -> str:
+    """Return what makes probabilities of the logits of a checked card."""
+    return ACTIVATIONS[card["task"]]
+
+
+def activation_problems(card: Mapping[str, Any]) -> list[str]:
+    """Return a line when the activation is not that of the task; the fields themselves are right."""
+    wanted = activation_of(card)
+    got = card["outputs"].get("activation", "softmax")
+    if got == wanted:
+        return []
+    return [f"outputs.activation: the task {card['task']} goes with {wanted!r}, got {got!r}"]
 
 
 def _join(path: str, name: str) -> str:
@@ -174,7 +190,7 @@ def _intended_use(value: Any) -> str:
 RULES: Rules = {
     "format_version": _one_of(1),
     "gyrus_version": _text,
-    "task": _one_of("classify"),
+    "task": _one_of(*ACTIVATIONS),
     "name": _any_text,
     "classes": _classes,
     "architecture": _text,
@@ -190,7 +206,11 @@ RULES: Rules = {
         "brain_crop": _bool,
         "normalize": _one_of("auto", "imagenet", "half", "dataset", "per-image", "none"),
     },
-    "outputs": {"maps": _one_of("exact", "none"), "embedding": _bool},
+    "outputs": {
+        "maps": _one_of("exact", "none"),
+        "embedding": _bool,
+        "activation": _one_of(*ACTIVATIONS.values()),
+    },
     "data": {"fingerprint": _fingerprint, "licence": _text_or_null, "splits": _splits},
     "leakage": {
         "verdict": _one_of("clean", "leaking", "unknowable"),

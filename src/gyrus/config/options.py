@@ -27,6 +27,9 @@ class DataOptions:
     for example "person(\\d+)_"."""
     subject_folder: bool = False
     """The folder directly above each image is the patient (CLASS/PATIENT/image)."""
+    task: Literal["auto", "classify", "multilabel"] = "auto"
+    """classify: an image has one class; multilabel: any number of them, joined by "|" in the label
+    (edema|mass; a single | for none); auto: what the manifest's column task says, else classify."""
     join_classes: tuple[str, ...] = ()
     """Joins of class names, each as NAME=VARIANT,VARIANT (for example no_tumor=notumor,healthy)."""
     on_bad_file: Literal["fail", "skip"] = "fail"

@@ -44,6 +44,41 @@ def links_of(row: Row) -> list[tuple[str, str]]:
     return [link for link in links if link[1]]
 
 
+def counts_by_group(
+    manifest: Manifest, groups: npt.NDArray[np.int64], counted: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.int64]:
+    """Return the images of each group by class, for :func:`gyrus.data.assign.assign_groups`.
+
+    Where an image may show several classes it counts under each, and once more in a last column of all
+    images: so that parts get their share of every class and of the images too, those of no class included.
+    That every class has a quota of its own, whatever it occurs with, is the idea of iterative stratification
+    (Sechidis et al. 2011, On the Stratification of Multi-label Data), which deals single images; quotas of
+    whole label sets would leave most sets too small to be divided.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    groups : ndarray of int64
+        (n,) from :func:`link_groups`.
+    counted : ndarray of bool, optional
+        (n,) images that count; by default all.
+
+    Returns
+    -------
+    ndarray of int64
+        (n_groups, n_classes), or (n_groups, n_classes + 1) with the task ``multilabel``.
+    """
+    column = {name: number for number, name in enumerate(manifest.classes)}
+    counts = np.zeros((int(groups.max()) + 1, len(column) + manifest.several), dtype=np.int64)
+    use = np.ones(len(groups), dtype=bool) if counted is None else counted
+    for row, group, one in zip(manifest.rows, groups.tolist(), use.tolist(), strict=True):
+        columns = [column[name] for name in manifest.names_of(row)]
+        counts[group, columns] += one
+        if manifest.several:
+            counts[group, -1] += one
+    return counts
+
+
 def group_keys(manifest: Manifest, groups: npt.NDArray[np.int64], seed: int) -> list[str]:
     """Return for each group a number drawn from the seed and the content of its images.
 

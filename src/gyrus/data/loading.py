@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from gyrus.config.options import DataOptions
 from gyrus.data.class_names import join_class_names
 from gyrus.data.files import Files, list_files
 from gyrus.data.idx_layout import arrange_idx, holds_idx
+from gyrus.data.label_names import NONE, SEPARATOR, label_of, names_of
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
-from gyrus.data.manifest import Manifest, Row, read_manifest
+from gyrus.data.manifest import CLASSIFY, MULTILABEL, Manifest, Row, read_manifest
 from gyrus.data.side_table import join_side_table
 from gyrus.data.subject_names import subjects_from_names
 from gyrus.data.subjects import (
@@ -95,8 +96,9 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
             found = arrange_idx(source, files)
         else:
             found = arrange(source, files, labels_from_table=labels_from_table)
-        root, task = source.absolute(), "classify"
-    rows, joined, row_notes = _describe_rows(found, options)
+        root, task = source.absolute(), CLASSIFY
+    task = task if options.task == "auto" else options.task
+    rows, joined, row_notes = _describe_rows(found, options, task)
     manifest = Manifest(tuple(rows), root, task)
     return Loaded(manifest, (*notes, *found.notes, *row_notes), found.layout, joined)
 
@@ -129,7 +131,9 @@ def manifest_in(source: Path) -> tuple[Path | None, list[str]]:
     ]
 
 
-def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row], dict[str, str], list[str]]:
+def _describe_rows(
+    found: Arrangement, options: DataOptions, task: str
+) -> tuple[list[Row], dict[str, str], list[str]]:
     """Add patients and classes from where the options say, and join spellings of classes."""
     rows, notes = list(found.rows), list[str]()
     if options.subjects is not None:
@@ -146,9 +150,45 @@ def _describe_rows(found: Arrangement, options: DataOptions) -> tuple[list[Row],
         rows, name_notes = subjects_from_names(rows)
         notes += name_notes
     notes += describe_replaced(found.rows, rows)
-    labels, join_notes = join_class_names([row.label for row in rows], options.join_classes)
-    spellings = {row.label: label for row, label in zip(rows, labels, strict=True) if row.label != label}
+    given = [row.label for row in rows]
+    if task == MULTILABEL:
+        labels, spellings, label_notes = _joined_sets(given, options.join_classes)
+    else:
+        labels, label_notes = join_class_names(given, options.join_classes)
+        spellings = {old: new for old, new in zip(given, labels, strict=True) if old != new}
+        label_notes += _taken_whole(labels)
     rows = [
         row if row.label == label else row.with_(label=label) for row, label in zip(rows, labels, strict=True)
     ]
-    return rows, spellings, [*notes, *join_notes, describe_subjects(rows)]
+    return rows, spellings, [*notes, *label_notes, describe_subjects(rows)]
+
+
+def _joined_sets(labels: Sequence[str], joins: Sequence[str]) -> tuple[list[str], dict[str, str], list[str]]:
+    """Return labels of several names, each in its one order, with spellings of single names joined."""
+    sets = [names_of(label) for label in labels]
+    flat = [name for names in sets for name in names]
+    joined, notes = join_class_names(flat, joins)
+    target = dict(zip(flat, joined, strict=True))
+    # a name may have been joined into "|", none of the classes
+    found = [
+        label_of(name for old in names for name in names_of(target[old])) if label else ""
+        for label, names in zip(labels, sets, strict=True)
+    ]
+    several, none = sum("|" in label.strip("|") for label in found), sum(label == NONE for label in found)
+    notes.append(
+        f"An image may show several classes (task multilabel): {several} of {len(found)} show two or more, "
+        f"{none} show none."
+    )
+    return found, {old: new for old, new in target.items() if old != new}, notes
+
+
+def _taken_whole(labels: Sequence[str]) -> list[str]:
+    """Say it where labels look like several names, and each is taken for the name of one class."""
+    several = sorted({label for label in labels if SEPARATOR in label})
+    if not several:
+        return []
+    count = sum(SEPARATOR in label for label in labels)
+    return [
+        f"{count} of {len(labels)} labels hold {SEPARATOR!r}, for example {several[0]!r}: each is taken for "
+        "the name of one class. --task multilabel takes them for several classes that an image shows."
+    ]

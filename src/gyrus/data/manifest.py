@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from gyrus.data.label_names import names_of
 from gyrus.data.table import Table, bad_rows, read_table
 from gyrus.errors import ManifestError
 from gyrus.imaging.source import Source
@@ -23,7 +24,8 @@ from gyrus.runs.atomic import write_text
 
 MANIFEST_VERSION = 1
 SPLITS = ("train", "val", "cal", "test")
-TASKS = ("classify", "segment", "detect")
+CLASSIFY, MULTILABEL = "classify", "multilabel"
+TASKS = (CLASSIFY, MULTILABEL, "segment", "detect")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Row:
     path : str
         Where the file lies, relative to :attr:`Manifest.root`, with ``/``.
     label : str
-        Class name as the data set spells it; empty when unknown.
+        Class name as the data set spells it; empty when unknown. With the task ``multilabel`` any number of
+        names joined by ``|``; a single ``|`` where the image shows none of the classes.
     subject_id : str
         Patient; empty when unknown.
     subject_source : str
@@ -113,7 +116,7 @@ class Manifest:
 
     rows: tuple[Row, ...]
     root: Path
-    task: str = "classify"
+    task: str = CLASSIFY
 
     def __post_init__(self) -> None:
         seen: dict[str, int] = {}
@@ -142,7 +145,18 @@ class Manifest:
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names in their one order: by name."""
-        return tuple(sorted({row.label for row in self.rows if row.label}))
+        return tuple(sorted({name for row in self.rows for name in self.names_of(row)}))
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes, or none of them."""
+        return self.task == MULTILABEL
+
+    def names_of(self, row: Row) -> tuple[str, ...]:
+        """Return the classes that an image shows; none where its label is empty."""
+        if self.several:
+            return names_of(row.label)
+        return (row.label,) if row.label else ()
 
     @property
     def fingerprint(self) -> str:
@@ -186,14 +200,24 @@ class Manifest:
         return replace(self, rows=tuple(rows))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return images by split and class; rows without a split are counted under ``""``."""
+        """Return images by split and class; rows without a split are counted under ``""``.
+
+        An image that shows several classes is counted under each of them.
+        """
         classes = self.classes  # sorted anew at every call
         table: dict[str, dict[str, int]] = {}
         for row in self.rows:
             of_split = table.setdefault(row.split, dict.fromkeys(classes, 0))
-            if row.label:
-                of_split[row.label] += 1
+            for name in self.names_of(row):
+                of_split[name] += 1
         return table
+
+    def sizes(self) -> dict[str, int]:
+        """Return images with a label by split; one that shows several classes is one image."""
+        sizes: dict[str, int] = {}
+        for row in self.rows:
+            sizes[row.split] = sizes.get(row.split, 0) + bool(row.label)
+        return sizes
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -235,7 +259,7 @@ def read_manifest(path: Path) -> Manifest:
             path=path,
             fix="update gyrus: pip install -U gyrus",
         )
-    tasks = {record.cells.get("task") or "classify" for record in table.records}
+    tasks = {record.cells.get("task") or CLASSIFY for record in table.records}
     if len(tasks) > 1 or not tasks <= set(TASKS):
         raise ManifestError(
             f"column task holds {', '.join(sorted(tasks))}; expected one of {', '.join(TASKS)}",

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from gyrus.data.assign import assign_groups
-from gyrus.data.groups import group_keys, link_groups
+from gyrus.data.groups import counts_by_group, group_keys, link_groups
 from gyrus.data.manifest import Manifest
 
 
@@ -24,10 +22,7 @@ def sample_groups(manifest: Manifest, most: int, seed: int) -> Manifest:
     if len(manifest) <= most:
         return manifest
     groups = link_groups(manifest)
-    column = {name: number for number, name in enumerate(manifest.classes)}
-    counts = np.zeros((int(groups.max()) + 1, len(column)), dtype=np.int64)
-    for row, group in zip(manifest.rows, groups.tolist(), strict=True):
-        counts[group, column[row.label]] += 1
+    counts = counts_by_group(manifest, groups)
     share = most / len(manifest)
     part = assign_groups(counts, [share, 1 - share], group_keys(manifest, groups, seed))
     return manifest.with_rows(

@@ -26,12 +26,14 @@ def check_labels(manifest: Manifest) -> None:
             f"{len(without)} of {len(manifest)} images have no class",
             path=manifest.root,
             details=without,
-            fix="fill in the column label, or take these rows out",
+            fix="fill in the column label, or take these rows out"
+            + ("; a single | says that an image shows none of the classes" if manifest.several else ""),
         )
-    if len(manifest.classes) == 1:
-        raise DataError(
-            f"there is one class only, {manifest.classes[0]!r}", path=manifest.root, fix="two are needed"
+    if len(manifest.classes) < 2:
+        only = (
+            f"there is one class only, {manifest.classes[0]!r}" if manifest.classes else "there is no class"
         )
+        raise DataError(only, path=manifest.root, fix="two are needed")
 
 
 def check_enough_groups(
@@ -41,7 +43,8 @@ def check_enough_groups(
     of_class: dict[str, set[int]] = defaultdict(set)
     for row, group, use in zip(manifest.rows, groups.tolist(), counted.tolist(), strict=True):
         if use:
-            of_class[row.label].add(group)
+            for name in manifest.names_of(row):
+                of_class[name].add(group)
     few = [name for name in manifest.classes if len(of_class[name]) < len(parts)]
     if few:
         raise DataError(
@@ -64,7 +67,8 @@ def check_classes_present(manifest: Manifest, *, repaired: bool = False) -> None
     """
     groups_of: dict[str, set[str]] = defaultdict(set)
     for row in manifest.rows:
-        groups_of[row.label].add(row.subject_id or row.image_id)
+        for name in manifest.names_of(row):
+            groups_of[name].add(row.subject_id or row.image_id)
     absent = [
         f"class {name!r} is absent from {split} (it has {len(groups_of[name])} patients or images in all)"
         for split, of_class in manifest.counts().items()

@@ -60,6 +60,12 @@ def export_split(
     rows = [row for row in manifest if row.split]
     if not rows:
         raise DataError("no image has a split; there is nothing to export", path=manifest.root)
+    if manifest.several and kind != "csv":
+        raise DataError(
+            f"{kind} gives an image one class; these images may show several (task multilabel)",
+            path=manifest.root,
+            fix="--export csv",
+        )
     used = manifest.with_rows(rows)
     export = ExportFolder(used, target.absolute(), copy=copy)
     with export.building() as folder:

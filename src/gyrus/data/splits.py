@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from gyrus.config.options import SplitOptions
 from gyrus.data.assign import assign_groups
-from gyrus.data.groups import group_keys, link_groups
+from gyrus.data.groups import counts_by_group, group_keys, link_groups
 from gyrus.data.manifest import SPLITS, Manifest, Row
 from gyrus.data.repair import Moved, moves, repair_split, without_synthetic
 from gyrus.data.split_checks import (
@@ -210,10 +210,7 @@ def _deal(
     seed: int,
 ) -> list[int]:
     """Return the part of each group; groups without a counted image go to part 0 (train)."""
-    column = {name: number for number, name in enumerate(manifest.classes)}
-    counts = np.zeros((int(groups.max()) + 1, len(column)), dtype=np.int64)
-    for row, group, use in zip(manifest.rows, groups.tolist(), counted.tolist(), strict=True):
-        counts[group, column[row.label]] += use
+    counts = counts_by_group(manifest, groups, counted)
     return [int(part) for part in assign_groups(counts, fractions, group_keys(manifest, groups, seed))]
 
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
 
+from gyrus.bundles.card_rules import ACTIVATIONS
 from gyrus.errors import ExportError
+from gyrus.evaluation.multilabel import THRESHOLD
+from gyrus.evaluation.predictions import MULTILABEL
 from gyrus.exporting.graphs import Graphs
 from gyrus.exporting.network_graph import INPUT, OUTPUTS
 from gyrus.imaging.normalisation import SMALLEST_SPREAD, per_image
+from gyrus.inference.prediction import PROBABILITIES
 from gyrus.inference.runtime import Graph, checked_threads
 from gyrus.models import Network
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Probabilities = npt.NDArray[np.float64]
+Decisions = Callable[[Probabilities], tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]
 
 LARGEST_DIFFERENCE = 1e-3
 """Two probabilities may differ by this much."""
@@ -51,7 +58,9 @@ class Parity:
     flips: int
 
 
-def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> Parity:
+def check_parity(
+    network: Network, graphs: Graphs, images: Iterable[Pixels], *, task: str = "classify"
+) -> Parity:
     """Compare torch's own preprocessing and the network with ONNX Runtime on the two graphs.
 
     Parameters
@@ -62,6 +71,8 @@ def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> 
         What :func:`make_graphs` gave.
     images : iterable of ndarray
         uint8 (height, width, channels) as read, of any sizes.
+    task : str
+        ``classify``, or ``multilabel``: each class is then a question of its own, decided at 0.5.
 
     Raises
     ------
@@ -69,7 +80,8 @@ def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> 
         When a class differs where the top-two margin exceeds 1e-3, when a probability differs by more than
         1e-3, when an answer is not a number, or when there is no image to compare.
     """
-    answer = _Answers(network, graphs)
+    answer = _Answers(network, graphs, PROBABILITIES[ACTIVATIONS[task]])
+    decisions = _of_sets if task == MULTILABEL else _of_classes
     count, flips, worst, worst_pixel = 0, 0, 0.0, 0.0
     refused: list[str] = []
     was_training = network.training
@@ -77,7 +89,7 @@ def check_parity(network: Network, graphs: Graphs, images: Iterable[Pixels]) -> 
     try:
         for batch in _batches(images):
             expected, got, pixel = answer.both(batch)
-            difference, flipped, problems = _compare(expected, got, first=count)
+            difference, flipped, problems = _compare(expected, got, decisions, first=count)
             refused += problems
             count += len(batch)
             flips += flipped
@@ -122,7 +134,8 @@ def _resized(planes: torch.Tensor, height: int, width: int) -> torch.Tensor:
 class _Answers:
     """Both sides, ready to run."""
 
-    def __init__(self, network: Network, graphs: Graphs) -> None:
+    def __init__(self, network: Network, graphs: Graphs, probabilities: Callable[[Floats], Any]) -> None:
+        self._probabilities = probabilities
         threads = checked_threads(None)
         self._torch_network, self._graphs = network, graphs
         self._preprocess = Graph(
@@ -133,14 +146,15 @@ class _Answers:
         )
 
     @torch.no_grad()
-    def both(self, images: list[Pixels]) -> tuple[Floats, Floats, float]:
+    def both(self, images: list[Pixels]) -> tuple[Probabilities, Probabilities, float]:
         """Return probabilities (n, K) by torch and by ONNX Runtime, and the pixels' difference in levels."""
         expected = torch.cat([torch_preprocess(image, self._graphs) for image in images])
         got = np.concatenate([self._preprocess.run(image)[INPUT] for image in images])
         device = next(self._torch_network.parameters()).device
         logits = self._torch_network(expected.to(device)).float().cpu().numpy()
         pixel = float(np.abs((expected.numpy() - got) * self._levels(images)).max())
-        return _softmax(logits), _softmax(self._network.run(got)["logits"]), pixel
+        answered = self._network.run(got)["logits"]
+        return self._probabilities(logits), self._probabilities(answered), pixel
 
     def _levels(self, images: list[Pixels]) -> Floats:
         """Return how many grey levels a unit of the network's input is, (n or 1, channels, 1, 1)."""
@@ -152,27 +166,35 @@ class _Answers:
         return levels * own
 
 
-def _compare(expected: Floats, got: Floats, *, first: int) -> tuple[float, int, list[str]]:
+def _of_classes(prob: Probabilities) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return the class of each image, (n, 1), and whether it is clear."""
+    ranked = np.sort(prob, axis=1)
+    clear = ranked[:, -1:] - ranked[:, -2:-1] > DECIDED_MARGIN
+    return prob.argmax(axis=1)[:, np.newaxis].astype(np.int64), clear
+
+
+def _of_sets(prob: Probabilities) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Return whether each image is said to show each class, (n, K), and whether that is clear."""
+    return (prob >= THRESHOLD).astype(np.int64), np.abs(2 * prob - 1) > DECIDED_MARGIN
+
+
+def _compare(
+    expected: Probabilities, got: Probabilities, decisions: Decisions, *, first: int
+) -> tuple[float, int, list[str]]:
     differences = np.abs(expected - got).max(axis=1)
-    ranked = np.sort(expected, axis=1)
-    decided = ranked[:, -1] - ranked[:, -2] > DECIDED_MARGIN
-    flipped = expected.argmax(axis=1) != got.argmax(axis=1)
+    (wanted, clear), (answered, _) = decisions(expected), decisions(got)
+    differs = wanted != answered
+    decided, flipped = (differs & clear).any(axis=1), differs.any(axis=1)
     problems = []
     for index, difference in enumerate(differences):
         if not np.isfinite(difference):
             problems.append(f"image {first + index}: the answer is not a number")
-        elif flipped[index] and decided[index]:
-            problems.append(
-                f"image {first + index}: class {expected[index].argmax()} became {got[index].argmax()}"
-            )
+        elif decided[index]:
+            became = f"{wanted[index].tolist()} became {answered[index].tolist()}"
+            problems.append(f"image {first + index}: class {became}")
         elif difference > LARGEST_DIFFERENCE:
             problems.append(f"image {first + index}: a probability differs by {difference:.2g}")
     return float(np.nanmax(differences, initial=0.0)), int((flipped & ~decided).sum()), problems
-
-
-def _softmax(logits: Floats) -> Floats:
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(shifted / shifted.sum(axis=1, keepdims=True), dtype=np.float32)
 
 
 def _batches(images: Iterable[Pixels]) -> Iterator[list[Pixels]]:

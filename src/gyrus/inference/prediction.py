@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.data.label_names import label_of
 from gyrus.errors import GyrusError, UsageError
+from gyrus.evaluation.multilabel import THRESHOLD
+from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.geometry import Placement
 
 
@@ -24,7 +27,7 @@ class Prediction:
     classes : tuple of str
         (n_classes,) class names.
     probabilities : ndarray of float64
-        (n_classes,) softmax of the logits; sums to 1.
+        (n_classes,) softmax of the logits, sum 1; with the task ``multilabel`` sigmoid of each logit.
     logits : ndarray of float32
         (n_classes,) as the network gave them.
     embedding : ndarray of float32 or None
@@ -41,6 +44,8 @@ class Prediction:
         Which part of the image the network saw, and where in its square; None: all of it, filling the square.
     notes : tuple of str
         What was done in reading that a user may want to know, such as "holds 3 frames; the first is read".
+    task : str
+        ``classify``: one class is the answer; ``multilabel``: each class is a question of its own.
     """
 
     name: str
@@ -55,19 +60,37 @@ class Prediction:
     seconds: float
     notes: tuple[str, ...] = ()
     placement: Placement | None = None
+    task: str = CLASSIFY
 
     @property
     def label(self) -> str:
+        """The answer as a predictions file writes labels.
+
+        The most probable class; with the task ``multilabel`` all of :attr:`shown` joined by ``|``, and a
+        single ``|`` for none.
+        """
+        return self.top if self.task == CLASSIFY else label_of(self.shown)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The classes that the image is said to show: the most probable, or all from 0.5 on."""
+        if self.task == CLASSIFY:
+            return (self.top,)
+        pairs = zip(self.classes, self.probabilities.tolist(), strict=True)
+        return tuple(name for name, probability in pairs if probability >= THRESHOLD)
+
+    @property
+    def top(self) -> str:
         """The most probable class; the first by name among equals."""
         return self.classes[int(np.argmax(self.probabilities))]
 
     @property
     def confidence(self) -> float:
-        """Probability of :attr:`label`."""
+        """Probability of :attr:`top`."""
         return float(self.probabilities.max())
 
     def heat(self, label: str | None = None) -> npt.NDArray[np.float32] | None:
-        """Return the (rows, columns) map of a class, of the predicted one by default; None without maps.
+        """Return the (rows, columns) map of a class, of :attr:`top` by default; None without maps.
 
         The map covers the whole image, with zeros where the network saw nothing of it. Positive values speak
         for the class, negative ones against it.
@@ -77,7 +100,7 @@ class Prediction:
         UsageError
             For a class that the model does not know.
         """
-        wanted = self.label if label is None else label
+        wanted = self.top if label is None else label
         if wanted not in self.classes:
             raise UsageError(f"class {wanted!r} is none of {', '.join(self.classes)}")
         if self.maps is None:
@@ -93,6 +116,7 @@ class Prediction:
             "height_px": self.height_px,
             "width_px": self.width_px,
             "prediction": self.label,
+            **({} if self.task == CLASSIFY else {"task": self.task, "shown": list(self.shown)}),
             "probabilities": dict(zip(self.classes, self.probabilities.tolist(), strict=True)),
             "logits": dict(zip(self.classes, self.logits.tolist(), strict=True)),
             "seconds": self.seconds,
@@ -114,3 +138,14 @@ def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     shifted -= shifted.max(axis=-1, keepdims=True)
     exponentials = np.exp(shifted)
     return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
+
+
+def sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Return the probability of each logit by itself, in 64 bits."""
+    exact = logits.astype(np.float64)
+    decay = np.exp(-np.abs(exact))  # never overflows
+    return np.asarray(np.where(exact >= 0, 1.0, decay) / (1.0 + decay))
+
+
+PROBABILITIES = {"softmax": softmax, "sigmoid": sigmoid}
+"""By the activation that a card names."""

@@ -15,13 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.bundles import Bundle, model_digest, read_bundle
+from gyrus.bundles.card_rules import activation_of
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode
 from gyrus.imaging.geometry import Placement, geometry_of_card
 from gyrus.imaging.reading import Color
 from gyrus.imaging.source import Source, source_of
-from gyrus.inference.prediction import Failure, Prediction, softmax
+from gyrus.inference.prediction import PROBABILITIES, Failure, Prediction
 from gyrus.inference.runtime import Graph, checked_threads, output_names
 
 # MobileNetV2 on 2 cores: 204 images a second by fours, 165 by sixteens, which no longer fit the cache.
@@ -67,6 +68,8 @@ class Predictor:
         self.path = bundle.path
         self.model_digest = model_digest(bundle.members[PREPROCESS], bundle.members[NETWORK])
         self.classes: tuple[str, ...] = tuple(bundle.card["classes"])
+        self.task: str = bundle.card["task"]
+        self._probabilities = PROBABILITIES[activation_of(bundle.card)]
         self.threads = checked_threads(threads)
         self.geometry = geometry_of_card(bundle.card)
         self._color = _color_of(bundle)
@@ -193,7 +196,7 @@ class Predictor:
         results = self._network.run(np.concatenate([item.pixels for item in batch]))
         share = (time.perf_counter() - start) / len(batch)
         logits = self._checked_logits(results["logits"], batch)
-        probabilities = softmax(logits)
+        probabilities = self._probabilities(logits)
         row = 0
         for item in waiting:
             if isinstance(item, Failure):
@@ -205,6 +208,7 @@ class Predictor:
                 maps=results["maps"][row] if "maps" in results else None,
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
+                task=self.task,
             )  # fmt: skip
             row += 1
 

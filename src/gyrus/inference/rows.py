@@ -52,7 +52,7 @@ def predict_rows(
     rows = manifest.select(split).rows
     if not rows:
         raise DataError(f"no image is in the split {split!r}", fix="split the data: gyrus split DATA")
-    _check_labels(rows, predictor.classes)
+    _check_labels(manifest, rows, predictor)
     stream = predictor.stream((manifest.source_of(row) for row in rows), batch_size)
     answers: list[Prediction] = []
     failures: list[Failure] = []
@@ -70,14 +70,20 @@ def predict_rows(
             else "the manifest tells where the images lie as seen from its own folder; move them back",
         )
     _check_same_files(rows, answers, split)
-    return _predictions(rows, answers, predictor.classes), _outputs(rows, answers, predictor.model_digest)
+    return _predictions(rows, answers, predictor), _outputs(rows, answers, predictor.model_digest)
 
 
-def _check_labels(rows: tuple[Row, ...], classes: tuple[str, ...]) -> None:
-    unknown = sorted({row.label for row in rows if row.label and row.label not in classes})
+def _check_labels(manifest: Manifest, rows: tuple[Row, ...], predictor: Predictor) -> None:
+    labelled = [row for row in rows if row.label]
+    if labelled and manifest.task != predictor.task:
+        raise DataError(
+            f"the model's task is {predictor.task}, that of the labels {manifest.task}",
+            fix=f"--task {predictor.task}, if the labels are meant so",
+        )
+    unknown = sorted({name for row in labelled for name in manifest.names_of(row)} - set(predictor.classes))
     if unknown:
         raise DataError(
-            f"the model knows {', '.join(classes)}; the data also have {', '.join(unknown)}",
+            f"the model knows {', '.join(predictor.classes)}; the data also have {', '.join(unknown)}",
             fix="rename the classes (--join-classes NAME=VARIANT) or leave those images out",
         )
 
@@ -108,12 +114,13 @@ def _with_progress(
     )
 
 
-def _predictions(rows: tuple[Row, ...], answers: list[Prediction], classes: tuple[str, ...]) -> Predictions:
+def _predictions(rows: tuple[Row, ...], answers: list[Prediction], predictor: Predictor) -> Predictions:
     return Predictions(
         image_ids=tuple(row.image_id for row in rows),
         subject_ids=tuple(row.subject_id for row in rows),
         labels=tuple(row.label for row in rows),
-        classes=classes,
+        classes=predictor.classes,
+        task=predictor.task,
         y_prob=np.stack([answer.probabilities for answer in answers]),
         group_ids=tuple(cluster_of(row) for row in rows),
     )

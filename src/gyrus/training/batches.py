@@ -21,6 +21,7 @@ from gyrus.training.draws import permutation
 from gyrus.training.preparation import normalise, standardise, to_unit
 from gyrus.training.progressive import shrink
 from gyrus.training.sampling import epoch_order
+from gyrus.training.targets import counts_of, targets_of
 
 
 class Squares(Protocol):
@@ -53,7 +54,7 @@ class Batch(NamedTuple):
     pixels : Tensor
         (n, side, side, channels) uint8.
     labels : Tensor
-        (n,) int64.
+        (n,) int64; of several classes an image (n, K) float32.
     numbers : ndarray
         (n,) number of each image in its split, for repeated ones plus a multiple of the split's size (see
         :func:`gyrus.training.sampling.epoch_order`); its random draws depend on it.
@@ -130,8 +131,7 @@ class SplitPixels(Dataset[Batch]):
         unlabelled = [row.image_id for row in rows if not row.label]
         if unlabelled:
             raise DataError(f"{len(unlabelled)} images of {split!r} have no label", details=unlabelled[:10])
-        number = {name: index for index, name in enumerate(manifest.classes)}
-        self.labels = np.array([number[row.label] for row in rows], dtype=np.int64)
+        self.labels = targets_of(manifest, rows)
         self._pixels = pixels.pixels
         self._rows = np.asarray(pixels.rows_of([row.image_id for row in rows]), dtype=np.int64)
 
@@ -140,7 +140,7 @@ class SplitPixels(Dataset[Batch]):
 
     def counts(self, num_classes: int) -> list[int]:
         """Return the number of images of each class."""
-        return [int(count) for count in np.bincount(self.labels, minlength=num_classes)]
+        return counts_of(self.labels, num_classes)
 
     def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch:
         images = index % len(self)

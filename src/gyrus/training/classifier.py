@@ -9,7 +9,6 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim import Optimizer
 
 from gyrus.config.optimising import OptimisationOptions
@@ -17,6 +16,7 @@ from gyrus.errors import UsageError
 from gyrus.training.divergence import diverged
 from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.journal import Journal
+from gyrus.training.judging import judge_of
 from gyrus.training.losses import DivisibleLoss, Loss, MeanOf
 from gyrus.training.solver import Solver
 
@@ -27,7 +27,9 @@ class Classifier(lightning.LightningModule):
     Usable with a plain ``lightning.Trainer`` and any loader of ``(images, labels)``. It logs, once an epoch,
     ``train_loss`` and ``train_accuracy`` (on the batches as they were trained on), ``val_loss`` and
     ``val_accuracy``, ``learning_rate`` (mean of the epoch's steps) and ``seconds``. Both losses are the plain
-    mean cross-entropy, without class weights and smoothing, so that the two can be compared.
+    mean cross-entropy, without class weights and smoothing, so that the two can be compared. With a
+    :class:`gyrus.training.losses.MultilabelLoss` they are the binary ones of all classes, and the accuracies
+    the share of right decisions; labels are then (n, K).
 
     Parameters
     ----------
@@ -66,7 +68,8 @@ class Classifier(lightning.LightningModule):
         self.length = length
         self.solver: Solver | None = None
         self.solver_state: Mapping[str, Any] | None = None
-        self.sums = EpochSums()
+        self.judge = judge_of(self.loss)
+        self.sums = EpochSums(judge=self.judge)
         self.journal: Journal | None = None
         self._epoch_began = 0.0
 
@@ -118,16 +121,14 @@ class Classifier(lightning.LightningModule):
         """Log loss and accuracy of a validation batch."""
         images, labels = batch
         logits = self(images).float() if self.solver is None else self.solver.answers(images, self)
-        values = {
-            "val_loss": functional.cross_entropy(logits, labels),
-            "val_accuracy": (logits.argmax(1) == labels).float().mean(),
-        }
+        loss, hits = self.judge(logits, labels)
+        values = {"val_loss": loss / len(labels), "val_accuracy": hits.float() / len(labels)}
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(labels))
 
     def on_train_epoch_end(self) -> None:
         """Log the means of the epoch, and how long it took, its validation included."""
         self.log_dict(self.sums.means())
-        self.sums = EpochSums()
+        self.sums = EpochSums(judge=self.judge)
         self.log("seconds", time.perf_counter() - self._epoch_began)
 
     def configure_optimizers(self) -> Optimizer:

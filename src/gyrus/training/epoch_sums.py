@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from gyrus.training.judging import Judge, judge_classes
 
 
 class EpochSums:
@@ -16,18 +17,19 @@ class EpochSums:
     ----------
     start : sequence of float
         Sums of the steps before a resumed training, from :meth:`tolist`; empty at the start of an epoch.
+    judge : callable
+        How answers are judged.
     """
 
-    def __init__(self, start: Sequence[float] = ()) -> None:
+    def __init__(self, start: Sequence[float] = (), judge: Judge = judge_classes) -> None:
+        self._judge = judge
         self._start = tuple(start)
         self._sums: Tensor | None = None
 
     @torch.no_grad()
     def add(self, logits: Tensor, labels: Tensor, rate: float) -> None:
-        """Add a batch: its logits (n, K), its labels (n,) or shares (n, K), the learning rate of its step."""
-        loss = functional.cross_entropy(logits, labels, reduction="sum")
-        answers = labels if labels.ndim == 1 else labels.argmax(1)  # of mixed images: the larger share
-        hits = (logits.argmax(1) == answers).sum()
+        """Add a batch: its logits (n, K), its labels (n,) or (n, K), the learning rate of its step."""
+        loss, hits = self._judge(logits, labels)
         fixed = torch.tensor([len(labels), rate, 1.0], dtype=torch.float64, device=logits.device)
         values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
         if self._sums is None:

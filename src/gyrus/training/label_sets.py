@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.data.label_names import names_of
 from gyrus.errors import DataError
-
-SEPARATOR = "|"
 
 
 def classes_of_sets(labels: Sequence[str]) -> tuple[str, ...]:
@@ -18,14 +17,9 @@ def classes_of_sets(labels: Sequence[str]) -> tuple[str, ...]:
     Parameters
     ----------
     labels : sequence of str
-        ``a``, ``a|b``, or empty for an image that shows none; as in predictions of the task ``multilabel``.
+        ``a``, ``a|b``, or ``|`` for an image that shows none; as in predictions of the task ``multilabel``.
     """
     return tuple(sorted({name for label in labels for name in names_of(label)}))
-
-
-def names_of(label: str) -> tuple[str, ...]:
-    """Return the class names of one label, in its order."""
-    return tuple(name for part in label.split(SEPARATOR) if (name := part.strip()))
 
 
 def encode_sets(labels: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.float32]:

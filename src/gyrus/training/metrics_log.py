@@ -14,7 +14,8 @@ from gyrus.runs.atomic import write_text
 class EpochRow(TypedDict):
     """What is known of an epoch when it has ended.
 
-    ``epoch`` counts from 1 over all stages. Losses are plain mean cross-entropies.
+    ``epoch`` counts from 1 over all stages. Losses are plain mean cross-entropies; see
+    :mod:`gyrus.training.judging` for both tasks.
     """
 
     epoch: int

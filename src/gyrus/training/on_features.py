@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn import functional
 from tqdm import tqdm
 
 from gyrus.config.stages import Stage
@@ -24,6 +23,7 @@ from gyrus.training.draws import Stream, key_of, uniform
 from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.feature_cache import Features, cache_features
 from gyrus.training.freezing import Division
+from gyrus.training.judging import judge_of
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
 from gyrus.training.plan import Plan
@@ -108,6 +108,7 @@ class _Loop:
         if session.journal.solver_state is not None:
             self.solver.load_state_dict(session.journal.solver_state)
         self.loss = session.loss.to(session.device)
+        self.judge = judge_of(session.loss)
         self.labels = torch.from_numpy(session.train.labels).to(session.device)
         numbers = np.arange(len(session.train), dtype=np.int64)
         drawn = uniform(session.config.seed, 0, numbers, stream=Stream.VIEW)[:, 0]
@@ -133,7 +134,7 @@ class _Loop:
         began = time.perf_counter()
         number = len(journal.rows)
         self._set_modes()
-        sums = EpochSums(journal.place.sums)
+        sums = EpochSums(journal.place.sums, self.judge)
         self.order.set_epoch(number)
         self.order.skip = journal.place.step
         for step, numbers in enumerate(self.order, start=self.order.skip):
@@ -177,10 +178,8 @@ class _Loop:
                 moved = chunk.to(self.session.device, torch.float32)
                 logits.append(self.solver.answers(moved, self.tail))
         answers = torch.cat(logits)
-        return {
-            "val_loss": float(functional.cross_entropy(answers, labels)),
-            "val_accuracy": float((answers.argmax(1) == labels).float().mean()),
-        }
+        loss, hits = self.judge(answers, labels)
+        return {"val_loss": float(loss) / len(labels), "val_accuracy": float(hits) / len(labels)}
 
     def _set_modes(self) -> None:
         self.session.network.train()

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gyrus.config.train import TrainConfig
-from gyrus.training.losses import Loss
+from gyrus.training.losses import Loss, MultilabelLoss
 
 
 def optimisation_record(
     config: TrainConfig,
-    loss: Loss,
+    loss: Loss | MultilabelLoss,
     classes: Sequence[str],
     *,
     rates: Mapping[str, float],
@@ -23,7 +23,7 @@ def optimisation_record(
     ----------
     config : TrainConfig
         All options.
-    loss : Loss
+    loss : Loss or MultilabelLoss
         What was minimised.
     classes : sequence of str
         Names, in the order of the loss's weights.
@@ -32,7 +32,10 @@ def optimisation_record(
     parts : mapping of str to int
         In how many parts a batch was taken, by stage; only stages in which memory ended.
     """
-    weights = None if loss.weights is None else [round(weight, 6) for weight in loss.weights.tolist()]
+    several = isinstance(loss, MultilabelLoss)
+    given = loss.positive_weights if isinstance(loss, MultilabelLoss) else loss.weights
+    weights = None if given is None else [round(weight, 6) for weight in given.tolist()]
+    binary = several or (isinstance(loss, Loss) and loss.one_logit)
     return {
         "optimizer": config.optimizer,
         "learning_rates": dict(rates),
@@ -43,7 +46,7 @@ def optimisation_record(
         "clip_norm": config.clip_norm,
         "batch_size": config.batch_size,
         "parts": dict(parts),
-        "loss": "binary cross-entropy" if loss.one_logit and not loss.gamma else config.loss,
+        "loss": "binary cross-entropy" if binary and not loss.gamma else config.loss,
         "focal_gamma": loss.gamma,
         "label_smoothing": loss.label_smoothing,
         "class_weights": None if weights is None else dict(zip(classes, weights, strict=True)),

@@ -12,14 +12,14 @@ _STRONGEST = 2.0
 
 
 def epoch_order(
-    labels: npt.NDArray[np.int64], epoch: int, seed: int, options: BalanceOptions
+    labels: npt.NDArray[np.int64] | npt.NDArray[np.float32], epoch: int, seed: int, options: BalanceOptions
 ) -> npt.NDArray[np.int64]:
     """Return the images of one epoch, in order.
 
     Parameters
     ----------
-    labels : ndarray of int64
-        (n,) class of each training image.
+    labels : ndarray
+        (n,) class of each training image; of several classes an image, (n, K), only their number counts.
     epoch, seed : int
         The same two give the same order.
     options : BalanceOptions
@@ -34,7 +34,7 @@ def epoch_order(
     """
     if options.sampler == "shuffle":
         return permutation(seed, epoch, len(labels))
-    drawn = _balanced(labels, epoch, seed)
+    drawn = _balanced(labels.astype(np.int64), epoch, seed)
     return drawn[permutation(seed, epoch, len(drawn))]
 
 
@@ -46,7 +46,9 @@ def shown_counts(labels: npt.NDArray[np.int64], num_classes: int, options: Balan
     return [-(-len(labels) // int((counts > 0).sum())) if count else 0 for count in counts]
 
 
-def draw_strengths(labels: npt.NDArray[np.int64], options: BalanceOptions) -> npt.NDArray[np.float64] | None:
+def draw_strengths(
+    labels: npt.NDArray[np.int64] | npt.NDArray[np.float32], options: BalanceOptions
+) -> npt.NDArray[np.float64] | None:
     """Return how far each image's augmentation goes, as a factor on all its ranges; None for 1 throughout.
 
     With ``minority_augmentation`` an image of the largest class has 1, one of a class with a quarter of its
@@ -62,8 +64,9 @@ def draw_strengths(labels: npt.NDArray[np.int64], options: BalanceOptions) -> np
     """
     if not options.minority_augmentation:
         return None
-    counts = np.bincount(labels)
-    strengths: npt.NDArray[np.float64] = np.sqrt(counts.max() / counts[labels]).clip(1.0, _STRONGEST)
+    numbers = labels.astype(np.int64)
+    counts = np.bincount(numbers)
+    strengths: npt.NDArray[np.float64] = np.sqrt(counts.max() / counts[numbers]).clip(1.0, _STRONGEST)
     return strengths
 
 

@@ -12,7 +12,7 @@ from gyrus.data.cache_folder import default_cache_folder
 from gyrus.models import Network
 from gyrus.training.batches import Look, SplitPixels
 from gyrus.training.journal import Journal
-from gyrus.training.losses import Loss
+from gyrus.training.losses import Loss, MultilabelLoss
 from gyrus.training.precision import Precision
 from gyrus.training.stopping import StopRequest
 
@@ -31,7 +31,7 @@ class Session:
         The two splits.
     look : Look
         How pixels become input.
-    loss : Loss
+    loss : Loss or MultilabelLoss
         What is minimised.
     precision : Precision
         Number format.
@@ -50,7 +50,7 @@ class Session:
     train: SplitPixels
     val: SplitPixels
     look: Look
-    loss: Loss
+    loss: Loss | MultilabelLoss
     precision: Precision
     device: torch.device
     journal: Journal

@@ -52,7 +52,7 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
         length=(data.steps_an_epoch * stage.epochs, stage.epochs),
     )
     module.solver_state = journal.solver_state
-    module.sums = EpochSums(journal.place.sums)
+    module.sums = EpochSums(journal.place.sums, module.judge)
     module.journal = journal
     module.train()
     callbacks = [

@@ -35,6 +35,7 @@ def pack(
     """Write the bundle of a run and return its digest; its figures are entered once they are measured."""
     network = fitted.network
     card = make_card(
+        task=fitted.task,
         classes=fitted.classes,
         architecture=network.architecture,
         reading_policy=READING_POLICIES[config.color],
@@ -59,12 +60,12 @@ def pack(
 
 
 def _splits(manifest: Manifest) -> dict[str, Any]:
-    table = {}
+    table, sizes = {}, manifest.sizes()
     for split, counts in manifest.counts().items():
         if not split:
             continue
         subjects = {row.subject_id for row in manifest if row.split == split and row.subject_id}
-        table[split] = {"images": sum(counts.values()), "subjects": len(subjects) or None, "classes": counts}
+        table[split] = {"images": sizes[split], "subjects": len(subjects) or None, "classes": counts}
     return table
 
 

@@ -11,7 +11,7 @@ _SPLIT_ORDER = ("train", "val", "cal", "test", "")
 
 def counts_table(manifest: Manifest) -> str:
     """Return images and patients by split and class."""
-    counts = manifest.counts()
+    counts, sizes = manifest.counts(), manifest.sizes()
     rows = [["split", *manifest.classes, "images", "patients"]]
     for split in _SPLIT_ORDER:
         if split not in counts:
@@ -22,7 +22,7 @@ def counts_table(manifest: Manifest) -> str:
             [
                 split or "(unused)",
                 *(str(of_split[name]) for name in manifest.classes),
-                str(sum(of_split.values())),
+                str(sizes[split]),
                 str(len(subjects)) if subjects else "?",
             ]
         )

@@ -164,6 +164,8 @@ def train_as(config: TrainConfig) -> TrainResult:
     LeakageError
         A patient or an image on two sides, without ``allow_leak``.
     """
+    if config.fold is None and config.folds != TrainConfig.folds:
+        logger.info("note: --folds %d is not used, because no --fold is asked for.", config.folds)
     check_before_reading(config)
     clock = Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
@@ -185,8 +187,6 @@ def divide(config: TrainConfig, prepared: Prepared) -> Divided:
     """
     divided = make_split(prepared.manifest, config)
     notes = list(divided.notes)
-    if config.fold is None and config.folds != TrainConfig.folds:
-        notes.append(f"--folds {config.folds} is not used, because no --fold is asked for.")
     check_divided(config, divided.manifest)
     audit = prepared.audit(divided.manifest)
     reason = refuse_leak(audit, config.allow_leak)
@@ -305,7 +305,7 @@ def _export(
     channels = {"grey": 1, "rgb": 3}[config.color]
     graphs = make_graphs(fitted.network, image_size=geometry_of(config), channels_in=channels)
     images = (read_image(manifest.source_of(row), color=config.color) for row in manifest.select("val"))
-    parity = check_parity(fitted.network, graphs, images)
+    parity = check_parity(fitted.network, graphs, images, task=fitted.task)
     pack(folder.bundle, graphs, fitted, manifest, audit, config, parity)
 
 

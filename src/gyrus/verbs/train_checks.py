@@ -32,11 +32,21 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
     Raises
     ------
     UsageError
-        When class weights do not fit the classes; when there are no validation images, or no test images and a look at them is asked for.
+        When options do not fit the task, or class weights the classes; when there are no validation images,
+        or no test images and a look at them is asked for.
+    DataError
+        When a class name holds ``|``; of several classes an image, when one is in no training image, or in
+        every one.
     """
     from gyrus.training.class_weights import class_weights
+    from gyrus.training.targets import check_class_names, check_several, loss_of, targets_of
 
-    class_weights(config, [1] * len(manifest.classes), manifest.classes)  # names and numbers fit the classes
+    if manifest.several:
+        check_several(config)
+        loss_of(config, targets_of(manifest, manifest.select("train").rows), manifest.classes)
+    else:
+        check_class_names(manifest)
+        class_weights(config, [1] * len(manifest.classes), manifest.classes)  # names and numbers fit
     present = {row.split for row in manifest}
     if "val" not in present:
         raise UsageError(
