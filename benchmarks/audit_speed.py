@@ -9,9 +9,13 @@ Three sides on the same files in one run, each in processes of its own, in turns
 - ``gyrus audit``: the whole verb with an empty cache, from the folder to the findings (also the search for
   pairs in eight orientations, recovered patients, shortcuts);
 - ``imagededup``: ``PHash.encode_images``, its own decoding included; no search;
-- ``decode``: Pillow opens and decodes every file, nothing else.
+- ``decode``: Pillow opens and decodes every file, nothing else: not even the copy into an array.
 
-Once on one core with one worker, once on two with two. Imports are not counted. Medians over the rounds.
+Once on one core with one worker, once on two with two. Imports are not counted, nor is the start of the
+processes that ``decode`` uses; that of gyrus' and imagededup's is. Medians over the rounds.
+
+``steps`` then times each step of the scan by itself, on one core: what it is made of, and what of it no
+change to gyrus can spare.
 """
 
 from __future__ import annotations
@@ -26,10 +30,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
-ROUNDS = 3
+ROUNDS = 5
 SIDES = ("gyrus", "gyrus audit", "imagededup", "decode")
 SETS = {"cheng": "cheng/images", "sartaj": "sartaj"}
 LABELS = {
@@ -43,41 +50,49 @@ def options_of(data: Path, name: str) -> dict:
     return {key: data / value if key == "subjects" else value for key, value in LABELS[name].items()}
 
 
-def run_scan(data: Path, name: str, workers: int) -> float:
+@contextmanager
+def timed() -> Iterator[dict[str, float]]:
+    """Fill in seconds by the clock and processor time, of this process and its finished children."""
+    took: dict[str, float] = {}
+    before, start = cpu_seconds(), time.perf_counter()
+    yield took
+    took["seconds"] = took.get("seconds", time.perf_counter() - start)
+    took["cpu_s"] = cpu_seconds() - before
+
+
+def run_scan(data: Path, name: str, workers: int) -> dict[str, float]:
     from gyrus.config import DataOptions
     from gyrus.config.build import build
     from gyrus.data import load, scan
 
     manifest = load(data / name, build(DataOptions, **options_of(data, name))).manifest
-    with tempfile.TemporaryDirectory() as cache:
-        start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as cache, timed() as took:
         scan(manifest, cache_dir=Path(cache), progress=False)
-        return time.perf_counter() - start
+    return took
 
 
-def run_audit(data: Path, name: str, workers: int) -> float:
+def run_audit(data: Path, name: str, workers: int) -> dict[str, float]:
     from gyrus.config import AuditConfig
     from gyrus.config.build import build
     from gyrus.verbs.audit import run
 
     with tempfile.TemporaryDirectory() as cache:
         config = build(AuditConfig, source=data / name, cache_dir=cache, **options_of(data, name))
-        start = time.perf_counter()
-        result = run(config)
-        seconds = time.perf_counter() - start
+        with timed() as took:
+            result = run(config)
     if result.audit.verdict not in ("clean", "leaking", "unknowable"):
         raise RuntimeError("no verdict")
-    return seconds
+    return took
 
 
-def run_imagededup(data: Path, name: str, workers: int) -> float:
+def run_imagededup(data: Path, name: str, workers: int) -> dict[str, float]:
     from imagededup.methods import PHash
 
-    start = time.perf_counter()
-    PHash(verbose=False).encode_images(
-        str(data / SETS[name]), recursive=True, num_enc_workers=0 if workers == 1 else workers
-    )
-    return time.perf_counter() - start
+    with timed() as took:
+        PHash(verbose=False).encode_images(
+            str(data / SETS[name]), recursive=True, num_enc_workers=0 if workers == 1 else workers
+        )
+    return took
 
 
 def decode(path: Path) -> int:
@@ -88,20 +103,60 @@ def decode(path: Path) -> int:
         return picture.width
 
 
-def run_decode(data: Path, name: str, workers: int) -> float:
+def run_decode(data: Path, name: str, workers: int) -> dict[str, float]:
     files = files_of(data, name)
     decode(files[0])
-    if workers == 1:
-        start = time.perf_counter()
-        for path in files:
-            decode(path)
-        return time.perf_counter() - start
-    with ProcessPoolExecutor(workers) as pool:
-        list(pool.map(decode, files[:8]))
-        start = time.perf_counter()
-        for _ in pool.map(decode, files, chunksize=32):
-            pass
-        return time.perf_counter() - start
+    with timed() as took:
+        if workers == 1:
+            for path in files:
+                decode(path)
+            return took
+        with ProcessPoolExecutor(workers) as pool:
+            list(pool.map(decode, files[:8]))
+            start = time.perf_counter()
+            for _ in pool.map(decode, files, chunksize=32):
+                pass
+            took["seconds"] = time.perf_counter() - start
+    return took
+
+
+def steps(data: Path, name: str) -> dict[str, float]:
+    """Return milliseconds of processor time an image, of each step by itself; medians of five passes."""
+    import numpy as np
+
+    from gyrus.imaging import byte_hash, pixel_hash
+    from gyrus.imaging import decode as gyrus_decode
+    from gyrus.imaging.decoding import quiet_pillow
+    from gyrus.imaging.look import coarse, looks_of
+    from gyrus.imaging.source import read_file
+    from gyrus.imaging.traces import sample_of, traces_of_samples
+
+    files = files_of(data, name)
+    some = files[:: max(1, len(files) // 800)]
+    with quiet_pillow:
+        contents = [read_file(path) for path in some]
+        decoded = [gyrus_decode(content, name="x") for content in contents]
+        greys = [np.atleast_3d(one.pixels)[:, :, :1] for one in decoded]
+        batches = [range(start, min(start + 64, len(some))) for start in range(0, len(some), 64)]
+        work = {
+            "decode by Pillow alone": lambda: map(decode, some),
+            "read the file": lambda: map(read_file, some),
+            "hash its bytes (SHA-256)": lambda: map(byte_hash, contents),
+            "decode": lambda: (gyrus_decode(content, name="x") for content in contents),
+            "hash its pixels (SHA-256)": lambda: (pixel_hash(one.pixels) for one in decoded),
+            "look": lambda: (looks_of([coarse(greys[place]) for place in batch]) for batch in batches),
+            "traces": lambda: (
+                traces_of_samples([sample_of(contents[i], decoded[i], greys[i]) for i in batch])
+                for batch in batches
+            ),
+        }
+        found: dict[str, list[float]] = {what: [] for what in work}
+        for _ in range(5):
+            for what, call in work.items():
+                start = time.process_time()
+                deque(call(), maxlen=0)  # nothing is kept: memory is used again, as in the scan
+                found[what].append((time.process_time() - start) / len(some) * 1000)
+    return {what: round(statistics.median(numbers), 4) for what, numbers in found.items()}
 
 
 def files_of(data: Path, name: str) -> list[Path]:
@@ -125,10 +180,11 @@ def one(side: str, data: Path, name: str, workers: int) -> None:
     importlib.import_module(
         {"imagededup": "imagededup.methods", "decode": "PIL.Image"}.get(side, "gyrus.verbs.audit")
     )
-    before = cpu_seconds()
-    seconds = RUN[side](data, name, workers)
-    cpu = cpu_seconds() - before
-    print(json.dumps({"side": side, "set": name, "workers": workers, "seconds": seconds, "cpu_s": cpu,
+    if side == "steps":
+        print(json.dumps({"set": name, "ms": steps(data, name)}))
+        return
+    took = RUN[side](data, name, workers)
+    print(json.dumps({"side": side, "set": name, "workers": workers, **took,
                       "images": len(files_of(data, name))}))  # fmt: skip
 
 
@@ -157,6 +213,8 @@ def main() -> None:
                 for side in sides:
                     raw.append(measured(side, arguments, name, workers))
                     print(raw[-1], flush=True)
+    by_step = {name: measured("steps", arguments, name, 1)["ms"] for name in SETS}
+    print(by_step)
     summary = [summarise(raw, name, workers) for name in SETS for workers in (1, 2)]
     for row in summary:
         print(row)
@@ -167,12 +225,14 @@ def main() -> None:
         "command": ["python", "benchmarks/audit_speed.py", "--opponent", "OPPONENT"],
     }
     (folder / "result.json").write_text(
-        json.dumps({"summary": summary, "raw": raw, "environment": described}, indent=1) + "\n"
+        json.dumps({"summary": summary, "steps_ms": by_step, "raw": raw, "environment": described}, indent=1)
+        + "\n"
     )
 
 
 def measured(side: str, arguments: argparse.Namespace, name: str, workers: int) -> dict:
     variables = {**os.environ, "OMP_NUM_THREADS": str(workers), "OPENBLAS_NUM_THREADS": str(workers)}
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # as anywhere: modules are compiled once
     if side == "imagededup":
         variables["PYTHONPATH"] = arguments.opponent + ":" + os.environ.get("PYTHONPATH", "")
     command = [sys.executable, __file__, "--data", str(arguments.data), "--one", side, name, str(workers)]

@@ -40,7 +40,7 @@ def test_they_see_what_is_seen_here(folder: Path) -> None:
                 part = slice(start, start + 5)
                 request = Request(sources[part], hashes[part], geometry, color)  # type: ignore[arg-type]
                 here = request.answer(FirstMet())
-                for _ in range(3):  # each of the two processes, and this one
+                for _ in range(5):  # each of the two processes twice, and this one
                     assert_equal_reads(workers.see(request), here)
 
 
@@ -87,20 +87,20 @@ def test_a_process_that_is_killed_is_told_with_its_files(folder: Path) -> None:
     with SeeingWorkers(1) as workers:
         workers.see(request)
         workers.see(request)  # here: the other comes next
-        workers._processes[0].kill()
+        workers._others[0].process.kill()
         with pytest.raises(StorageError, match="a process that decodes images ended") as caught:
             workers.see(request)
     assert "ü 0.png" in caught.value.details[0]
-    assert all(process.poll() is not None for process in workers._processes)
+    assert all(other.process.poll() is not None for other in workers._others)
 
 
 def test_none_outlives_its_block(folder: Path) -> None:
     with SeeingWorkers(2) as workers:
-        processes = workers._processes
-    assert [process.returncode for process in processes] == [0, 0]
+        others = workers._others
+    assert [other.process.returncode for other in others] == [0, 0]
     with pytest.raises(KeyboardInterrupt), SeeingWorkers(1) as workers:
         raise KeyboardInterrupt
-    assert workers._processes[0].returncode is not None
+    assert workers._others[0].process.returncode is not None
 
 
 def test_a_script_without_a_main_guard_is_not_run_again(folder: Path, tmp_path: Path) -> None:

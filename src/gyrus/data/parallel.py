@@ -21,12 +21,21 @@ def threads_to_use() -> int:
     return min(_MOST_THREADS, os.cpu_count() or 1)
 
 
-def ordered_map(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def ordered_map(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
+) -> Iterator[Result]:
     """Yield ``work(item)`` for each item in order, computed by threads a little ahead.
 
     Decoding, hashing and resizing release Python's lock, so that threads do share the cores.
+
+    Parameters
+    ----------
+    work : callable
+    items : iterable
+    threads : int, optional
+        As many as there are cores when not given.
     """
-    threads = threads_to_use()
+    threads = threads_to_use() if threads is None else threads
     if threads == 1:
         yield from map(work, items)
         return

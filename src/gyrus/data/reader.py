@@ -137,6 +137,7 @@ class Reader:
             total=sum(map(len, batches)), desc=what, unit="image", file=sys.stderr,
             disable=not self.progress, delay=1.0, mininterval=0.5, leave=False,
         ) as bar:  # fmt: skip
-            for batch, result in zip(batches, ordered_map(work, batches), strict=True):
+            threads = None if self._workers is None else self._workers.places
+            for batch, result in zip(batches, ordered_map(work, batches, threads), strict=True):
                 bar.update(len(batch))
                 yield result
