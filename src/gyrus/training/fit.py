@@ -32,6 +32,7 @@ from gyrus.training.sampling import draw_strengths
 from gyrus.training.session import Session
 from gyrus.training.stage_runs import StageDone, run_stages
 from gyrus.training.stopping import listening
+from gyrus.training.strided_depthwise import quicken, restore
 from gyrus.training.targets import check_several, loss_of
 
 logger = logging.getLogger("gyrus")
@@ -153,6 +154,7 @@ def fit(
         write_json(run.weights, weights.to_json())
     given = config.pretrained or config.weights is not None
     choose_normalisation(network, config, train, given_weights=given)
+    quicken(network)
     journal = Journal(run, config.select)
     if resume and journal.restore(network):
         logger.info("note: going on after %s", journal.told)
@@ -189,6 +191,7 @@ def fit(
         )
         done = run_stages(session, recipe)
     journal.load_kept(network)
+    restore(network)
     network.to(memory_format=torch.contiguous_format).requires_grad_(True).eval()
     return FitResult(
         network=network,

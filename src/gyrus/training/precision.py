@@ -19,6 +19,8 @@ from gyrus.runs.atomic import write_json
 FILE_NAME = "precision.json"
 # bf16 rounds to 8 bits; below this gain it is not worth it
 WORTHWHILE_GAIN = 1.10
+# what a step does; speeds of another kind of step are not remembered
+_STEP = "strided depthwise in float32"
 _WARM_UP_STEPS = 1
 # the fastest of these counts: a busy neighbour slows a step, nothing speeds one up
 _TIMED_STEPS = 3
@@ -89,7 +91,7 @@ def choose(
         return Precision(asked, True, "asked", {})
     batch = min(input_shape[0], _LARGEST_BATCH)
     shape = (batch, *input_shape[1:])
-    full_key = " | ".join([machine(device), torch.__version__, key, "x".join(map(str, shape))])
+    full_key = " | ".join([_STEP, machine(device), torch.__version__, key, "x".join(map(str, shape))])
     memory = _read_memory(cache_folder / FILE_NAME)
     speeds = memory.get(full_key)
     if speeds is not None and set(speeds) == set(CANDIDATES):
