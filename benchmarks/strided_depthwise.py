@@ -1,4 +1,4 @@
-"""Claim: oneDNN's gradient of strided depthwise convolutions in bfloat16 costs much of a training step on a CPU.
+"""Claim: oneDNN takes long for the bfloat16 gradient of strided depthwise convolutions on a CPU.
 
     python benchmarks/strided_depthwise.py > benchmarks/results/DATE_strided_depthwise/result.json
 
