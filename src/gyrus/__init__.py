@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
     from gyrus.verbs.learn import learn
+    from gyrus.verbs.networks import networks
     from gyrus.verbs.predict import predict
     from gyrus.verbs.split import split
     from gyrus.verbs.train import train
@@ -41,6 +42,7 @@ __all__ = [
     "env",
     "evaluate",
     "learn",
+    "networks",
     "predict",
     "split",
     "train",

@@ -17,16 +17,25 @@ class Verb:
         The word and what it does, as ``gyrus --help`` prints it.
     config : str
         Name of its dataclass in :mod:`gyrus.config`.
+    function : str
+        Name of its module and of its function in Python, where a folder of the package has the verb's own
+        name; empty for the same.
     """
 
     name: str
     summary: str
     config: str
+    function: str = ""
+
+    @property
+    def in_python(self) -> str:
+        """Name of its module in :mod:`gyrus.verbs` and of its function in :mod:`gyrus`."""
+        return self.function or self.name
 
     def load(self) -> tuple[type[Any], Any]:
         """Return the dataclass of options and the function that takes it."""
         config = getattr(import_module("gyrus.config"), self.config)
-        return config, import_module(f"gyrus.verbs.{self.name}").run
+        return config, import_module(f"gyrus.verbs.{self.in_python}").run
 
 
 VERBS = {
@@ -49,7 +58,7 @@ VERBS = {
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
         Verb("learn", "small experiments that show something: leakage", "LearnConfig"),
-        Verb("models", "the networks by name, and what one costs", "ModelsConfig"),
+        Verb("models", "the networks by name, and what one costs", "ModelsConfig", function="networks"),
         Verb("env", "what this machine can do", "EnvConfig"),
     )
 }

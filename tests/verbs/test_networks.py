@@ -2,11 +2,11 @@ import pytest
 
 from gyrus.errors import UsageError
 from gyrus.models.registry import OWN
-from gyrus.verbs.models import models
+from gyrus.verbs.networks import networks
 
 
 def test_the_list_has_ours_first_then_timms_best_known():
-    listed = models("list")
+    listed = networks("list")
     names = [item.name for item in listed.networks]
     assert names[: len(OWN)] == list(OWN)
     assert "resnet50" in names
@@ -17,7 +17,7 @@ def test_the_list_has_ours_first_then_timms_best_known():
 
 
 def test_a_text_narrows_the_list():
-    listed = models("list", "Resnet18")
+    listed = networks("list", "Resnet18")
     assert "resnet18" in {item.name for item in listed.networks}
     assert all("resnet18" in item.name for item in listed.networks)
     assert listed.unlisted == 0
@@ -25,12 +25,12 @@ def test_a_text_narrows_the_list():
 
 def test_a_text_in_no_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError, match="no network has 'mobilnetv2_100'") as caught:
-        models("list", "mobilnetv2_100")
+        networks("list", "mobilnetv2_100")
     assert "mobilenetv2_100" in caught.value.fix
 
 
 def test_info_tells_every_figure_and_how_it_was_found():
-    info = models("info", "lenet", image_size=28)
+    info = networks("info", "lenet", image_size=28)
     assert info.parameters == 258_848 + 258
     assert info.receptive_field_px == 32
     assert [part["name"] for part in info.parts] == ["block1", "block2", "block3"]
@@ -43,14 +43,14 @@ def test_info_tells_every_figure_and_how_it_was_found():
 
 def test_info_without_a_name_and_of_a_size_too_small_is_refused():
     with pytest.raises(UsageError, match="needs the name"):
-        models("info")
+        networks("info")
     with pytest.raises(UsageError, match="lenet needs at least 28") as caught:
-        models("info", "lenet", image_size=20)
+        networks("info", "lenet", image_size=20)
     assert "--image-size 28" in caught.value.fix
 
 
 @pytest.mark.parametrize(("name", "asked", "next_size"), [("inception_v3", 40, 75)])
 def test_the_next_size_that_a_backbone_takes_is_named(name, asked, next_size):
     with pytest.raises(UsageError, match=f"cannot take images of {asked} x {asked}") as caught:
-        models("info", name, image_size=asked)
+        networks("info", name, image_size=asked)
     assert f"--image-size {next_size} " in caught.value.fix

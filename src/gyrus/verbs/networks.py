@@ -138,7 +138,7 @@ def run(config: ModelsConfig) -> ModelList | ModelInfo:
     return _list(config.name) if config.action == "list" else _info(config)
 
 
-def models(action: str, name: str | None = None, **options: Any) -> ModelList | ModelInfo:
+def networks(action: str, name: str | None = None, **options: Any) -> ModelList | ModelInfo:
     """List the networks (``list``) or tell what one costs (``info``).
 
     Raises
