@@ -214,3 +214,19 @@ def test_slices_of_the_index_are_recovered_when_moved() -> None:
     assert found.file_number.tolist() == index["file_number"][chosen].tolist()
     assert found.patient == tuple(index["patient"][chosen].astype(str).tolist())
     assert found.correlation.min() > 0.999
+
+
+@pytest.mark.parametrize(("side", "threshold"), [(28, 0.998), (32, 0.998), (33, 0.975), (256, 0.975)])
+def test_small_plain_images_that_are_only_alike_are_no_copies(side: int, threshold: float) -> None:
+    strokes = np.zeros((3, 64, 64), np.uint8)
+    strokes[:, 10:54, 28:36] = 200
+    strokes[1, 10:54, 27] = 90  # by another hand
+    strokes[2, 30:38, 10:54] = 255
+    rows = [
+        Row(f"{n}", f"{n}.png", label="1", sha256=f"{n:064x}", pixel_hash=f"{n:064x}", width_px=side,
+            height_px=side)
+        for n in range(3)
+    ]  # fmt: skip
+    related = relate(Manifest(tuple(rows), Path()), strokes)
+    assert related.look_alikes.threshold.value == threshold
+    assert bool(related.manifest.rows[0].copy_group) == (threshold < 0.99)

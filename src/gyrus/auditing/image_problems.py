@@ -174,7 +174,9 @@ def _wrong_endings(
     none: dict[str, str] = {}
     for row, fact in facts:
         suffix = PurePosixPath(row.path).suffix.lower()
-        if suffix not in _ENDINGS[fact.format]:
+        if (
+            fact.format in _ENDINGS and suffix not in _ENDINGS[fact.format]
+        ):  # IDX files are told by their names
             (wrong if suffix in IMAGE_SUFFIXES else none)[row.image_id] = fact.format
     problems = []
     if wrong:

@@ -17,7 +17,7 @@ from gyrus.auditing.known import SETS, RecoveredSlices, overlaps, recover_slices
 from gyrus.auditing.lookalikes import LookAlikes, find_look_alikes
 from gyrus.auditing.pair_search import correlate
 from gyrus.data.manifest import Manifest, Row
-from gyrus.imaging.look import Looks, orientation_name
+from gyrus.imaging.look import LOOK_SIDE_PX, Looks, orientation_name
 
 RECOVERED = "recovered"
 """``subject_source`` of a patient that was recovered."""
@@ -94,7 +94,8 @@ def relate(manifest: Manifest, looks: Looks) -> Related:
     pictures = looks[first]
     recovered = recover_slices(pictures)
     rows = _with_recovered(rows, picture, recovered)
-    alike = find_look_alikes(pictures, _subjects_of(rows, picture, len(hashes)))
+    small = _mostly_small(manifest)
+    alike = find_look_alikes(pictures, _subjects_of(rows, picture, len(hashes)), small=small)
     rows = _with_groups(rows, picture, alike.group, hashes.tolist())
     known = overlaps(pictures, hashes.tolist())
     related = manifest.with_rows(rows)
@@ -110,6 +111,12 @@ def relate(manifest: Manifest, looks: Looks) -> Related:
         },
         notes=tuple(_notes(rows)),
     )
+
+
+def _mostly_small(manifest: Manifest) -> bool:
+    """Tell whether most images have at most a quarter of the pixels of their looks (32 x 32)."""
+    sizes = [row.width_px * row.height_px for row in manifest.rows if row.width_px and row.height_px]
+    return bool(sizes) and float(np.median(sizes)) <= LOOK_SIDE_PX**2 / 4
 
 
 def _as_given(row: Row) -> Row:
