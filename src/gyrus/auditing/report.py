@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gyrus.auditing.checks import CHECKS
@@ -36,6 +36,8 @@ class Audit:
         Number of images, and of known patients.
     splits : mapping
         Images by split and class.
+    sizes : mapping
+        Images by split; not the sum over the classes where an image may show several.
     fingerprint : str
         Of the manifest that was audited.
     look_alikes : mapping or None
@@ -53,6 +55,7 @@ class Audit:
     fingerprint: str
     look_alikes: Mapping[str, Any] | None = None
     largest_groups: tuple[dict[str, Any], ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def leaks(self) -> tuple[Finding, ...]:
@@ -68,6 +71,7 @@ class Audit:
             "images": self.images,
             "subjects": self.subjects,
             "splits": {split: dict(counts) for split, counts in self.splits.items()},
+            "sizes": dict(self.sizes),
             "fingerprint": self.fingerprint,
             "look_alikes": None if self.look_alikes is None else dict(self.look_alikes),
             "largest_groups": list(self.largest_groups),
@@ -149,6 +153,7 @@ def audit_manifest(
         fingerprint=manifest.fingerprint,
         look_alikes=None if related is None else _look_alikes(related),
         largest_groups=largest_groups(manifest),
+        sizes=manifest.sizes(),
     )
 
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from gyrus.evaluation.curves import Curves
+from gyrus.evaluation.predictions import MULTILABEL
 
 ACCURACY_GAP = 0.08
 """Training accuracy over validation accuracy, in shares, from which on it is memorising."""
@@ -118,7 +119,7 @@ def _learning_rate(curves: Curves) -> Finding | None:
 
 def _guessing(evaluation: Mapping[str, Any] | None) -> Finding | None:
     """The kept weights are no better than always giving the most frequent answer."""
-    if evaluation is None:
+    if evaluation is None or evaluation.get("task") == MULTILABEL:
         return None
     accuracy, baseline = evaluation["accuracy"]["value"], evaluation["majority_baseline"]["accuracy"]
     balanced = evaluation["balanced_accuracy"]["value"]
@@ -145,18 +146,7 @@ def _collapse(evaluation: Mapping[str, Any] | None) -> Finding | None:
     """Nearly all answers are one class, or a class is hardly ever found."""
     if evaluation is None:
         return None
-    matrix, classes = evaluation["confusion_matrix"], evaluation["classes"]
-    total = sum(sum(row) for row in matrix)
-    if not total or sum(sum(row) > 0 for row in matrix) < 2:
-        return None
-    lines = []
-    for i, name in enumerate(classes):
-        answered, true = sum(row[i] for row in matrix), sum(matrix[i])
-        if answered > ONE_ANSWER * total and true < answered - 0.1 * total:
-            lines.append(f"{_percent(answered / total)} of the answers are {name}, {_percent(true / total)} "
-                         "of the images are")  # fmt: skip
-        if true >= FEWEST_IMAGES and matrix[i][i] < HARDLY_FOUND * true:
-            lines.append(f"{matrix[i][i]} of {true} images of {name} were found")
+    lines = _never_found(evaluation) if evaluation.get("task") == MULTILABEL else _one_answer(evaluation)
     if not lines:
         return None
     return Finding(
@@ -165,6 +155,36 @@ def _collapse(evaluation: Mapping[str, Any] | None) -> Finding | None:
          "Look for labels that stand for the same thing, and for a class with very few patients.",
          "Try a lower learning rate: a large first step can lose a class for good."),
     )  # fmt: skip
+
+
+def _never_found(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the classes, of several an image, that are hardly ever found."""
+    found = (
+        (name, line["sensitivity"]["value"], line["support"])
+        for name, line in evaluation["per_class"].items()
+    )
+    return [
+        f"{_percent(share)} of {support} images of {name} were found"
+        for name, share, support in found
+        if support >= FEWEST_IMAGES and _known(share) and share < HARDLY_FOUND
+    ]
+
+
+def _one_answer(evaluation: Mapping[str, Any]) -> list[str]:
+    """Return what the matrix says of a class that is nearly every answer, or hardly any."""
+    matrix, classes = evaluation["confusion_matrix"], evaluation["classes"]
+    total = sum(sum(row) for row in matrix)
+    if not total or sum(sum(row) > 0 for row in matrix) < 2:
+        return []
+    lines = []
+    for i, name in enumerate(classes):
+        answered, true = sum(row[i] for row in matrix), sum(matrix[i])
+        if answered > ONE_ANSWER * total and true < answered - 0.1 * total:
+            lines.append(f"{_percent(answered / total)} of the answers are {name}, {_percent(true / total)} "
+                         "of the images are")  # fmt: skip
+        if true >= FEWEST_IMAGES and matrix[i][i] < HARDLY_FOUND * true:
+            lines.append(f"{matrix[i][i]} of {true} images of {name} were found")
+    return lines
 
 
 def _overfitting(curves: Curves) -> Finding | None:

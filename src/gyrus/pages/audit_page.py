@@ -62,7 +62,7 @@ def data(context: AuditContext) -> Html:
     return tag(
         "section",
         tag("h2", "The data"),
-        split_table(context.manifest.counts(), _patients(context)),
+        split_table(context.manifest.counts(), _patients(context), context.manifest.sizes()),
         tag("ul", [tag("li", note) for note in notes], class_="small soft") if notes else None,
         skipped_table(context.audit.get("skipped") or ()),
         id="data",

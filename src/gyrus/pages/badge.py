@@ -71,7 +71,9 @@ def _touched(audit: Mapping[str, Any]) -> list[tuple[float, str]]:
         if finding.get("severity") == "leak":
             for pair in finding.get("pairs") or ():
                 reached[str(pair["split"])].add(str(pair["image_id"]))
-    sizes = {split: sum(counts.values()) for split, counts in (audit.get("splits") or {}).items()}
+    sizes = audit.get("sizes") or {
+        split: sum(counts.values()) for split, counts in (audit.get("splits") or {}).items()
+    }
     return [
         (len(ids) / sizes[split], f"leaking: {len(ids)} of {sizes[split]} {split} images")
         for split, ids in reached.items()

@@ -33,6 +33,8 @@ class ReportContext:
         The reason that the user gave for going on in spite of a leak.
     counts : mapping
         Split -> class -> images (``Manifest.counts()``).
+    sizes : mapping
+        Split -> images, where that is not the sum over the classes (``Manifest.sizes()``).
     subjects : mapping
         Split -> number of patients, None where unknown.
     fingerprint : str
@@ -71,6 +73,7 @@ class ReportContext:
     audit: Mapping[str, Any] = field(default_factory=dict)
     allow_leak: str | None = None
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    sizes: Mapping[str, int] = field(default_factory=dict)
     subjects: Mapping[str, int | None] = field(default_factory=dict)
     fingerprint: str = ""
     history: Sequence[Mapping[str, Any]] = ()
@@ -84,6 +87,10 @@ class ReportContext:
     notes: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
     farthest: Mapping[str, str] = field(default_factory=dict)
+
+    def images(self, split: str) -> int:
+        """Return the images of a split; one that shows several classes is one image."""
+        return self.sizes.get(split, sum(self.counts[split].values()))
 
     @property
     def verdict(self) -> str:

@@ -68,6 +68,7 @@ def context_of_evaluation(
         environment=environment or {},
         audit=_seen(evaluation),
         counts={split: _counts(predictions)},
+        sizes={split: sum(bool(label) for label in predictions.labels)},
         subjects={split: evaluation["n_subjects"] if evaluation["clustered_by"] == "patients" else None},
         fingerprint=images.fingerprint if images is not None else "",
         evaluations={split: evaluation},

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gyrus.evaluation.predictions import MULTILABEL
 from gyrus.pages.context import ReportContext
 from gyrus.pages.measured import SPLIT_NAMES, Measured, measured_from
 from gyrus.pages.numbers import decimal, interval, percent, plural
@@ -89,7 +90,10 @@ def _use(card: Mapping[str, Any]) -> list[str]:
         f"- {_plain(stated)}" if stated else "- A research tool, not a medical device.",
         "- For single slices like those it was trained on. Not for whole volumes, other body parts, other "
         "sequences or children, unless it was measured on them.",
-        f"- It always answers with one of {_plain(classes)}; it cannot say that it is something else.",
+        f"- It answers for each of {_plain(classes)} by itself whether the image shows it, from a "
+        "probability of 0.5 on; of anything else it says nothing."
+        if card.get("task") == MULTILABEL
+        else f"- It always answers with one of {_plain(classes)}; it cannot say that it is something else.",
     ]
 
 
@@ -107,9 +111,13 @@ def _metrics(measured: Sequence[Measured]) -> list[str]:
     if not measured:
         return []
     first = measured[0]
+    whole = (
+        "all classes of an image right, single decisions right" if first.several
+        else "accuracy, balanced accuracy"
+    )  # fmt: skip
     return [
-        "- Accuracy, balanced accuracy, sensitivity, specificity, precision, F1 and the area under the ROC "
-        "curve, each class against the rest.",
+        f"- {whole[:1].upper()}{whole[1:]}, sensitivity, specificity, precision, F1 and the area under the "
+        "ROC curve, each class against the rest.",
         f"- {first.level} intervals, {_plain(first.accuracy['method'])}: slices of one patient are not "
         "independent.",
     ]
@@ -122,7 +130,7 @@ def _data(context: ReportContext, splits: Iterable[str]) -> list[str]:
         return ["No images."]
     rows = [
         [SPLIT_NAMES[split], _or_unknown(context.subjects.get(split)),
-         f"{sum(context.counts[split].values()):,}",
+         f"{context.images(split):,}",
          *(f"{context.counts[split].get(name, 0):,}" for name in classes)]
         for split in shown
     ]  # fmt: skip
@@ -137,19 +145,33 @@ def _analyses(measured: Measured) -> list[str]:
     of = f" of {plural(measured.patients, 'patient')}" if measured.patients else ""
     lines = [
         f"**{measured.noun.capitalize()} images** ({measured.images:,}{of})", "",
-        f"- accuracy {_figure(measured.accuracy)}; always answering {_plain(measured.baseline_class)}: "
-        f"{percent(measured.baseline.get('value'))}",
-        f"- balanced accuracy {_figure(measured.balanced_accuracy)}",
+        *_whole(measured),
         f"- ROC-AUC, mean of the classes {_figure(measured.averages['macro']['roc_auc'], as_percent=False)}",
     ]  # fmt: skip
     if measured.twin_free:
         lines.append(f"- {_plain(measured.twin_free['sentence'])}")
+    precisions = measured.average_precision.get("per_class", {}) if measured.several else {}
     rows = [
         [name, f"{figures['support']:,}", *(_figure(figures[rate]) for rate in _RATES),
-         _figure(figures["roc_auc"], as_percent=False)]
+         *(_figure(area, as_percent=False) for area in (figures["roc_auc"], precisions.get(name)) if area)]
         for name, figures in ((name, measured.per_class[name]) for name in measured.classes)
     ]  # fmt: skip
-    return [*lines, "", *_grid(["class", "images", *_RATES, "ROC-AUC"], rows), ""]
+    heads = ["class", "images", *_RATES, "ROC-AUC", *(["PR-AUC"] if precisions else [])]
+    return [*lines, "", *_grid(heads, rows), ""]
+
+
+def _whole(measured: Measured) -> list[str]:
+    """Return the lines of the whole model: how often all of an image's answer is right, and each decision."""
+    if measured.several:
+        return [
+            f"- all classes of an image right {_figure(measured.accuracy)}",
+            f"- decisions right, of all pairs of image and class {_figure(measured.balanced_accuracy)}",
+        ]
+    return [
+        f"- accuracy {_figure(measured.accuracy)}; always answering {_plain(measured.baseline_class)}: "
+        f"{percent(measured.baseline.get('value'))}",
+        f"- balanced accuracy {_figure(measured.balanced_accuracy)}",
+    ]
 
 
 def _ethics() -> list[str]:

@@ -25,19 +25,17 @@ def figures_table(evaluations: Mapping[str, Mapping[str, Any]]) -> Html:
     """Return the main figures of each split with their intervals; nothing for no split."""
     if not evaluations:
         return Html("")
+    if any(evaluation.get("task") == MULTILABEL for evaluation in evaluations.values()):
+        return join(
+            [_table(_SETS, [_sets_row(*item) for item in evaluations.items()]), *_by_class(evaluations)]
+        )
     names = ("", "images", "patients", "accuracy", "balanced accuracy", "macro F1", "macro ROC-AUC")
     return _table(names, [_row(split, evaluation) for split, evaluation in evaluations.items()])
 
 
 def evaluation_box(evaluation: Mapping[str, Any], split: str) -> Html:
     """Return the figures of one evaluation, and what is said of folds and of images seen in training."""
-    if evaluation.get("task") == MULTILABEL:
-        names = ("", "images", "all classes right", "decisions right", "macro F1", "macro ROC-AUC")
-        shown = [evaluation["exact_match"], evaluation["decisions"], evaluation["macro"]["f1"]]
-        row = [split, f"{evaluation['n_images']:,}", *(_with_interval(one, as_percent=True) for one in shown)]
-        table = _table(names, [[*row, _with_interval(evaluation["macro"]["roc_auc"], as_percent=False)]])
-    else:
-        table = figures_table({split: evaluation})
+    table = figures_table({split: evaluation})
     said = [(evaluation.get(name) or {}).get("sentence") for name in ("folds", "twin_free", "drift")]
     return join([table, *(tag("div", sentence) for sentence in said if sentence)])
 
@@ -51,6 +49,33 @@ def findings_list(findings: Sequence[Mapping[str, Any]]) -> Html:
 def place(name: str, path: object) -> Html:
     """Return a line that says where a file lies."""
     return tag("div", f"{name}: ", tag("code", str(path)))
+
+
+_SETS = ("", "images", "patients", "all classes right", "decisions right", "macro F1", "macro ROC-AUC")
+
+
+def _sets_row(split: str, evaluation: Mapping[str, Any]) -> list[str]:
+    """Return the row of a split whose images may show several classes."""
+    as_one = {"accuracy": evaluation["exact_match"], "balanced_accuracy": evaluation["decisions"]}
+    return _row(split, {**evaluation, **as_one})
+
+
+def _by_class(evaluations: Mapping[str, Mapping[str, Any]]) -> list[Html]:
+    """Return for each split a table of its classes, each a question of its own."""
+    names = ("images", "sensitivity", "specificity", "ROC-AUC", "PR-AUC")
+    return [
+        _table(
+            (f"{SPLIT_NAMES.get(split, split)}, by class", *names),
+            [
+                [name, f"{line['support']:,}",
+                 *(_with_interval(line[rate], as_percent=True) for rate in ("sensitivity", "specificity")),
+                 *(_with_interval(area, as_percent=False)
+                   for area in (line["roc_auc"], evaluation["pr_auc"]["per_class"][name]))]
+                for name, line in evaluation["per_class"].items()
+            ],
+        )
+        for split, evaluation in evaluations.items()
+    ]  # fmt: skip
 
 
 def _row(split: str, evaluation: Mapping[str, Any]) -> list[str]:

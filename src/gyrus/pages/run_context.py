@@ -54,6 +54,7 @@ def context_of_run(
         audit=audit,
         allow_leak=audit.get("allow_leak") or config.get("allow_leak"),
         counts=manifest.counts(),
+        sizes=manifest.sizes(),
         subjects=_subjects(manifest),
         fingerprint=manifest.fingerprint,
         history=_history(run.metrics),
@@ -119,8 +120,8 @@ def _bundle(path: Path) -> dict[str, Any]:
 def _examples(
     run: RunFolder, manifest: Manifest, split: str, config: Mapping[str, Any], bundle: Mapping[str, Any]
 ) -> list[Example]:
-    if not split or not run.predictions(split).is_file():
-        return []
+    if manifest.several or not split or not run.predictions(split).is_file():
+        return []  # the gallery sets one class against another
     outputs = read_outputs(run.outputs(split)) if run.outputs(split).is_file() else None
     predictions = read_predictions(run.predictions(split))
     geometry = geometry_of_card(bundle["card"]) if bundle else None

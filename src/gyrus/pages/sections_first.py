@@ -260,15 +260,22 @@ def data_table(context: ReportContext, measured: Measured | None = None) -> Html
             "h2",
             "What it was trained and measured on" if context.kind == "run" else "What it was measured on",
         ),
-        split_table(context.counts, context.subjects),
+        split_table(context.counts, context.subjects, context.sizes),
         class_map(measured) if measured is not None else None,
         notes if context.notes else None,
         id="data",
     )
 
 
-def split_table(counts: Mapping[str, Mapping[str, int]], subjects: Mapping[str, int | None]) -> Html:
-    """Return the table of images and patients by split and class."""
+def split_table(
+    counts: Mapping[str, Mapping[str, int]],
+    subjects: Mapping[str, int | None],
+    sizes: Mapping[str, int] | None = None,
+) -> Html:
+    """Return the table of images and patients by split and class.
+
+    ``sizes``: images by split, where an image may be counted under several classes or none.
+    """
     classes = sorted({name for of_split in counts.values() for name in of_split})
     rows = []
     for split in [name for name in ORDER if name in counts] + [s for s in counts if s not in ORDER]:
@@ -276,6 +283,7 @@ def split_table(counts: Mapping[str, Mapping[str, int]], subjects: Mapping[str, 
         patients = subjects.get(split)
         rows.append(
             [SPLIT_NAMES.get(split, split) or "not used", "unknown" if patients is None else f"{patients:,}",
-             f"{sum(of_split.values()):,}", *(f"{of_split.get(name, 0):,}" for name in classes)]
+             f"{(sizes or {}).get(split, sum(of_split.values())):,}",
+             *(f"{of_split.get(name, 0):,}" for name in classes)]
         )  # fmt: skip
     return table(["split", "patients", "images", *classes], rows, class_="numbers")

@@ -11,11 +11,12 @@ import numpy as np
 
 from gyrus.config import EvaluateConfig
 from gyrus.data import Manifest, read_manifest
+from gyrus.errors import UsageError
 from gyrus.evaluation import evaluate_predictions, subgroups, twin_free
 from gyrus.evaluation.drift import drift_untold, embedding_drift
 from gyrus.evaluation.joining import cluster_of
 from gyrus.evaluation.label_map import LabelMap, make_label_map
-from gyrus.evaluation.predictions import Predictions
+from gyrus.evaluation.predictions import CLASSIFY, Predictions
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs
 from gyrus.runs import RunFolder
@@ -55,6 +56,12 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Eva
         For a label map that names what does not exist.
     """
     predictor = Predictor.load(bundle)
+    if predictor.task != CLASSIFY:
+        raise UsageError(
+            "answers with several classes an image; with DATA only answers of one class are compared so far",
+            path=bundle,
+            fix="gyrus evaluate RUN measures the images of its own run",
+        )
     prepared = prepare(source, config, cache_dir=config.cache_dir)
     labels = [row.label for row in prepared.manifest]
     mapping = make_label_map(config.label_map, labels, predictor.classes, source)

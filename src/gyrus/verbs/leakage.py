@@ -152,6 +152,12 @@ def _cohort(folder: Path, seed: int) -> Path:
 
 def _usable(prepared: Prepared, source: Path, config: LearnConfig) -> tuple[Manifest, list[str]]:
     """Return the images with a patient and a class, at most so many, and what was left out."""
+    if prepared.manifest.several:
+        raise UsageError(
+            "this experiment exchanges the one class of an image; these may show several (task multilabel)",
+            path=source,
+            fix="--task classify takes each set of classes for one class",
+        )
     rows = [row for row in prepared.manifest if row.subject_id and row.label and not row.synthetic]
     if not rows:
         raise DataError(

@@ -7,6 +7,7 @@ from typing import Any
 
 from gyrus.data import Manifest
 from gyrus.evaluation import evaluate_predictions, subgroups, twin_free, write_predictions
+from gyrus.evaluation.twin_free import twins_untold
 from gyrus.inference import Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
@@ -17,8 +18,11 @@ _CARD_FIGURES = (
     "accuracy",
     "balanced_accuracy",
     "majority_baseline",
+    "exact_match",
+    "decisions",
     "macro",
     "per_class",
+    "pr_auc",
 )
 
 
@@ -35,7 +39,8 @@ def measure(
 ) -> dict[str, Any]:
     """Predict one split with the bundle, write predictions, outputs and figures; return the figures.
 
-    The figures hold ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and ``subgroups``.
+    The figures hold ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and, of one class an image,
+    ``subgroups``.
     """
     predictions, outputs = predict_rows(predictor, manifest, split)
     write_predictions(predictions, run.predictions(split))
@@ -43,8 +48,13 @@ def measure(
     evaluation = evaluate_predictions(
         predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed, prevalence=prevalence
     )
-    evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
-    evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
+    if manifest.several:
+        evaluation["twin_free"] = twins_untold(
+            "it compares images of one class each, and these may show several"
+        )
+    else:
+        evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
+        evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
     write_json(run.evaluation(split), evaluation)
     return evaluation
 

@@ -11,6 +11,7 @@ from typing import Any
 from gyrus.config import PredictConfig
 from gyrus.config.build import build
 from gyrus.data.files import shown
+from gyrus.data.label_names import NONE
 from gyrus.errors import DataError, UsageError
 from gyrus.imaging import IMAGE_SUFFIXES, read_image
 from gyrus.imaging.idx import holds_many, read_frames
@@ -57,7 +58,11 @@ class PredictResult:
             classes = self.predictions[0].classes
             rows = [["image", "prediction", *classes]]
             rows += [
-                [item.name, item.label, *(f"{100 * value:.1f} %" for value in item.probabilities)]
+                [
+                    item.name,
+                    "(none)" if item.label == NONE else item.label,
+                    *(f"{100 * value:.1f} %" for value in item.probabilities),
+                ]
                 for item in self.predictions
             ]
             lines.append(align(rows))
@@ -86,6 +91,7 @@ def run(config: PredictConfig) -> PredictResult:
     model = {
         "name": card["name"] or card["architecture"],
         "digest": predictor.digest,
+        "task": predictor.task,
         "classes": list(predictor.classes),
         "verdict": card["leakage"]["verdict"],
         "leakage": card["leakage"]["sentence"],
@@ -160,7 +166,7 @@ def _write_heatmaps(
         heat = item.heat()
         if heat is not None:
             pixels = read_image(source, color=predictor.card["input"]["color"])
-            caption = f"{item.label} {100 * item.confidence:.1f} %"
+            caption = f"{item.top} {100 * item.confidence:.1f} %"
             write_overlay(target, pixels, heat, caption=caption)
             written[item.name] = target
     return written
