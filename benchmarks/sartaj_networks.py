@@ -28,6 +28,7 @@ from gyrus.auditing.nuisance_facts import facts_of_images
 from gyrus.config import DataOptions
 from gyrus.data import read_manifest
 from gyrus.evaluation import Predictions, evaluate_predictions
+from gyrus.evaluation.joining import cluster_of
 from gyrus.imaging import read_image
 from gyrus.inference import Predictor
 from gyrus.verbs.prepare import prepare
@@ -156,6 +157,7 @@ def nuisance(arguments: argparse.Namespace) -> dict:
         predictions = Predictions(
             tuple(row.image_id for row in there), tuple(row.subject_id for row in there),
             tuple(row.label for row in there), tuple(model.classes_), model.predict_proba(features[chosen]),
+            group_ids=tuple(cluster_of(row) for row in there),
         )  # fmt: skip
         found[name] = _shown(evaluate_predictions(predictions, n_bootstrap=0))
     return found
