@@ -27,6 +27,8 @@ Pairs = list[tuple[str, str]]
 # a counter that BatchNorm keeps; older files lack it and nothing is computed from it
 _COUNTER = "num_batches_tracked"
 _MOST_DIFFERENCES_TOLD = 6
+# what torchvision's MobileNetV3 adds to each variance; timm's adds a hundredth of it
+TORCHVISION_MOBILENETV3_EPS = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,8 @@ def load_weights(network: Network, file: Path | WeightFile) -> WeightsReport:
     pairs, head = list(match.pairs), _head_pairs(ours, source.layers)
     pairs += head
     count = _copy(ours, source.layers, pairs)
+    if not match.by_name and network.architecture.startswith("mobilenetv3"):
+        _keep_variance_floor(network, TORCHVISION_MOBILENETV3_EPS)
     used = {theirs for _, theirs in pairs}
     return WeightsReport(
         matching="name" if match.by_name else "order",
@@ -244,6 +248,14 @@ def _normalise_as(network: Network, scheme: Scheme | None) -> str:
     mean = ", ".join(f"{value:.3g}" for value in network.mean)
     std = ", ".join(f"{value:.3g}" for value in network.std)
     return f"mean {mean}, standard deviation {std}: {network.architecture}'s usual; the file tells of none"
+
+
+@torch.no_grad()
+def _keep_variance_floor(network: Network, eps: float) -> None:
+    """Move the file's epsilon into the variances: the sum of the two is what BatchNorm divides by."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d) and module.running_var is not None:
+            module.running_var += eps - module.eps
 
 
 @torch.no_grad()
