@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +32,7 @@ MAX_LOOK_BYTES = 4 * 2**30
 _HEADER_BYTES = 4096
 _LOOK_BYTES = LOOK_SIDE_PX**2
 _SUFFIX = ".looks"
-_WRITTEN_TOGETHER = 64  # looks; one call of the system for each would cost more than the writing
+_WRITTEN_TOGETHER = 512  # looks: 2 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +89,21 @@ def find_looks(folder: Path, contents: Sequence[str]) -> dict[str, npt.NDArray[n
 
 
 class LookWriter:
-    """Takes looks, each content once."""
+    """Takes looks, each content once.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    Parameters
+    ----------
+    stream : binary file
+    beside : Executor
+        Where the disk is waited for while further images are decoded.
+    """
+
+    def __init__(self, stream: IO[bytes], beside: Executor) -> None:
         self._stream = stream
+        self._beside = beside
         self._written: list[str] = []
         self._waiting: list[bytes] = []
+        self._synced: list[Future[None]] = []
 
     def add(self, sha256: str, look: npt.NDArray[np.uint8]) -> None:
         """Append a look (64, 64)."""
@@ -100,6 +111,8 @@ class LookWriter:
         self._written.append(sha256)
         if len(self._waiting) == _WRITTEN_TOGETHER:
             self._write()
+            self._stream.flush()
+            self._synced.append(self._beside.submit(os.fsync, self._stream.fileno()))
 
     def _write(self) -> None:
         self._stream.write(b"".join(self._waiting))
@@ -108,6 +121,8 @@ class LookWriter:
     def finish(self) -> None:
         """Write index and header, which make the file valid."""
         self._write()
+        for synced in self._synced:
+            synced.result()
         index = bytes.fromhex("".join(self._written))
         self._stream.write(index)
         self._stream.seek(0)
@@ -124,9 +139,9 @@ def writing_looks(path: Path) -> Iterator[LookWriter]:
         When the disk is full or the folder cannot be written.
     """
     make_cache_folder(path.parent)
-    with atomic_writer(path) as stream:
+    with atomic_writer(path) as stream, ThreadPoolExecutor(1) as beside:
         stream.seek(_HEADER_BYTES)
-        yield LookWriter(stream)
+        yield LookWriter(stream, beside)
     keep_below(path.parent, _SUFFIX, MAX_LOOK_BYTES, keep=path)
 
 
