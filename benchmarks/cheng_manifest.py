@@ -17,7 +17,8 @@ def write_folds(data: Path, path: Path) -> None:
     StratifiedGroupKFold(5, shuffle=True, random_state=0) on ``patient_base_id``, the rows in the order of
     ``patients.csv``: the same calls as in ``../shared/reference/plain_pipeline.py``, so the same folds.
     """
-    table = list(csv.DictReader((data / "patients.csv").open()))
+    with (data / "patients.csv").open(newline="") as stream:
+        table = list(csv.DictReader(stream))
     labels = [row["class"] for row in table]
     groups = [row["patient_base_id"] for row in table]
     fold_of = {}
