@@ -97,3 +97,28 @@ def test_the_reference_page_describes_every_field() -> None:
     for name, rule in RULES.items():
         fields |= {name} if callable(rule) else {f"{name}.{inner}" for inner in rule}
     assert fields <= described
+
+
+@pytest.mark.parametrize(
+    ("task", "activation", "good"),
+    [
+        ("classify", "softmax", True),
+        ("multilabel", "sigmoid", True),
+        ("classify", None, True),  # bundles made before there was a choice
+        ("multilabel", None, False),
+        ("classify", "sigmoid", False),
+        ("multilabel", "softmax", False),
+    ],
+)
+def test_task_and_activation_go_together(task: str, activation: str | None, good: bool) -> None:
+    card = copy.deepcopy(tiny_bundle.card())
+    card["task"] = task
+    card["outputs"].pop("activation")
+    if activation is not None:
+        card["outputs"]["activation"] = activation
+    if good:
+        check_card(card)
+        return
+    with pytest.raises(BundleError) as caught:
+        check_card(card)
+    assert "outputs.activation" in caught.value.details[0]

@@ -98,3 +98,26 @@ def test_the_network_keeps_its_mode(exported, pictures):
         assert all(torch.equal(state[name], tensor) for name, tensor in network.state_dict().items())
     finally:
         network.eval()
+
+
+def test_of_several_classes_an_image_each_is_decided_by_itself(exported, pictures):
+    """A logit that all classes share changes no softmax, but every sigmoid."""
+    network, graphs = exported("simple_cnn")
+    assert check_parity(network, graphs, pictures, task="multilabel").max_probability_difference < 1e-5
+    shifted = altered(graphs, lambda bias: bias + np.float32(40))
+    check_parity(network, shifted, pictures)
+    with pytest.raises(ExportError, match="do not answer as the network") as caught:
+        check_parity(network, shifted, pictures, task="multilabel")
+    assert "class" in caught.value.details[0]
+
+
+def test_a_decision_near_one_half_may_flip_and_is_counted(exported, pictures):
+    torch.manual_seed(0)
+    network = build("simple_cnn", num_classes=4, image_size=48).eval()
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.copy_(torch.tensor([1e-4, 3.0, -9.0, -9.0]))
+    graphs = make_graphs(network, image_size=48, channels_in=1)
+    bent = altered(graphs, lambda bias: np.array([-1e-4, 3, -9, -9], np.float32))
+    assert check_parity(network, bent, pictures, task="multilabel").flips == len(pictures)
+    assert check_parity(network, bent, pictures).flips == 0

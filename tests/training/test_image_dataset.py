@@ -126,3 +126,12 @@ def test_the_front_door():
     assert len(room.__all__) <= 12
     assert all(hasattr(room, name) for name in room.__all__)
     assert Path(room.__file__).parent.name == "training"
+
+
+def test_of_several_classes_an_item_is_paired_with_all_of_them(manifest):
+    labels = ["b|a", "|", "b"]
+    rows = [row.with_(label=labels[number % 3]) for number, row in enumerate(manifest)]
+    sets = Manifest(rows=tuple(rows), root=manifest.root, task="multilabel")
+    _, targets = next(iter(DataLoader(ImageDataset(sets, image_size=32), batch_size=3)))
+    assert targets.dtype == torch.float32
+    assert targets.tolist() == [[1, 1], [0, 0], [0, 1]]

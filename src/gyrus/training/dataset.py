@@ -16,12 +16,16 @@ from gyrus.errors import DataError, UsageError
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import read_image
 from gyrus.training.preparation import normalise, standardise, to_unit
+from gyrus.training.targets import targets_of
 
 Transform = Callable[[npt.NDArray[np.uint8]], Any]
 
 
-class ImageDataset(Dataset[tuple[Any, int]]):
+class ImageDataset(Dataset[tuple[Any, Any]]):
     """Pairs of an image and the number of its class.
+
+    Of a manifest whose images may show several classes, the second is a Tensor of float32, (n_classes,):
+    1 where the image shows the class.
 
     Parameters
     ----------
@@ -50,8 +54,8 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         Class names, sorted; the label is the place in this list. The same for all splits of a manifest.
     class_to_idx : dict of str to int
         Its inverse.
-    targets : list of int
-        Label of each image.
+    targets : list of int, or list of Tensor
+        What each image is paired with.
 
     Raises
     ------
@@ -88,12 +92,13 @@ class ImageDataset(Dataset[tuple[Any, int]]):
         self.std = tuple(std)
         self.classes = manifest.classes
         self.class_to_idx = {name: index for index, name in enumerate(self.classes)}
-        self.targets = [self.class_to_idx[row.label] for row in chosen]
+        targets = targets_of(manifest, chosen.rows)
+        self.targets: list[Any] = list(torch.from_numpy(targets)) if manifest.several else targets.tolist()
 
     def __len__(self) -> int:
         return len(self.targets)
 
-    def __getitem__(self, index: int) -> tuple[Any, int]:
+    def __getitem__(self, index: int) -> tuple[Any, Any]:
         pixels = read_image(self.manifest.source_of(self.manifest.rows[index]), color=self.color)
         image = self._to_input(pixels) if self.transform is None else self.transform(pixels)
         return image, self.targets[index]
