@@ -55,7 +55,7 @@ class Curves:
 
     @property
     def kept(self) -> float:
-        """Epoch of the lowest validation loss: its weights are kept."""
+        """Epoch of the lowest validation loss: its weights are kept, unless the last were asked for."""
         return self.val_epochs[self.val_loss.index(self.lowest)]
 
     @property

@@ -8,6 +8,7 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.numbers import is_defined
 from gyrus.pages.plots import drift_plot, learning_curve, precision_recall_plot, reliability_plot, roc_plot
 from gyrus.pages.report import headline_split
+from gyrus.pages.sections_learning import kept_epoch
 
 
 def report_figures(context: ReportContext) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def report_figures(context: ReportContext) -> dict[str, Any]:
     for quantity in ("loss", "accuracy"):
         names = [f"{split}_{quantity}" for split in ("train", "val")]
         if any(is_defined(row.get(name)) for row in context.history for name in names):
-            figures[quantity] = learning_curve(context.history, quantity)
+            figures[quantity] = learning_curve(context.history, quantity, kept_epoch(context))
     measured = headline_split(context)
     if measured is not None and measured.roc:
         figures["roc"] = roc_plot(measured.roc, measured.classes)

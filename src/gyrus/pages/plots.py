@@ -15,7 +15,7 @@ _LINE_STYLES = ("-", "--", ":", "-.")
 
 
 @plotting
-def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str) -> Any:
+def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str, kept: float | None = None) -> Any:
     """Plot ``train_QUANTITY`` and ``val_QUANTITY`` over the epochs.
 
     Parameters
@@ -24,6 +24,8 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str) -> Any:
         Rows of ``metrics.csv``: ``epoch`` and the two columns; undefined values are None.
     quantity : str
         ``loss`` or ``accuracy``.
+    kept : float, optional
+        Epoch whose weights were kept; default: that of the lowest validation loss.
 
     Returns
     -------
@@ -35,9 +37,9 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str) -> Any:
         points = [(epoch, value) for epoch, value in points if is_defined(value)]
         if points:
             axes.plot(*zip(*points, strict=True), color=colour, marker="o", markersize=3.5, label=words)
-    best = best_epoch(history)
-    if best is not None:
-        axes.axvline(best, color=TEXT, linewidth=0.9, linestyle=":", label=f"kept: epoch {best:g}")
+    kept = best_epoch(history) if kept is None else kept
+    if kept is not None:
+        axes.axvline(kept, color=TEXT, linewidth=0.9, linestyle=":", label=f"kept: epoch {kept:g}")
     axes.set_xlabel("epoch")
     axes.set_title(quantity, loc="left", fontsize=10.5)
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -16,14 +16,16 @@ def learning(context: ReportContext) -> Html | None:
     """Loss and accuracy over the epochs, the diagnosis, and the numbers folded away."""
     if not context.history:
         return None
-    kept = best_epoch(context.history)
+    kept = kept_epoch(context)
+    last = context.config.get("select") == "last"
     return tag(
         "section",
         tag("h2", "How it learned"),
         tag("div", _curves(context), class_="plots"),
         tag(
             "p",
-            f"The weights of epoch {kept:g}, with the lowest validation loss, were kept.",
+            f"The weights of epoch {kept:g}, {'the last' if last else 'with the lowest validation loss'}, "
+            "were kept.",
             class_="small soft",
         )
         if kept is not None
@@ -34,12 +36,23 @@ def learning(context: ReportContext) -> Html | None:
     )
 
 
+def kept_epoch(context: ReportContext) -> float | None:
+    """Return the epoch whose weights the bundle has; None where none is known."""
+    told = context.bundle.get("card", {}).get("provenance", {}).get("best_epoch")
+    return float(told) if isinstance(told, (int, float)) else best_epoch(context.history)
+
+
 def findings_of(context: ReportContext) -> tuple[Finding, ...]:
-    """Return what the curves of a run say; classes are looked at on the validation images first."""
-    epochs = context.config.get("epochs")
+    """Return what the curves of a run's last stage say; classes are looked at on validation images first."""
     evaluations = context.evaluations
     shown = next((evaluations[split] for split in ("val", "cal", "test") if split in evaluations), None)
-    return diagnose(context.history, shown, epochs=epochs if isinstance(epochs, int) else None)
+    stages = context.config.get("training", {}).get("stages") or ()
+    if not stages:
+        epochs = context.config.get("epochs")
+        return diagnose(context.history, shown, epochs=epochs if isinstance(epochs, int) else None)
+    rows = [row for row in context.history if row.get("stage") == stages[-1]["name"]]
+    before = len(context.history) - len(rows)
+    return diagnose(rows, shown, epochs=before + stages[-1]["planned"])
 
 
 def _curves(context: ReportContext) -> list[Html]:
@@ -49,7 +62,7 @@ def _curves(context: ReportContext) -> list[Html]:
         if not any(is_defined(row.get(name)) for row in context.history for name in names):
             continue
         words = f"{quantity} on training and validation images by epoch"
-        figure = learning_curve(context.history, quantity)
+        figure = learning_curve(context.history, quantity, kept_epoch(context))
         figures.append(tag("figure", to_svg(figure, name=f"learning-{quantity}", description=words)))
     return figures
 

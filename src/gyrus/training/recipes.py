@@ -13,7 +13,7 @@ from gyrus.data.manifest import Manifest
 from gyrus.errors import UsageError
 from gyrus.training.recipe_file import read_recipe
 
-# Patients from which on "auto" trains more. They are a choice, not a law: benchmarks/recipes.py measures.
+# Patients from which on "auto" trains more. They are a choice, not a law, and not measured.
 FEWEST_FOR_LAST_BLOCK = 20
 FEWEST_FOR_FULL = 100
 
