@@ -25,7 +25,7 @@ check: $(READY)  ## format, lint, types, layers, tests
 soak: $(READY)  ## the long checks
 	$(BIN)/python -m pytest -m soak -q
 
-bench: $(READY)  ## measure; results go to benchmarks/results/
+bench: $(READY)  ## measure everything (hours); results go to benchmarks/results/
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
 
 setup: $(READY)
