@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from gyrus.data.label_names import names_of
 from gyrus.errors import DataError
 from gyrus.training.label_sets import classes_of_sets, encode_sets, positive_weights
 from gyrus.training.losses import MultilabelLoss
