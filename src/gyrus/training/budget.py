@@ -26,7 +26,8 @@ def planned(session: Session, stage: Stage, *, cached: bool, stages_left: int) -
         When not even one step fits.
     """
     config = session.config
-    views = 0 if not cached else config.views if session.look.policy is not None else 1
+    # more views than epochs would never be seen
+    views = 0 if not cached else min(config.views, stage.epochs) if session.look.policy is not None else 1
     steps = -(-len(session.train) // config.batch_size)
     if config.budget_s is None:
         return plan_of(stage, views=views, steps=steps, pace=None, left_s=0.0)
