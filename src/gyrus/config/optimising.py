@@ -32,6 +32,7 @@ STARTING_POINTS = {
     "rmsprop": StartingPoint(5e-4, 1e-4, 0.0),
 }
 WARMUP_EPOCHS = 1.0
+WARMUP_SHARE = 0.1  # of a stage, at most: half of a stage of two epochs would be lost
 ONE_CYCLE_RISE = 0.3
 
 
@@ -57,7 +58,8 @@ class OptimisationOptions:
     """What the learning rate does after its warm-up: falls as a half cosine to zero; the one-cycle policy;
     falls to a tenth whenever the validation loss stops falling; stays."""
     warmup_epochs: float | None = None
-    """Epochs in which the learning rate rises; default 1, with one-cycle three tenths of all."""
+    """Epochs in which the learning rate rises; default 1, but at most a tenth of the stage; with one-cycle three
+    tenths of it."""
     plateau_patience: int = 2
     """Epochs without a lower validation loss after which the plateau schedule lowers the rate."""
     ema: float = 0.0
@@ -104,5 +106,6 @@ class OptimisationOptions:
         """Return how many of ``total`` steps, in ``epochs`` epochs, the learning rate rises."""
         if self.warmup_epochs is None and self.schedule == "one-cycle":
             return ONE_CYCLE_RISE * total
-        asked = WARMUP_EPOCHS if self.warmup_epochs is None else self.warmup_epochs
-        return asked * total / epochs
+        if self.warmup_epochs is None:
+            return min(WARMUP_EPOCHS / epochs, WARMUP_SHARE) * total
+        return self.warmup_epochs * total / epochs
