@@ -22,6 +22,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
+from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import SplitOptions
 from gyrus.data import scan
 from gyrus.models import build
@@ -90,7 +91,8 @@ def lightning_loop(data: ImageDataModule) -> None:
         enable_progress_bar=False,
         enable_model_summary=False,
     )
-    trainer.fit(Classifier(network, learning_rate=1e-3), datamodule=data)
+    options = OptimisationOptions(optimizer="adamw", learning_rate=1e-3)
+    trainer.fit(Classifier(network, options), datamodule=data)
     print({name: float(f"{float(value):.3g}") for name, value in sorted(trainer.callback_metrics.items())})
 
 

@@ -1,4 +1,7 @@
+import contextlib
+import io
 import json
+import logging
 import os
 import shlex
 import subprocess
@@ -59,6 +62,17 @@ def test_help_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
+
+
+def test_the_logger_is_left_as_it_was(tmp_path, capsys):
+    """A handler left behind would write to the stderr of this call, which the caller may have closed."""
+    logger = logging.getLogger("gyrus")
+    before = (list(logger.handlers), logger.level, logger.propagate)
+    with io.StringIO() as stream, contextlib.redirect_stderr(stream):
+        main(["evaluate", str(tmp_path / "absent.csv")])
+    assert (logger.handlers, logger.level, logger.propagate) == before
+    logger.error("said after the stream was closed")
+    assert "Logging error" not in capsys.readouterr().err
 
 
 @pytest.mark.filterwarnings("always:undefined")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gyrus.config.options import DataOptions, SplitOptions
@@ -84,10 +84,17 @@ def several(seed: int, patients: int = 60) -> Manifest:
     return Manifest(tuple(rows), Path("data"), "multilabel")
 
 
+def patients_of(name: str, manifest: Manifest) -> set[str]:
+    return {row.subject_id for row in manifest if name in manifest.names_of(row)}
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000))
 def test_every_class_and_the_images_get_their_shares_whole_patients(seed: int) -> None:
     manifest = several(seed)
+    assume(
+        all(len(patients_of(name, manifest)) >= 3 for name in manifest.classes)
+    )  # else it is refused: below
     divided = make_split(manifest, SplitOptions(cal_fraction=0.0)).manifest
     sides: dict[str, set[str]] = {}
     for row in divided:
@@ -99,6 +106,20 @@ def test_every_class_and_the_images_get_their_shares_whole_patients(seed: int) -
         for name, total in totals.items():
             assert divided.counts()[split][name] == pytest.approx(share * total, abs=6)
             assert divided.counts()[split][name] > 0
+
+
+@pytest.mark.parametrize("patients", [1, 2])
+def test_a_class_of_fewer_patients_than_splits_is_refused(patients: int) -> None:
+    """An AUC of it could not be had on every side; no image may be given to two of them instead."""
+    manifest = several(0)
+    kept = set(sorted(patients_of("c", manifest))[:patients])
+    rare = manifest.with_rows(
+        row if row.subject_id in kept else row.with_(label=label_of(set(manifest.names_of(row)) - {"c"}))
+        for row in manifest
+    )
+    with pytest.raises(DataError, match=f"class 'c' has {patients}; 3 are needed") as caught:
+        make_split(rare, SplitOptions(cal_fraction=0.0))
+    assert '--join-classes "|=c"' in str(caught.value)
 
 
 def test_folds_and_samples_take_sets() -> None:

@@ -13,6 +13,7 @@ import os
 import sys
 import traceback
 import warnings
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from gyrus import __version__
@@ -104,8 +105,7 @@ def _run(verb: Verb, arguments: list[str]) -> int:
         if code:
             json_errors.tell(arguments, json_errors.of_usage())
         return code
-    _show_notes()
-    with warnings.catch_warnings():
+    with _notes_shown(), warnings.catch_warnings():
         warnings.showwarning = _show_warning
         result = function(config)
     _print(result, as_json=config.json)
@@ -161,15 +161,29 @@ def _takes_any_letter() -> bool:
     return encoding.lower().replace("-", "").replace("_", "") in ("utf8", "utf16", "utf32")
 
 
-def _show_notes() -> None:
-    """Send what the verbs say along the way to stderr."""
+@contextlib.contextmanager
+def _notes_shown() -> Iterator[None]:
+    """Send what the verbs say along the way to stderr, for this call only.
+
+    Whoever calls :func:`main` from Python finds the logger as it was: a handler left behind would write to
+    a stderr that may be closed by then. Handlers of somebody's own are left alone.
+    """
     logger = logging.getLogger("gyrus")
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+    if logger.handlers:
+        yield
+        return
+    level, propagate = logger.level, logger.propagate
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
 
 
 def _show_warning(

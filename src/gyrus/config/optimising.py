@@ -58,8 +58,8 @@ class OptimisationOptions:
     """What the learning rate does after its warm-up: falls as a half cosine to zero; the one-cycle policy;
     falls to a tenth whenever the validation loss stops falling; stays."""
     warmup_epochs: float | None = None
-    """Epochs in which the learning rate rises; default 1, but at most a tenth of the stage; with one-cycle three
-    tenths of it."""
+    """Epochs in which the learning rate rises; default 1, but at most a tenth of the stage; with one-cycle
+    three tenths of it."""
     plateau_patience: int = 2
     """Epochs without a lower validation loss after which the plateau schedule lowers the rate."""
     ema: float = 0.0
