@@ -47,12 +47,12 @@ def check_enough_groups(
                 of_class[name].add(group)
     few = [name for name in manifest.classes if len(of_class[name]) < len(parts)]
     if few:
-        without = f'; or leave rare classes out: --join-classes "|={",".join(few)}"' if manifest.several else ""
+        leave = f'; or leave rare ones out: --join-classes "|={",".join(few)}"' if manifest.several else ""
         raise DataError(
             f"too few groups (patients, or sets of identical images) for {', '.join(parts)}",
             path=manifest.root,
             details=[f"class {name!r} has {len(of_class[name])}; {len(parts)} are needed" for name in few],
-            fix="ask for fewer splits (a fraction of 0) or folds, or add patients" + without,
+            fix="ask for fewer splits (a fraction of 0) or folds, or add patients" + leave,
         )
 
 
