@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gyrus.cli import main
 from gyrus.phantom import Faults, Phantom, write_cohort
 
 BLOCKER = '''
@@ -41,6 +42,17 @@ def gyrus(*arguments, cwd=None, base=None):
         env=environment,
         check=False,
     )
+
+
+@pytest.fixture
+def gyrus_here(capsys):
+    """Run the command line in this process, which has torch loaded already; for what is refused at once."""
+
+    def run(*arguments):
+        code = main([str(word) for word in arguments])
+        return SimpleNamespace(returncode=code, stderr=capsys.readouterr().err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -23,19 +23,19 @@ def test_a_missing_folder(tmp_path):
     assert "nowhere" in done.stderr
 
 
-def test_an_empty_folder(tmp_path):
+def test_an_empty_folder(gyrus_here, tmp_path):
     (tmp_path / "empty").mkdir()
-    done = gyrus("train", tmp_path / "empty")
+    done = gyrus_here("train", tmp_path / "empty")
     assert done.returncode == 3
     assert "empty" in done.stderr
 
 
-def test_one_class_only(cohort, tmp_path):
+def test_one_class_only(gyrus_here, cohort, tmp_path):
     for name in ("glioma", "meningioma", "pituitary"):
         for path in (cohort / name).iterdir():
             path.unlink()
         (cohort / name).rmdir()
-    done = gyrus("train", cohort, "--out", tmp_path / "run")
+    done = gyrus_here("train", cohort, "--out", tmp_path / "run")
     assert done.returncode == 3
     assert "one class" in done.stderr
 
@@ -107,8 +107,8 @@ def test_wrong_usage(arguments, words):
     assert words in done.stderr
 
 
-def test_an_unknown_architecture_gets_the_nearest(cohort, tmp_path):
-    done = gyrus("train", cohort, "--architecture", "reznet50", "--out", tmp_path / "run")
+def test_an_unknown_architecture_gets_the_nearest(gyrus_here, cohort, tmp_path):
+    done = gyrus_here("train", cohort, "--architecture", "reznet50", "--out", tmp_path / "run")
     assert done.returncode == 2
     assert "resnet50" in done.stderr
     assert not (tmp_path / "run").exists()

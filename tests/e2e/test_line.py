@@ -105,11 +105,11 @@ def test_a_heat_map_is_a_picture_of_the_scan(trained, workplace, tmp_path):
         assert picture.width >= 64
 
 
-def test_the_gate_stops_a_leaking_split(workplace, tmp_path):
+def test_the_gate_stops_a_leaking_split(gyrus_here, workplace, tmp_path):
     audited = gyrus("audit", workplace / "leaking", "--json")
     assert audited.returncode == 4
     assert json.loads(audited.stdout)["verdict"] == "leaking"
-    refused = gyrus("train", workplace / "leaking", "--out", tmp_path / "run", cwd=tmp_path)
+    refused = gyrus_here("train", workplace / "leaking", "--out", tmp_path / "run")
     assert refused.returncode == 4
     assert "--split repair" in refused.stderr
     assert "--allow-leak" in refused.stderr

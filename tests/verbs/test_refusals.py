@@ -57,6 +57,50 @@ def test_weights_of_another_architecture(cohort, place, unread):
     assert not (place / "run").exists()
 
 
+def test_weights_that_are_a_folder(cohort, place, unread):
+    with pytest.raises(DataError, match="is no file"):
+        gyrus.train(cohort, weights=place, out=place / "run", **SMALL)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"),
+    [
+        ("ful", "did you mean 'full'"),
+        ("absent.toml", "No such file"),
+        ("head", "random weights"),
+        ("broken.toml", "is no TOML"),
+    ],
+)
+def test_a_recipe_that_is_none(cohort, place, unread, recipe, said):
+    (place / "broken.toml").write_text("[[stage]")
+    with pytest.raises(UsageError, match=said):
+        gyrus.train(cohort, recipe=recipe, out=place / "run", **SMALL)
+    assert not (place / "run").exists()
+
+
+def test_an_image_size_of_a_slip_of_the_finger(cohort, place, unread):
+    with pytest.raises(UsageError, match="at most 8192"):
+        gyrus.train(cohort, **{**SMALL, "image_size": 224224})
+    with pytest.raises(UsageError, match="at most 8192"):
+        gyrus.networks("info", "simple_cnn", image_size=224224)
+
+
+def test_one_logit_for_more_than_two_classes(cohort, place):
+    with pytest.raises(UsageError, match="for two classes; there are 4"):
+        gyrus.train(cohort, binary_output="one", out=place / "run", **SMALL)
+    assert not (place / "run").exists()
+
+
+def test_more_folds_than_patients_is_said_in_short(cohort, place):
+    with pytest.raises(DataError, match="for 300 folds\n"):
+        gyrus.crossval(cohort, folds=300, out=place / "run", **SMALL)
+
+
+def test_going_on_with_a_folder_that_does_not_exist(cohort, place, unread):
+    with pytest.raises(UsageError, match="does not exist"):
+        gyrus.train(cohort, resume=place / "absent", **SMALL)
+
+
 def test_an_image_size_that_the_network_cannot_take(cohort, place, unread):
     with pytest.raises(UsageError, match="mobilenetv2_100 needs at least 32"):
         gyrus.train(cohort, architecture="mobilenetv2_100", image_size=16, out=place / "run")
@@ -155,6 +199,13 @@ def test_a_demo_leaves_the_folder_of_others_alone(cohort, place):
     with pytest.raises(UsageError, match="no demo's folder"):
         gyrus.demo("mine", subjects=16)
     assert sorted(path.name for path in (place / "mine").iterdir()) == before
+
+
+def test_a_demo_in_a_file(place):
+    (place / "mine.txt").write_text("mine")
+    with pytest.raises(UsageError, match="a demo is a folder"):
+        gyrus.demo(place / "mine.txt")
+    assert (place / "mine.txt").read_text() == "mine"
 
 
 def test_a_demo_that_was_interrupted_begins_anew(place, monkeypatch):

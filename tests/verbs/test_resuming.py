@@ -95,7 +95,7 @@ def test_what_does_not_change_the_weights_may_differ(cohort, run, unread):
         (lambda run: run.config.unlink(), UsageError, "no config.json"),
         (lambda run: run.config.write_text("{"), DataError, "cannot be read"),
         (lambda run: run.config.write_text("[]"), DataError, "not the config.json of a training"),
-        (lambda run: shutil.rmtree(run.path), UsageError, "no config.json"),
+        (lambda run: shutil.rmtree(run.path), UsageError, "does not exist"),
     ],
 )
 def test_a_folder_that_cannot_go_on_is_refused(cohort, run, unread, prepare, kind, said):

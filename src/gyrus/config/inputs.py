@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gyrus.config.ranges import at_least
+from gyrus.config.ranges import at_least, at_most
 from gyrus.errors import UsageError
 
+MAX_IMAGE_SIZE = 8192  # one grey picture is 64 MiB then; a slip of the finger would fill the disk
 Resize = Literal["squash", "pad", "crop"]
 Normalize = Literal["auto", "imagenet", "half", "dataset", "per-image", "none"]
 
@@ -43,6 +44,7 @@ class InputOptions:
     def __post_init__(self) -> None:
         """Check the numbers, and that no option is given that another one makes idle."""
         at_least(self, image_size=16, workers=0)
+        at_most(self, image_size=MAX_IMAGE_SIZE)
         if self.workers and not self.no_cache:
             raise UsageError(
                 f"workers is {self.workers}, but nothing is to be read: the pixel cache holds every image",

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from gyrus.config.inputs import MAX_IMAGE_SIZE
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
-from gyrus.config.ranges import at_least
+from gyrus.config.ranges import at_least, at_most
 from gyrus.errors import UsageError
 
 
@@ -27,5 +28,6 @@ class ModelsConfig(OutputOptions):
     def __post_init__(self) -> None:
         """Check the numbers, and that info has a name."""
         at_least(self, image_size=8, batch_size=1)
+        at_most(self, image_size=MAX_IMAGE_SIZE)
         if self.action == "info" and not self.name:
             raise UsageError("info needs the name of a network", fix="for example gyrus models info resnet50")

@@ -28,7 +28,8 @@ class NetworkOptions:
     head: Literal["linear", "mlp"] = "linear"
     """What stands on the pooled features: one linear layer, or hidden layers with ReLU and dropout first."""
     head_sizes: tuple[int, ...] = ()
-    """Sizes of the hidden layers of --head mlp, the first first; default: 256."""
+    """Sizes of the hidden layers of --head mlp, the first first, with blanks between them (512 128); default:
+    256."""
     dropout: float = 0.2
     """Dropout before each layer of the head."""
     binary_output: Literal["two", "one"] = "two"

@@ -16,6 +16,14 @@ def at_least(config: Any, **minimum: int) -> None:
             raise UsageError(f"{name} is {value}; expected at least {low}")
 
 
+def at_most(config: Any, **maximum: int) -> None:
+    """Refuse a field above its maximum."""
+    for name, high in maximum.items():
+        value = getattr(config, name)
+        if value > high:
+            raise UsageError(f"{name} is {value}; expected at most {high}")
+
+
 def positive(config: Any, *names: str, allow_zero: tuple[str, ...] = ()) -> None:
     """Refuse a field that is not a finite number above zero; None passes."""
     for name in names:

@@ -37,21 +37,21 @@ def check_labels(manifest: Manifest) -> None:
 
 
 def check_enough_groups(
-    manifest: Manifest, groups: npt.NDArray[np.int64], counted: npt.NDArray[np.bool_], parts: list[str]
+    manifest: Manifest, groups: npt.NDArray[np.int64], counted: npt.NDArray[np.bool_], parts: str, needed: int
 ) -> None:
-    """Raise DataError when a class has fewer groups than there are parts to fill."""
+    """Raise DataError when a class has fewer groups than are ``needed``, one for each of the ``parts``."""
     of_class: dict[str, set[int]] = defaultdict(set)
     for row, group, use in zip(manifest.rows, groups.tolist(), counted.tolist(), strict=True):
         if use:
             for name in manifest.names_of(row):
                 of_class[name].add(group)
-    few = [name for name in manifest.classes if len(of_class[name]) < len(parts)]
+    few = [name for name in manifest.classes if len(of_class[name]) < needed]
     if few:
         leave = f'; or leave rare ones out: --join-classes "|={",".join(few)}"' if manifest.several else ""
         raise DataError(
-            f"too few groups (patients, or sets of identical images) for {', '.join(parts)}",
+            f"too few groups (patients, or sets of identical images) for {parts}",
             path=manifest.root,
-            details=[f"class {name!r} has {len(of_class[name])}; {len(parts)} are needed" for name in few],
+            details=[f"class {name!r} has {len(of_class[name])}; {needed} are needed" for name in few],
             fix="ask for fewer splits (a fraction of 0) or folds, or add patients" + leave,
         )
 

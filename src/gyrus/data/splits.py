@@ -83,7 +83,7 @@ def make_folds(manifest: Manifest, folds: int, seed: int = 0) -> Manifest:
     """
     groups = link_groups(manifest)
     tested = _decisive(manifest.rows)
-    check_enough_groups(manifest, groups, tested, [f"fold {number}" for number in range(folds)])
+    check_enough_groups(manifest, groups, tested, f"{folds} folds", folds)
     part_of = _deal(manifest, groups, tested, [1.0] * folds, seed)
     return manifest.with_rows(
         row.with_(fold=part_of[group] if use else None)
@@ -166,7 +166,7 @@ def _fill_missing(
     fractions = _fractions_of_pool(wanted, int(pool.sum()), used)
     counted = pool & _decisive(rows)
     names = ["train", *wanted]
-    check_enough_groups(manifest, groups, counted, names)
+    check_enough_groups(manifest, groups, counted, ", ".join(names), len(names))
     part_of = _deal(manifest, groups, counted, fractions, options.seed)
     splits = [
         names[part_of[group]] if inside else row.split

@@ -262,7 +262,9 @@ def _records(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")), strict=True)
         records = [(reader.line_num, record) for record in reader]
     except OSError as error:
-        raise PredictionsError(f"cannot be read: {error.strerror}", path=path) from error
+        raise PredictionsError(
+            f"cannot be read: {error.strerror}", path=path, fix="name a run folder, or a file of predictions"
+        ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise PredictionsError(f"is not a CSV file in UTF-8: {error}", path=path) from error
     return list(reader.fieldnames or []), records

@@ -3,7 +3,7 @@
 from gyrus.models.grey import to_grey
 from gyrus.models.network import Network, NetworkFacts
 from gyrus.models.parts import Part, parts_of
-from gyrus.models.registry import build, check_architecture, names, suggest
+from gyrus.models.registry import build, check_architecture, check_two_classes, names, suggest
 from gyrus.models.starting import start
 from gyrus.models.weights import load_weights
 from gyrus.models.weights_report import WeightsReport
@@ -15,6 +15,7 @@ __all__ = [
     "WeightsReport",
     "build",
     "check_architecture",
+    "check_two_classes",
     "load_weights",
     "names",
     "parts_of",

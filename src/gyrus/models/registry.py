@@ -180,11 +180,23 @@ def check_architecture(architecture: str) -> None:
         )
 
 
-def _head_plan(num_classes: int, dropout: float, hidden_sizes: tuple[int, ...], one_logit: bool) -> HeadPlan:
-    if one_logit and num_classes != 2:
+def check_two_classes(num_classes: int) -> None:
+    """Refuse ``binary_output="one"`` for any other number of classes.
+
+    Raises
+    ------
+    UsageError
+        When there are fewer or more than two.
+    """
+    if num_classes != 2:
         raise UsageError(
             f"binary_output one is for two classes; there are {num_classes}", fix="leave out --binary-output"
         )
+
+
+def _head_plan(num_classes: int, dropout: float, hidden_sizes: tuple[int, ...], one_logit: bool) -> HeadPlan:
+    if one_logit:
+        check_two_classes(num_classes)
     return HeadPlan(hidden_sizes, dropout, one_logit)
 
 

@@ -38,7 +38,9 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"the recipe cannot be read: {error.strerror}", path=path) from error
+        raise UsageError(
+            f"the recipe cannot be read: {error.strerror}", path=path, fix="check the path after --recipe"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"is no TOML: {error}", path=path, fix='for example [[stage]] free = "head"'

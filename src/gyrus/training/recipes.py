@@ -52,22 +52,40 @@ def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:
     UsageError
         On an unknown recipe, one that contradicts the weights, or a file with a mistake.
     """
+    check_recipe(config)
     asked = config.recipe
-    from_weights = config.weights is not None or config.pretrained
     if asked.endswith(".toml"):
         path = Path(asked)
         return Recipe(path.name, f"as {path.name} says", read_recipe(path))
+    if asked == "auto":
+        name, why = _automatic(_from_weights(config), manifest)
+    else:
+        name, why = asked, "as asked"
+    return Recipe(name, why, _stages(name, config))
+
+
+def check_recipe(config: TrainConfig) -> None:
+    """Refuse a recipe that :func:`recipe_of` refuses, whatever the data are.
+
+    Raises
+    ------
+    UsageError
+        On an unknown recipe, one that contradicts the weights, or a file with a mistake.
+    """
+    asked = config.recipe
+    if asked.endswith(".toml"):
+        read_recipe(Path(asked))
+        return
     if asked not in RECIPES:
         raise UsageError(
             f"recipe is {asked!r}; it can be {', '.join(RECIPES)}, or a file{nearest(asked, RECIPES)}",
             fix="a file's name ends in .toml",
         )
-    if asked == "auto":
-        name, why = _automatic(from_weights, manifest)
-    else:
-        name, why = asked, "as asked"
-    _check_weights(name, from_weights)
-    return Recipe(name, why, _stages(name, config))
+    _check_weights(asked, _from_weights(config))
+
+
+def _from_weights(config: TrainConfig) -> bool:
+    return config.weights is not None or config.pretrained
 
 
 def _automatic(from_weights: bool, manifest: Manifest) -> tuple[str, str]:

@@ -108,6 +108,8 @@ def _cohort(config: DemoConfig) -> Path:
             return folder
         raise UsageError("holds another cohort", path=folder, fix="name another folder: gyrus demo FOLDER")
     part = config.out / _UNFINISHED
+    if config.out.is_file():
+        raise UsageError("is a file; a demo is a folder", path=config.out, fix="gyrus demo FOLDER")
     if config.out.is_dir() and any(entry.name not in _OURS for entry in config.out.iterdir()):
         raise UsageError(
             "is not empty, and no demo's folder; the demo draws patients of its own",

@@ -35,6 +35,8 @@ def check_resumable(config: TrainConfig) -> None:
     if config.out is not None and config.out.resolve() != config.resume.resolve():
         raise UsageError("out and resume name two folders", fix="leave out --out")
     if not run.config.is_file():
+        if not run.path.exists():
+            raise UsageError("does not exist", path=run.path, fix="check the path after --resume")
         raise UsageError(
             "holds no training to go on with: it has no config.json",
             path=run.path,

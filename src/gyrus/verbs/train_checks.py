@@ -10,20 +10,26 @@ from gyrus.verbs.resuming import check_resumable
 
 
 def check_before_reading(config: TrainConfig) -> None:
-    """Refuse what can be told without the data: extras, device, folder, network, image size, weights."""
+    """Refuse what can be told without the data: extras, device, folder, recipe, network, size, weights."""
     require("torch", "train", "training")
     require("matplotlib", "report", "the report")
     from gyrus.models import check_architecture
     from gyrus.training import pick_device, start_network
+    from gyrus.training.memory import telling_memory_errors
+    from gyrus.training.recipes import check_recipe
 
     check_architecture(config.architecture)
     pick_device(config.device)
     if config.weights is not None and not config.weights.is_file():
-        raise DataError("does not exist", path=config.weights, fix="name a file of weights (safetensors)")
+        what = "is no file" if config.weights.exists() else "does not exist"
+        raise DataError(what, path=config.weights, fix="name a file of weights (safetensors)")
     check_resumable(config)
     if config.out is not None and config.resume is None:
         RunFolder(config.out).check_free()
-    start_network(config, num_classes=2)  # how many there are is not known yet; only the last layer depends
+    check_recipe(config)
+    with telling_memory_errors():
+        # how many classes there are is not known yet; only the last layer depends on it
+        start_network(config, num_classes=2)
 
 
 def check_divided(config: TrainConfig, manifest: Manifest) -> None:
@@ -38,6 +44,7 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
         When a class name holds ``|``; of several classes an image, when one is in no training image, or in
         every one.
     """
+    from gyrus.models import check_two_classes
     from gyrus.training.class_weights import class_weights
     from gyrus.training.targets import check_class_names, check_several, loss_of, targets_of
 
@@ -46,6 +53,8 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
         loss_of(config, targets_of(manifest, manifest.select("train").rows), manifest.classes)
     else:
         check_class_names(manifest)
+        if config.binary_output == "one":
+            check_two_classes(len(manifest.classes))
         class_weights(config, [1] * len(manifest.classes), manifest.classes)  # names and numbers fit
     present = {row.split for row in manifest}
     if "val" not in present:
