@@ -18,3 +18,13 @@ def test_prevalences_by_class():
 def test_what_is_no_prevalence_is_refused(text):
     with pytest.raises(UsageError, match="expected CLASS=SHARE"):
         EvaluateConfig(source=Path("p.csv"), prevalence=(text,))
+
+
+@pytest.mark.parametrize(
+    "option", [{"on": "name"}, {"subject_folder": True}, {"task": "multilabel"}, {"join_classes": ("a=b",)}]
+)
+def test_how_data_are_read_is_idle_without_data(option):
+    (name,) = option
+    with pytest.raises(UsageError, match=f"--{name.replace('_', '-')} cannot be used without DATA"):
+        EvaluateConfig(source=Path("run"), **option)
+    EvaluateConfig(source=Path("run"), data=Path("images"), **option)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from gyrus.config.options import DataOptions, OutputOptions
@@ -63,6 +63,8 @@ class EvaluateConfig(DataOptions, OutputOptions):
                 "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
                 "--label-map": bool(self.label_map),
             }  # fmt: skip
+            for field in fields(DataOptions):  # they say how DATA is read
+                given[f"--{field.name.replace('_', '-')}"] = getattr(self, field.name) != field.default
             missing = [name for name, used in given.items() if used]
             if missing:
                 raise UsageError(

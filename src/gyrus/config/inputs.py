@@ -19,7 +19,7 @@ class InputOptions:
     """How images become a network's input; ``docs/reference/inputs.md`` explains each."""
 
     image_size: int = 224
-    """Side of the square that images are brought to, in pixels."""
+    """Side of the square that images are brought to, in pixels (16 to 8192)."""
     resize: Resize = "squash"
     """How an image that is no square becomes one: squash (its sides are scaled apart), pad (scaled as a
     whole, black beside it), crop (its central square)."""
