@@ -104,7 +104,9 @@ def recover_slices(looks: Looks) -> RecoveredSlices:
     )
 
 
-def overlaps(looks: Looks, pixel_hashes: list[str]) -> dict[str, npt.NDArray[np.bool_]]:
+def overlaps(
+    looks: Looks, pixel_hashes: list[str], *, by_look: bool = True
+) -> dict[str, npt.NDArray[np.bool_]]:
     """Tell which images also stand in the public sets of which only hashes are known.
 
     Parameters
@@ -113,6 +115,8 @@ def overlaps(looks: Looks, pixel_hashes: list[str]) -> dict[str, npt.NDArray[np.
         (n, 64, 64).
     pixel_hashes : list of str
         (n,) see :func:`gyrus.imaging.pixel_hash`.
+    by_look : bool
+        Also find images that look like one of the set, in any orientation; False: only equal pixels.
 
     Returns
     -------
@@ -124,7 +128,9 @@ def overlaps(looks: Looks, pixel_hashes: list[str]) -> dict[str, npt.NDArray[np.
     for name in ("sartaj", "yesno"):
         index = _load(name)
         same_pixels = np.isin(_as_words(whole), _as_words(index["pixel_hash"]))
-        found[name] = same_pixels | _near(looks, np.unpackbits(index["look_hash"], axis=1))
+        found[name] = same_pixels
+        if by_look:
+            found[name] = same_pixels | _near(looks, np.unpackbits(index["look_hash"], axis=1))
     return found
 
 

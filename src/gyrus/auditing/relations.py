@@ -92,12 +92,13 @@ def relate(manifest: Manifest, looks: Looks) -> Related:
         np.array([row.pixel_hash for row in rows], dtype="U64"), return_index=True, return_inverse=True
     )
     pictures = looks[first]
-    recovered = recover_slices(pictures)
-    rows = _with_recovered(rows, picture, recovered)
     small = _mostly_small(manifest)
+    # a digit of 28 pixels has too few details to be told from a slice
+    recovered = recover_slices(pictures[:0] if small else pictures)
+    rows = _with_recovered(rows, picture, recovered)
     alike = find_look_alikes(pictures, _subjects_of(rows, picture, len(hashes)), small=small)
     rows = _with_groups(rows, picture, alike.group, hashes.tolist())
-    known = overlaps(pictures, hashes.tolist())
+    known = overlaps(pictures, hashes.tolist(), by_look=not small)
     related = manifest.with_rows(rows)
     return Related(
         manifest=related,
