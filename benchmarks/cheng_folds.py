@@ -15,7 +15,9 @@ from pathlib import Path
 from cheng_manifest import write_folds
 from keeping import MOBILENET, SHARED, WORK, default_folder, gyrus, in_percent
 
-DEFAULT_OPTIONS = "--recipe full --epochs 12 --image-size 224"
+DEFAULT_OPTIONS = (
+    "--recipe upper --epochs 3 --image-size 224 --cal-fraction 0 --val-fraction 0.05 --select last"
+)
 KEPT = ("predictions-pooled.csv", "evaluation.json", "config.json", "environment.json", "progress.json")
 
 
