@@ -3,8 +3,9 @@
     python benchmarks/other_sets.py --out benchmarks/results/DATE_other_sets
 
 Each is one ``gyrus train … --test`` in a process of its own, timed from its start to its end: audit,
-training, export, measuring through the bundle and report included. CIFAR-10 is the subset of 500 images a class.
-The chest X-rays are divided by patient, and trained with and without mirrored draws on the same division.
+training, export, measuring through the bundle and report included. CIFAR-10 is the subset of 500 images
+a class. The chest X-rays are divided by patient, and trained with and without mirrored draws on the same
+division.
 
 Each training is kept when it ends; an interrupted benchmark goes on where it was.
 """

@@ -46,7 +46,7 @@ def gyrus(*arguments, cwd=None, base=None):
 
 @pytest.fixture
 def gyrus_here(capsys):
-    """Run the command line in this process, which has torch loaded already; for what is refused at once."""
+    """Run the command line in this process, which has torch loaded already; where its start is no matter."""
 
     def run(*arguments):
         code = main([str(word) for word in arguments])

@@ -116,8 +116,9 @@ def test_the_gate_stops_a_leaking_split(gyrus_here, workplace, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_an_allowed_leak_is_stamped_everywhere(workplace, tmp_path):
-    done = gyrus(
+@pytest.mark.filterwarnings("default:undefined")
+def test_an_allowed_leak_is_stamped_everywhere(gyrus_here, workplace, tmp_path):
+    done = gyrus_here(
         "train", workplace / "leaking", "--out", tmp_path / "run", "--architecture", "simple_cnn",
         "--image-size", "32", "--epochs", "1", "--precision", "float32", "--allow-leak", "to show the effect",
     )  # fmt: skip
