@@ -354,7 +354,7 @@ def test_too_few_groups_says_how_many() -> None:
         make_split(manifest)
     assert caught.value.details == ["class 'a' has 3; 4 are needed", "class 'b' has 3; 4 are needed"]
     make_split(manifest, SplitOptions(cal_fraction=0))
-    with pytest.raises(DataError, match="fold 0"):
+    with pytest.raises(DataError, match="for 5 folds"):
         make_split(manifest, SplitOptions(fold=0))
 
 
