@@ -74,8 +74,8 @@ class StageOptions:
     recipe: str = "auto"
     """Stages of the training: head (only the last layer, on cached features), two-stage (head, then the last
     block with it), upper (what works on a picture smaller than an eighth; edges and textures stay as
-    given, which saves time), full (everything, from given weights), scratch (everything, from random ones), auto
-    (by weights and number of training patients, and says why), or a file (.toml)."""
+    given, which saves time), full (everything, from given weights), scratch (everything, from random ones),
+    auto (by weights and number of training patients, and says why), or a file (.toml)."""
     epochs: int = 12
     """Passes through the training images, in a stage that trains more than the head."""
     head_epochs: int = 40
