@@ -1,9 +1,9 @@
 """Depthwise convolutions with a stride, whose gradient oneDNN computes very slowly in bfloat16.
 
-MobileNetV2 has four of them, EfficientNet too; on a CPU their backward pass in bfloat16 takes 3 to 60 times
-as long as in float32 and half of a training step (``benchmarks/strided_depthwise.py``). So the gradient of
-these layers alone is computed in float32, which also rounds less. Forward, weights and names stay as they
-are, and what is exported never sees this.
+MobileNetV2 has four of them, EfficientNet too; on a CPU their backward pass in bfloat16 takes 3 to 43 times
+as long as in float32, and 20 to 39 % of a training step can be saved (``benchmarks/strided_depthwise.py``).
+So the gradient of these layers alone is computed in float32, which also rounds less. Forward, weights and
+names stay as they are, and what is exported never sees this.
 """
 
 from __future__ import annotations

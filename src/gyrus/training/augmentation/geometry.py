@@ -54,7 +54,7 @@ def is_mirrored(drawn: Drawn) -> Flags:
 def moved(images: Tensor, drawn: Drawn) -> Tensor:
     """Rotate about the centre, scale and shift, in one bilinear sampling.
 
-    The grid is the sum of a row and a column: seven times faster on a CPU than ``affine_grid``, which
+    The grid is the sum of a row and a column: less work than ``affine_grid``, which
     multiplies matrices for every pixel.
     """
     height, width = images.shape[-2:]
