@@ -10,10 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.data.label_names import label_of
+from gyrus.decision.activations import PROBABILITIES, sigmoid, softmax
 from gyrus.errors import GyrusError, UsageError
 from gyrus.evaluation.multilabel import THRESHOLD
 from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.geometry import Placement
+
+__all__ = ["PROBABILITIES", "Failure", "Prediction", "sigmoid", "softmax"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,22 +133,3 @@ class Failure:
 
     path: Path
     error: GyrusError
-
-
-def softmax(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return probabilities (…, n_classes) of logits, in 64 bits so that they sum to 1 within 1e-15."""
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=-1, keepdims=True)
-    exponentials = np.exp(shifted)
-    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))
-
-
-def sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return the probability of each logit by itself, in 64 bits."""
-    exact = logits.astype(np.float64)
-    decay = np.exp(-np.abs(exact))  # never overflows
-    return np.asarray(np.where(exact >= 0, 1.0, decay) / (1.0 + decay))
-
-
-PROBABILITIES = {"softmax": softmax, "sigmoid": sigmoid}
-"""By the activation that a card names."""
