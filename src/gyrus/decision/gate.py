@@ -25,15 +25,15 @@ class Gate:
         self.present = False
 
     @classmethod
-    def from_bundle(cls, card: Mapping[str, Any], member: bytes | None) -> Gate:
+    def from_bundle(cls, card: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]] | None) -> Gate:
         """Build the gate of a bundle.
 
         Parameters
         ----------
         card : mapping
             A checked card; its field ``gate`` is null where the bundle has no gate.
-        member : bytes or None
-            The bundle's ``gate.npz``.
+        arrays : mapping of str to ndarray, or None
+            Those of the bundle's ``gate.npz``, see :func:`gyrus.bundles.arrays.decode_arrays`; None without.
 
         Raises
         ------
@@ -41,7 +41,7 @@ class Gate:
             When card and member do not belong together: a gate that cannot be applied must not pass images.
         """
         if card.get("gate") is None:
-            if member is not None:
+            if arrays is not None:
                 raise BundleError("has a gate.npz that its card does not mention", fix="export it again")
             return cls()
         raise BundleError(
