@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,23 @@ from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.geometry import Placement
 
 __all__ = ["PROBABILITIES", "Failure", "Prediction", "sigmoid", "softmax"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How an image lay in its file.
+
+    Attributes
+    ----------
+    format, mode : str
+        Kind of file and colour mode, as :class:`gyrus.imaging.Decoded` tells them.
+    pixel_hash : str
+        Of the decoded pixels; see :func:`gyrus.imaging.pixel_hash`.
+    """
+
+    format: str
+    mode: str
+    pixel_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +66,10 @@ class Prediction:
         What was done in reading that a user may want to know, such as "holds 3 frames; the first is read".
     task : str
         ``classify``: one class is the answer; ``multilabel``: each class is a question of its own.
+    pixels : ndarray of uint8 or None
+        (height, width, channels) as read; only where the pixels were asked for.
+    stored : Stored or None
+        How the file held it; None for an array, and where the pixels were not asked for.
     """
 
     name: str
@@ -64,6 +85,8 @@ class Prediction:
     notes: tuple[str, ...] = ()
     placement: Placement | None = None
     task: str = CLASSIFY
+    pixels: npt.NDArray[np.uint8] | None = None
+    stored: Stored | None = None
 
     @property
     def label(self) -> str:
@@ -111,8 +134,12 @@ class Prediction:
         heat = self.maps[self.classes.index(wanted)]
         return heat if self.placement is None else self.placement.over_image(heat)
 
+    def slim(self) -> Prediction:
+        """Return it without pixels and maps, which are most of its memory."""
+        return replace(self, pixels=None, maps=None)
+
     def to_json(self) -> dict[str, Any]:
-        """Return what ``gyrus predict --json`` prints for an image."""
+        """Return the answer as plain data; all about it: :class:`gyrus.inference.evidence.Evidence`."""
         return {
             "name": self.name,
             "sha256": self.sha256 or None,

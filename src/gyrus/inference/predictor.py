@@ -18,11 +18,11 @@ from gyrus.bundles import Bundle, model_digest, read_bundle
 from gyrus.bundles.card_rules import activation_of
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError, ImageError, UsageError
-from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode
+from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
 from gyrus.imaging.reading import Color
 from gyrus.imaging.source import Source, source_of
-from gyrus.inference.prediction import PROBABILITIES, Failure, Prediction
+from gyrus.inference.prediction import PROBABILITIES, Failure, Prediction, Stored
 from gyrus.inference.runtime import Graph, checked_threads, output_names
 
 # MobileNetV2 on 2 cores: 204 images a second by fours, 165 by sixteens, which no longer fit the cache.
@@ -43,6 +43,8 @@ class _Prepared:
     placement: Placement
     notes: tuple[str, ...]
     seconds: float
+    read: npt.NDArray[np.uint8] | None
+    stored: Stored | None
 
 
 class Predictor:
@@ -131,61 +133,84 @@ class Predictor:
                 predictions.append(answer)
         return predictions, failures
 
-    def stream(self, images: Iterable[Image], batch_size: int = BATCH_SIZE) -> Iterator[Prediction | Failure]:
+    def stream(
+        self, images: Iterable[Image], batch_size: int = BATCH_SIZE, *, keep_pixels: bool = False
+    ) -> Iterator[Prediction | Failure]:
         """Yield an answer or a failure per image, in order, while later images are still being read.
 
-        At most two batches of images are held in memory.
+        At most two batches of images are held in memory. With ``keep_pixels`` an answer brings along the
+        pixels as they were read, and the hash of what the file holds.
         """
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1")
         waiting: list[_Prepared | Failure] = []
-        for item in self._prepare_all(images, ahead=2 * batch_size):
+        for item in self._prepare_all(images, ahead=2 * batch_size, keep=keep_pixels):
             waiting.append(item)
             if sum(isinstance(entry, _Prepared) for entry in waiting) == batch_size:
                 yield from self._answer(waiting)
                 waiting = []
         yield from self._answer(waiting)
 
-    def _prepare_all(self, images: Iterable[Image], ahead: int) -> Iterator[_Prepared | Failure]:
+    def squares(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return what the network sees of an image (height, width, channels): (1, channels, side, side)."""
+        shaped = _checked_pixels(pixels, int(self.card["input"]["channels"]), "image")
+        return self._preprocess.run(shaped)["pixels"]
+
+    def run_network(self, squares: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the network's outputs by name for (n, channels, side, side), batch after batch."""
+        parts = [
+            self._network.run(squares[start : start + BATCH_SIZE])
+            for start in range(0, len(squares), BATCH_SIZE)
+        ]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _prepare_all(self, images: Iterable[Image], ahead: int, keep: bool) -> Iterator[_Prepared | Failure]:
         """Read and preprocess in threads (Pillow and ONNX Runtime release the lock), ``ahead`` at most."""
         numbered = enumerate(images)
         first = list(islice(numbered, 2))
         if len(first) == 1 or self.threads == 1:  # a pool would only cost time
             for index, image in (*first, *numbered):
-                yield self._prepare(image, index)
+                yield self._prepare(image, index, keep)
             return
         with ThreadPoolExecutor(self.threads, thread_name_prefix="gyrus-read") as pool:
             queue: deque[Future[_Prepared | Failure]] = deque()
             try:
                 for index, image in (*first, *islice(numbered, max(0, ahead - len(first)))):
-                    queue.append(pool.submit(self._prepare, image, index))
+                    queue.append(pool.submit(self._prepare, image, index, keep))
                 while queue:
                     done = queue.popleft().result()
                     for index, image in islice(numbered, 1):
-                        queue.append(pool.submit(self._prepare, image, index))
+                        queue.append(pool.submit(self._prepare, image, index, keep))
                     yield done
             finally:
                 for future in queue:  # whoever stops listening should not wait for the rest
                     future.cancel()
 
-    def _prepare(self, image: Image, index: int) -> _Prepared | Failure:
+    def _prepare(self, image: Image, index: int, keep: bool) -> _Prepared | Failure:
         start = time.perf_counter()
         try:
-            name, sha256, pixels, notes = self._read(image, index)
+            name, sha256, pixels, notes, stored = self._read(image, index, keep)
         except ImageError as error:
             return Failure(path=Path(error.path or f"image-{index}"), error=error)
         ready = self._preprocess.run(pixels)["pixels"]
         height, width = pixels.shape[:2]
         placement = self.geometry.placement(pixels)
-        return _Prepared(name, sha256, height, width, ready, placement, notes, time.perf_counter() - start)
+        return _Prepared(
+            name, sha256, height, width, ready, placement, notes, time.perf_counter() - start,
+            pixels if keep else None, stored,
+        )  # fmt: skip
 
-    def _read(self, image: Image, index: int) -> tuple[str, str, npt.NDArray[np.uint8], tuple[str, ...]]:
+    def _read(
+        self, image: Image, index: int, keep: bool
+    ) -> tuple[str, str, npt.NDArray[np.uint8], tuple[str, ...], Stored | None]:
         if isinstance(image, np.ndarray):
             name = f"image-{index}"
-            return name, "", _checked_pixels(image, int(self.card["input"]["channels"]), name), ()
+            pixels = _checked_pixels(image, int(self.card["input"]["channels"]), name)
+            return name, "", pixels, (), None
         data = source_of(image).read(DEFAULT_LIMITS)
         decoded = decode(data, name=str(image))
-        return str(image), byte_hash(data), as_uint8(decoded, self._color), decoded.notes
+        stored = Stored(decoded.format, decoded.mode, pixel_hash(decoded.pixels)) if keep else None
+        return str(image), byte_hash(data), as_uint8(decoded, self._color), decoded.notes, stored
 
     def _answer(self, waiting: Sequence[_Prepared | Failure]) -> Iterator[Prediction | Failure]:
         batch = [item for item in waiting if isinstance(item, _Prepared)]
@@ -208,7 +233,7 @@ class Predictor:
                 maps=results["maps"][row] if "maps" in results else None,
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
-                task=self.task,
+                task=self.task, pixels=item.read, stored=item.stored,
             )  # fmt: skip
             row += 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +56,7 @@ def predict_rows(
     stream = predictor.stream((manifest.source_of(row) for row in rows), batch_size)
     answers: list[Prediction] = []
     failures: list[Failure] = []
-    for answer in _with_progress(stream, len(rows), split) if progress else stream:
+    for answer in with_progress(stream, len(rows), split) if progress else stream:
         if isinstance(answer, Failure):
             failures.append(answer)
         else:
@@ -70,7 +70,7 @@ def predict_rows(
             else "the manifest tells where the images lie as seen from its own folder; move them back",
         )
     _check_same_files(rows, answers, split)
-    return _predictions(rows, answers, predictor), _outputs(rows, answers, predictor.model_digest)
+    return _predictions(rows, answers, predictor), outputs_of(rows, answers, predictor.model_digest)
 
 
 def _check_labels(manifest: Manifest, rows: tuple[Row, ...], predictor: Predictor) -> None:
@@ -104,9 +104,10 @@ def _check_same_files(rows: tuple[Row, ...], answers: list[Prediction], split: s
         )
 
 
-def _with_progress(
+def with_progress(
     stream: Iterator[Prediction | Failure], total: int, split: str
 ) -> Iterator[Prediction | Failure]:
+    """Show a bar on stderr while the answers of a split come."""
     from tqdm import tqdm
 
     yield from tqdm(
@@ -126,7 +127,8 @@ def _predictions(rows: tuple[Row, ...], answers: list[Prediction], predictor: Pr
     )
 
 
-def _outputs(rows: tuple[Row, ...], answers: list[Prediction], model_digest: str) -> Outputs:
+def outputs_of(rows: Sequence[Row], answers: Sequence[Prediction], model_digest: str) -> Outputs:
+    """Return what the network gave for rows, in their order."""
     return Outputs(
         image_ids=tuple(row.image_id for row in rows),
         logits=np.stack([answer.logits for answer in answers]),
