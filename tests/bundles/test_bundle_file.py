@@ -77,7 +77,7 @@ def test_any_zip_program_can_open_it(whole: bytes) -> None:
         assert archive.namelist() == sorted(archive.namelist())
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert archive.comment.startswith(b"gyrus-bundle/1 sha256:")
+        assert archive.comment.startswith(b"gyrus-bundle/2 sha256:")
 
 
 def test_every_one_byte_edit_is_noticed(whole: bytes) -> None:
@@ -242,22 +242,22 @@ def test_the_card_cannot_be_smuggled_in_as_a_member() -> None:
 
 
 def test_a_newer_format_says_update(whole: bytes) -> None:
-    body = whole[:-64].replace(b"gyrus-bundle/1 ", b"gyrus-bundle/2 ")
+    body = whole[:-64].replace(b"gyrus-bundle/2 ", b"gyrus-bundle/3 ")
     newer = body + hashlib.sha256(body).hexdigest().encode()
-    with pytest.raises(BundleError, match="has format 2; this gyrus reads 1") as caught:
+    with pytest.raises(BundleError, match="has format 3; this gyrus reads up to 2") as caught:
         decode_bundle(newer)
     assert "update gyrus" in str(caught.value.fix)
 
 
 def test_a_newer_card_says_update() -> None:
     bundle = decode_bundle(encode_bundle(tiny_bundle.members(), tiny_bundle.card()))
-    members = {**bundle.members, "card.json": canonical_json.dump({**bundle.card, "format_version": 2})}
+    members = {**bundle.members, "card.json": canonical_json.dump({**bundle.card, "format_version": 3})}
     members["members.json"] = canonical_json.dump(
-        {"format_version": 1, "members": {
+        {"format_version": 2, "members": {
             name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
             for name, data in members.items() if name != "members.json"}}
     )  # fmt: skip
-    with pytest.raises(BundleError, match="format_version 2") as caught:
+    with pytest.raises(BundleError, match="format_version 3") as caught:
         decode_bundle(forged(members))
     assert "update gyrus" in str(caught.value.fix)
 

@@ -34,7 +34,7 @@ def test_a_made_card_passes_and_says_what_it_is_for() -> None:
         ("classes", ["a", "b\n"], "control character"),
         ("classes", "ab", "a list of class names"),
         ("task", "guess", "'classify'"),
-        ("format_version", True, "expected 1"),
+        ("format_version", True, "expected 2"),
         ("input.image_size_px", 0, "a whole number from 8"),
         ("input.image_size_px", 224.0, "a whole number"),
         ("input.color", "sepia", "'grey' or 'rgb'"),
@@ -43,14 +43,14 @@ def test_a_made_card_passes_and_says_what_it_is_for() -> None:
         ("input.mean", [0.1, 0.2], "one or three numbers"),
         ("input.std", [0.0], "greater than 0"),
         ("input.std", [float("nan")], "greater than 0"),
-        ("outputs.maps", "some", "'exact' or 'none'"),
+        ("outputs.maps", "some", "'exact' or 'gradient'"),
         ("outputs.embedding", 1, "true or false"),
         ("data.fingerprint", "abc", "64 hexadecimal"),
         ("data.splits", {"train": {"images": -1, "subjects": None, "classes": {}}}, "train.images"),
         ("leakage.verdict", "fine", "'clean' or 'leaking'"),
         ("leakage.allow_leak", "", "text or null"),
         ("metrics", [1], "null or an object"),
-        ("calibration", {"temperature": 1.2}, "does not know how to apply"),
+        ("calibration", {"temperature": 1.2}, "method 'temperature' or 'vector'"),
         ("lineage", ["abc"], "digests"),
         ("seeds", {"split": 0.5}, "whole numbers"),
         ("intended_use", "diagnosis", "not a medical device"),
@@ -104,18 +104,14 @@ def test_the_reference_page_describes_every_field() -> None:
     [
         ("classify", "softmax", True),
         ("multilabel", "sigmoid", True),
-        ("classify", None, True),  # bundles made before there was a choice
-        ("multilabel", None, False),
         ("classify", "sigmoid", False),
         ("multilabel", "softmax", False),
     ],
 )
-def test_task_and_activation_go_together(task: str, activation: str | None, good: bool) -> None:
+def test_task_and_activation_go_together(task: str, activation: str, good: bool) -> None:
     card = copy.deepcopy(tiny_bundle.card())
     card["task"] = task
-    card["outputs"].pop("activation")
-    if activation is not None:
-        card["outputs"]["activation"] = activation
+    card["outputs"]["activation"] = activation
     if good:
         check_card(card)
         return

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-from gyrus.bundles.card_rules import ACTIVATIONS, RULES, activation_problems, problems_of
+from gyrus.bundles.card_rules import ACTIVATIONS, FORMAT_VERSION, card_problems
+from gyrus.bundles.former import FORMER_VERSIONS, raised
+from gyrus.bundles.rules import short
 from gyrus.errors import BundleError
 
-FORMAT_VERSION = 1
+__all__ = ["FORMAT_VERSION", "INTENDED_USE", "check_card", "make_card", "read_card"]
+
 INTENDED_USE = (
     "Research and teaching on brain MRI images. gyrus is a research tool, not a medical device: "
     "no answer of this model may decide about a patient."
@@ -32,6 +35,7 @@ def make_card(
     dynamic_size: bool = True,
     maps: str = "exact",
     embedding: bool = True,
+    private: bool = False,
     data: Mapping[str, Any] | None = None,
     leakage: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
@@ -68,9 +72,13 @@ def make_card(
     dynamic_size : bool
         Whether ``network.onnx`` accepts other heights and widths than ``image_size_px``.
     maps : str
-        ``exact``: class activation maps that are the network's own sum; ``none``: there are no maps.
+        ``exact``: class activation maps that are the network's own sum; ``gradient``: weighted by the
+        gradient of the logit, by the graph itself; ``occlusion``: made at prediction time by covering
+        parts of the image; ``none``: there are no maps.
     embedding : bool
         Whether the network gives an embedding.
+    private : bool
+        Whether everything by which a training image could be recognised was left out.
     data : mapping, optional
         ``fingerprint`` (of the manifest), ``licence`` (of the images), ``splits`` (name -> ``images``,
         ``subjects`` or None, ``classes`` -> images).
@@ -116,6 +124,8 @@ def make_card(
         "operating_points": None,
         "conformal": None,
         "gate": None,
+        "neighbours": None,
+        "private": private,
         "lineage": [],
         "seeds": dict(seeds or {}),
         "provenance": dict(provenance or {}),
@@ -128,7 +138,7 @@ def make_card(
 
 
 def check_card(card: Any) -> None:
-    """Check a card against the format.
+    """Check a card against the format that is written today.
 
     Raises
     ------
@@ -136,17 +146,46 @@ def check_card(card: Any) -> None:
         With a line for every field that is missing, unknown or wrong. Unknown fields are refused, not
         ignored: a field that this version does not know could change what the model's answer means.
     """
+    _check_version(card)
+    problems = card_problems(card)
+    if problems:
+        raise _wrong(problems)
+
+
+def read_card(card: Any) -> dict[str, Any]:
+    """Check a card of any format that can be read, and return it in the form of today's.
+
+    Raises
+    ------
+    BundleError
+        As :func:`check_card`.
+    """
+    version = _check_version(card)
+    if version in FORMER_VERSIONS:
+        try:
+            card = raised(card, FORMAT_VERSION)
+        except ValueError as error:
+            raise _wrong(str(error).split("\n")) from error
+    check_card(card)
+    return dict(card)
+
+
+def _check_version(card: Any) -> Any:
     if not isinstance(card, Mapping):
         raise BundleError(f"the card is {type(card).__name__}, not an object")
     version = card.get("format_version")
-    if isinstance(version, int) and not isinstance(version, bool) and version > FORMAT_VERSION:
-        raise BundleError(
-            f"the card has format_version {version}; this gyrus reads {FORMAT_VERSION}",
-            fix="update gyrus: pip install -U gyrus",
-        )
-    problems = problems_of(card, RULES) or activation_problems(card)
-    if problems:
-        raise BundleError(f"the card has {len(problems)} wrong fields", details=problems)
+    if isinstance(version, int) and not isinstance(version, bool):
+        if version > FORMAT_VERSION:
+            raise BundleError(
+                f"the card has format_version {short(version)}; this gyrus reads up to {FORMAT_VERSION}",
+                fix="update gyrus: pip install -U gyrus",
+            )
+        return version
+    return None
+
+
+def _wrong(problems: list[str]) -> BundleError:
+    return BundleError(f"the card has {len(problems)} wrong fields", details=problems)
 
 
 def _gyrus_version() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gyrus.bundles import canonical_zip
 from gyrus.bundles.canonical_zip import ArchiveDamage, Entry
-from gyrus.bundles.members import COMMENT, COMMENT_SIZE, MEMBERS, altered_members, limit_of
+from gyrus.bundles.members import COMMENT, COMMENT_SIZE, COMMENTS, MEMBERS, altered_members, limit_of
 
 
 def what_is_wrong(data: bytes) -> str:
@@ -14,13 +14,14 @@ def what_is_wrong(data: bytes) -> str:
     if data[:2] != b"PK":
         return "does not begin like a bundle (not made by gyrus, or altered in its first bytes)"
     body, comment = data[:-COMMENT_SIZE], data[-COMMENT_SIZE:]
-    if not comment.startswith(COMMENT):
+    version = next((number for number, text in COMMENTS.items() if comment.startswith(text)), None)
+    if version is None:
         return _where_cut(data)
     try:
         entries = canonical_zip.decode(body, COMMENT_SIZE, limit_of)
     except ArchiveDamage as error:
         return str(error)
-    return _which_altered(entries)
+    return _which_altered(entries, version)
 
 
 def _where_cut(data: bytes) -> str:
@@ -28,7 +29,7 @@ def _where_cut(data: bytes) -> str:
     start = data.rfind(COMMENT[:6], -2 * COMMENT_SIZE)
     if start >= 0:
         return f"is truncated or altered in its last {len(data) - start} bytes, where the digest stands"
-    begun = max(size for size in range(len(COMMENT)) if data.endswith(COMMENT[:size]))
+    begun = max(size for text in COMMENTS.values() for size in range(len(text)) if data.endswith(text[:size]))
     try:
         canonical_zip.decode(data[: len(data) - begun], COMMENT_SIZE, limit_of)
     except ArchiveDamage as error:
@@ -36,13 +37,13 @@ def _where_cut(data: bytes) -> str:
     return "is truncated: the digest at its end is missing"
 
 
-def _which_altered(entries: list[Entry]) -> str:
+def _which_altered(entries: list[Entry], version: int) -> str:
     altered = [entry.name for entry in entries if not entry.intact]
     if altered:
         return f"member {', '.join(altered)} is altered"
     if not {MEMBERS} <= {entry.name for entry in entries}:
         return "has no member members.json"
-    listed = altered_members({entry.name: entry.data for entry in entries})
+    listed = altered_members({entry.name: entry.data for entry in entries}, version)
     if listed:
         return f"member {', '.join(listed)} is altered"
     return "is altered in the digest at its end"

@@ -10,22 +10,27 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.bundles import canonical_json, canonical_zip
+from gyrus.bundles.arrays import inspect_arrays
 from gyrus.bundles.canonical_zip import ArchiveDamage
-from gyrus.bundles.card import FORMAT_VERSION, check_card
+from gyrus.bundles.card import FORMAT_VERSION, check_card, read_card
 from gyrus.bundles.damage import what_is_wrong
 from gyrus.bundles.members import (
     CARD,
     COMMENT,
     COMMENT_SIZE,
+    COMMENTS,
     DIGEST_SIZE,
+    GATE,
     MAX_FILE_BYTES,
     MEMBERS,
+    NEIGHBOURS,
     NETWORK,
     PREPROCESS,
     check_members,
     limit_of,
     listing,
 )
+from gyrus.bundles.neighbours import check_neighbours
 from gyrus.errors import BundleError
 from gyrus.runs.atomic import write_bytes
 
@@ -41,19 +46,23 @@ class Bundle:
     Attributes
     ----------
     card : dict
-        What it says about itself; see :func:`gyrus.bundles.make_card`.
+        What it says about itself, in the form of today's format whatever the file's; see
+        :func:`gyrus.bundles.make_card`. The file's own words are in ``members``.
     members : mapping of str to bytes
         All members by name, ``card.json`` and ``members.json`` included.
     digest : str
         SHA-256 over the file up to the digest, 64 hexadecimal digits.
     path : Path or None
         Where it was read from.
+    format_version : int
+        Format of the file.
     """
 
     card: dict[str, Any]
     members: Mapping[str, bytes]
     digest: str
     path: Path | None = None
+    format_version: int = FORMAT_VERSION
 
     @property
     def model_digest(self) -> str:
@@ -94,6 +103,7 @@ def encode_bundle(members: Mapping[str, bytes], card: Mapping[str, Any]) -> byte
     everything = {**{name: bytes(data) for name, data in members.items()}, CARD: canonical_json.dump(card)}
     everything[MEMBERS] = canonical_json.dump(listing(everything))
     check_members(everything)
+    _check_arrays(everything, card)
     archive = canonical_zip.encode(everything, COMMENT_SIZE) + COMMENT
     return archive + hashlib.sha256(archive).hexdigest().encode()
 
@@ -121,8 +131,47 @@ def rewrite_card(path: Path, **changes: Any) -> str:
     str
         The new digest. The digest of the graphs (:attr:`Bundle.model_digest`) does not change.
     """
+    return rewrite_bundle(path, **changes)
+
+
+def rewrite_bundle(
+    path: Path, *, to: Path | None = None, members: Mapping[str, bytes | None] | None = None, **changes: Any
+) -> str:
+    """Write a bundle anew with other optional members and other top-level fields of its card.
+
+    Parameters
+    ----------
+    path : Path
+        The bundle.
+    to : Path, optional
+        Where to write. Without it the bundle is replaced and keeps its lineage; a bundle written elsewhere
+        was made *from* this one, whose digest is added to its lineage.
+    members : mapping of str to bytes or None, optional
+        Members to set (``gate.npz``, ``neighbours.npz``, ``selftest/…``), or with None to leave out.
+    **changes
+        Fields of the card (``gate={…}``). What belongs together goes into one call: ``gate.npz`` with the
+        field ``gate``, ``neighbours.npz`` with the field ``neighbours``.
+
+    Returns
+    -------
+    str
+        The new digest.
+
+    Raises
+    ------
+    BundleError
+        When the result would be no bundle, or its graphs would be others; nothing is written.
+    StorageError
+        When the disk is full or the folder read-only; a former file survives.
+    """
     bundle = read_bundle(path)
-    return write_bundle(path, bundle.content, {**bundle.card, **changes})
+    graphs = sorted({PREPROCESS, NETWORK} & set(members or {}))
+    if graphs:
+        raise BundleError(f"another {graphs[0]} is another model", fix="export it as a bundle of its own")
+    content = {name: data for name, data in {**bundle.content, **(members or {})}.items() if data is not None}
+    if to is not None and to.resolve() != path.resolve():
+        changes = {"lineage": [*bundle.card["lineage"], bundle.digest], **changes}
+    return write_bundle(path if to is None else to, content, {**bundle.card, **changes})
 
 
 def read_bundle(path: Path) -> Bundle:
@@ -148,7 +197,8 @@ def decode_bundle(data: bytes, *, path: Path | None = None) -> Bundle:
     body, stated = data[:-DIGEST_SIZE], data[-DIGEST_SIZE:]
     if hashlib.sha256(body).hexdigest().encode() != stated:
         raise BundleError(what_is_wrong(data), path=path, fix=_FETCH_AGAIN)
-    if not body.endswith(COMMENT):
+    version = next((number for number, text in COMMENTS.items() if body.endswith(text)), None)
+    if version is None:
         raise _unknown_format(data, path)
     try:
         entries = canonical_zip.decode(body[: -len(COMMENT)], COMMENT_SIZE, limit_of)
@@ -158,8 +208,10 @@ def decode_bundle(data: bytes, *, path: Path | None = None) -> Bundle:
     if altered:
         raise BundleError(f"member {altered[0]} has a wrong checksum", path=path, fix=_FETCH_AGAIN)
     members = {entry.name: entry.data for entry in entries}
-    check_members(members)
-    return Bundle(card=_read_card(members), members=members, digest=stated.decode(), path=path)
+    check_members(members, version)
+    card = _read_card(members, version)
+    _check_arrays(members, card)
+    return Bundle(card=card, members=members, digest=stated.decode(), path=path, format_version=version)
 
 
 def verify_bundle(path: Path) -> Bundle:
@@ -191,16 +243,35 @@ def _unknown_format(data: bytes, path: Path | None) -> BundleError:
     if version is None:
         return BundleError("is no bundle", path=path, fix=_NAME_A_BUNDLE)
     return BundleError(
-        f"has format {version[1].decode()}; this gyrus reads {FORMAT_VERSION}",
+        f"has format {version[1].decode()}; this gyrus reads up to {FORMAT_VERSION}",
         path=path,
         fix="update gyrus: pip install -U gyrus",
     )
 
 
-def _read_card(members: Mapping[str, bytes]) -> dict[str, Any]:
+def _read_card(members: Mapping[str, bytes], version: int) -> dict[str, Any]:
     try:
         card = canonical_json.load(members[CARD])
     except ValueError as error:
         raise BundleError(f"member {CARD} cannot be read: {error}", fix=_FETCH_AGAIN) from error
-    check_card(card)
-    return dict(card)
+    read = read_card(card)
+    if card["format_version"] != version:
+        raise BundleError(
+            f"the card has format_version {card['format_version']}, the file {version}", fix=_FETCH_AGAIN
+        )
+    return read
+
+
+def _check_arrays(members: Mapping[str, bytes], card: Mapping[str, Any]) -> None:
+    for name, field in ((GATE, "gate"), (NEIGHBOURS, "neighbours")):
+        if (name in members) != (card[field] is not None):
+            there = "is there" if name in members else "is missing"
+            raise BundleError(
+                f"member {name} {there}, and the card's {field} is {'set' if card[field] else 'null'}",
+                fix="write both in one call of gyrus.bundles.rewrite_bundle",
+            )
+    arrays = {
+        name: inspect_arrays(members[name], name=name) for name in (GATE, NEIGHBOURS) if name in members
+    }
+    if NEIGHBOURS in arrays:
+        check_neighbours(card, arrays[NEIGHBOURS])

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from gyrus.bundles import canonical_json
-from gyrus.bundles.card import FORMAT_VERSION
+from gyrus.bundles.card_rules import FORMAT_VERSION
+from gyrus.bundles.former import FORMER_VERSIONS
 from gyrus.bundles.graph import inspect_graph
 from gyrus.errors import BundleError
 
@@ -18,10 +19,16 @@ CARD = "card.json"
 MEMBERS = "members.json"
 PREPROCESS = "preprocess.onnx"
 NETWORK = "network.onnx"
+GATE = "gate.npz"
+NEIGHBOURS = "neighbours.npz"
 REQUIRED = (CARD, MEMBERS, NETWORK, PREPROCESS)
 
 DIGEST_SIZE = 64
-COMMENT = f"gyrus-bundle/{FORMAT_VERSION} sha256:".encode()
+COMMENTS = {
+    version: f"gyrus-bundle/{version} sha256:".encode() for version in (*FORMER_VERSIONS, FORMAT_VERSION)
+}
+"""What stands before the digest, by format; all of one length."""
+COMMENT = COMMENTS[FORMAT_VERSION]
 COMMENT_SIZE = len(COMMENT) + DIGEST_SIZE
 
 MAX_FILE_BYTES = 2048 * MEBIBYTE
@@ -32,8 +39,8 @@ _LIMITS = {
     MEMBERS: 1 * MEBIBYTE,
     PREPROCESS: 16 * MEBIBYTE,
     NETWORK: 1536 * MEBIBYTE,
-    "gate.npz": 128 * MEBIBYTE,
-    "neighbours.npz": 512 * MEBIBYTE,
+    GATE: 128 * MEBIBYTE,
+    NEIGHBOURS: 512 * MEBIBYTE,
 }
 _SELFTEST = re.compile(r"selftest/[a-z0-9][a-z0-9_-]{0,47}\.(png|json)")
 _SELFTEST_LIMIT = 4 * MEBIBYTE
@@ -50,10 +57,10 @@ def limit_of(name: str) -> int | None:
     return _LIMITS.get(name)
 
 
-def listing(members: Mapping[str, bytes]) -> dict[str, Any]:
+def listing(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> dict[str, Any]:
     """Return what ``members.json`` says: size and SHA-256 of every other member."""
     return {
-        "format_version": FORMAT_VERSION,
+        "format_version": version,
         "members": {
             name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
             for name, data in members.items()
@@ -62,7 +69,7 @@ def listing(members: Mapping[str, bytes]) -> dict[str, Any]:
     }
 
 
-def check_members(members: Mapping[str, bytes]) -> None:
+def check_members(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> None:
     """Check names, sizes, hashes and graphs of all members, the listing included.
 
     Raises
@@ -81,7 +88,7 @@ def check_members(members: Mapping[str, bytes]) -> None:
             raise BundleError(f"has a member {name[:80]!r}, which no bundle has")
         if len(data) > limit:
             raise BundleError(f"member {name} has {len(data)} bytes; at most {limit} are allowed")
-    altered = altered_members(members)
+    altered = altered_members(members, version)
     if altered:
         raise BundleError(
             f"member {', '.join(altered)} is not what members.json says",
@@ -91,18 +98,18 @@ def check_members(members: Mapping[str, bytes]) -> None:
         inspect_graph(members[name], name=name)
 
 
-def altered_members(members: Mapping[str, bytes]) -> list[str]:
+def altered_members(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> list[str]:
     """Return the members whose content, or whose line in the listing, is not as it must be."""
     try:
         stated = canonical_json.load(members[MEMBERS])
     except ValueError:
         return [MEMBERS]
-    expected = listing(members)
+    expected = listing(members, version)
     if stated == expected:
         return []
     if not isinstance(stated, dict) or not isinstance(stated.get("members"), dict):
         return [MEMBERS]
-    if stated.get("format_version") != FORMAT_VERSION or set(stated["members"]) != set(expected["members"]):
+    if stated.get("format_version") != version or set(stated["members"]) != set(expected["members"]):
         return [MEMBERS]
     names = [name for name, line in expected["members"].items() if stated["members"][name] != line]
     return names or [MEMBERS]
