@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.data.label_names import label_of
+from gyrus.decision import Decided
 from gyrus.decision.activations import PROBABILITIES, sigmoid, softmax
+from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import GyrusError, UsageError
 from gyrus.evaluation.multilabel import THRESHOLD
 from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.geometry import Placement
 
-__all__ = ["PROBABILITIES", "Failure", "Prediction", "sigmoid", "softmax"]
+__all__ = ["PROBABILITIES", "Failure", "Prediction", "Stored", "sigmoid", "softmax"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Prediction:
     classes : tuple of str
         (n_classes,) class names.
     probabilities : ndarray of float64
-        (n_classes,) softmax of the logits, sum 1; with the task ``multilabel`` sigmoid of each logit.
+        (n_classes,) calibrated as the card says; sum 1, but with the task ``multilabel`` each by itself.
     logits : ndarray of float32
         (n_classes,) as the network gave them.
     embedding : ndarray of float32 or None
@@ -70,6 +72,11 @@ class Prediction:
         (height, width, channels) as read; only where the pixels were asked for.
     stored : Stored or None
         How the file held it; None for an array, and where the pixels were not asked for.
+    decided : Decided or None
+        What the model says by its card's calibration, operating points and sets; None: not asked.
+    gate : tuple of GateFinding
+        What the input gate found, in the order of its steps; empty where the bundle has no gate. An image
+        that it refuses has its numbers all the same: who shows them asks :attr:`refused` first.
     """
 
     name: str
@@ -87,6 +94,13 @@ class Prediction:
     task: str = CLASSIFY
     pixels: npt.NDArray[np.uint8] | None = None
     stored: Stored | None = None
+    decided: Decided | None = None
+    gate: tuple[GateFinding, ...] = ()
+
+    @property
+    def refused(self) -> GateFinding | None:
+        """The gate's first finding that does not let the image pass; None: it may be answered."""
+        return next((finding for finding in self.gate if not finding.passed), None)
 
     @property
     def label(self) -> str:

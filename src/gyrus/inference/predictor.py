@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.bundles import Bundle, model_digest, read_bundle
-from gyrus.bundles.card_rules import activation_of
 from gyrus.bundles.members import NETWORK, PREPROCESS
+from gyrus.decision import Decision
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
 from gyrus.imaging.reading import Color
 from gyrus.imaging.source import Source, source_of
-from gyrus.inference.prediction import PROBABILITIES, Failure, Prediction, Stored
+from gyrus.inference.prediction import Failure, Prediction, Stored
 from gyrus.inference.runtime import Graph, checked_threads, output_names
 
 # MobileNetV2 on 2 cores: 204 images a second by fours, 165 by sixteens, which no longer fit the cache.
@@ -71,7 +71,7 @@ class Predictor:
         self.model_digest = model_digest(bundle.members[PREPROCESS], bundle.members[NETWORK])
         self.classes: tuple[str, ...] = tuple(bundle.card["classes"])
         self.task: str = bundle.card["task"]
-        self._probabilities = PROBABILITIES[activation_of(bundle.card)]
+        self.decision = Decision.from_card(bundle.card)
         self.threads = checked_threads(threads)
         self.geometry = geometry_of_card(bundle.card)
         self._color = _color_of(bundle)
@@ -221,7 +221,8 @@ class Predictor:
         results = self._network.run(np.concatenate([item.pixels for item in batch]))
         share = (time.perf_counter() - start) / len(batch)
         logits = self._checked_logits(results["logits"], batch)
-        probabilities = self._probabilities(logits)
+        probabilities = self.decision.probabilities(logits)
+        decided = self.decision.decide(probabilities)
         row = 0
         for item in waiting:
             if isinstance(item, Failure):
@@ -234,6 +235,7 @@ class Predictor:
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
                 task=self.task, pixels=item.read, stored=item.stored,
+                decided=decided[row],
             )  # fmt: skip
             row += 1
 
