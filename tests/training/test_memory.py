@@ -63,7 +63,7 @@ def test_torchs_own_refusal_is_recognised():
 @pytest.fixture
 def no_collection(monkeypatch):
     """Leave out the collection of garbage, which takes long in a process full of other tests."""
-    monkeypatch.setattr("gyrus.training.memory._let_go", lambda: None)
+    monkeypatch.setattr("gyrus.training.memory.let_go", lambda: None)
 
 
 class Greedy(nn.Module):

@@ -187,7 +187,7 @@ def test_where_memory_ends_the_training_is_the_same(train, monkeypatch, caplog):
         return whole(self, x)
 
     monkeypatch.setattr(Network, "forward", greedy)
-    monkeypatch.setattr("gyrus.training.memory._let_go", lambda: None)  # takes long among other tests
+    monkeypatch.setattr("gyrus.training.memory.let_go", lambda: None)  # takes long among other tests
     divided, _ = train(epochs=2)
     assert divided.optimisation["parts"] == {"scratch": 4}
     assert "Memory ended in a step of 16 images; they are taken in 4 parts of at most 4" in caplog.text

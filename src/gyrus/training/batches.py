@@ -18,6 +18,7 @@ from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError, GyrusError
 from gyrus.training.augmentation import Mixing, Policy, apply, draw, mix, soft_targets
 from gyrus.training.draws import permutation
+from gyrus.training.moving import to_device
 from gyrus.training.preparation import normalise, standardise, to_unit
 from gyrus.training.progressive import shrink
 from gyrus.training.sampling import epoch_order
@@ -134,6 +135,7 @@ class SplitPixels(Dataset[Batch]):
         self.labels = targets_of(manifest, rows)
         self._pixels = pixels.pixels
         self._rows = np.asarray(pixels.rows_of([row.image_id for row in rows]), dtype=np.int64)
+        self._kept: tuple[Tensor, Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -144,8 +146,31 @@ class SplitPixels(Dataset[Batch]):
 
     def __getitem__(self, index: npt.NDArray[np.int64]) -> Batch:
         images = index % len(self)
+        if self._kept is not None:
+            places = to_device(images, self._kept[0].device)
+            return Batch(self._kept[0][places], self._kept[1][places], index)
         pixels = torch.from_numpy(np.ascontiguousarray(self._pixels[self._rows[images]]))
         return Batch(pixels, torch.from_numpy(self.labels[images]), index)
+
+    @property
+    def on_device(self) -> bool:
+        """Whether pixels and labels lie where they are trained on."""
+        return self._kept is not None
+
+    @property
+    def size_bytes(self) -> int:
+        """What its pixels need."""
+        return len(self) * int(np.prod(self._pixels.shape[1:]))
+
+    def keep_on(self, device: torch.device) -> None:
+        """Copy pixels and labels to a device, once; batches are then put together there."""
+        shape = (len(self), *self._pixels.shape[1:])
+        pixels = torch.empty(shape, dtype=torch.uint8, device=device)
+        done = 0
+        for block in self.blocks(1024):
+            pixels[done : done + len(block)].copy_(torch.from_numpy(np.ascontiguousarray(block)))
+            done += len(block)
+        self._kept = pixels, torch.from_numpy(self.labels).to(device)
 
     def blocks(self, size: int = 64) -> Iterator[npt.NDArray[np.uint8]]:
         """Yield the pixels (at most ``size``, side, side, channels) of all images, in order."""
@@ -319,10 +344,11 @@ class CachedPixels(lightning.LightningDataModule):
         """Move pixels and labels; the numbers of the images stay where the draws are made."""
         if isinstance(batch, GyrusError):
             raise batch
-        wait = not self.loading.pin_memory
+        if device.type == "cuda" and not self.loading.pin_memory:
+            return Batch(to_device(batch.pixels, device), to_device(batch.labels, device), batch.numbers)
         return Batch(
-            batch.pixels.to(device, non_blocking=not wait),
-            batch.labels.to(device, non_blocking=not wait),
+            batch.pixels.to(device, non_blocking=self.loading.pin_memory),
+            batch.labels.to(device, non_blocking=self.loading.pin_memory),
             batch.numbers,
         )
 

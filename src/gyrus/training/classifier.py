@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning
-import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.errors import UsageError
-from gyrus.training.divergence import diverged
+from gyrus.training.divergence import LossWatch
 from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.journal import Journal
 from gyrus.training.judging import judge_of
@@ -71,6 +70,7 @@ class Classifier(lightning.LightningModule):
         self.judge = judge_of(self.loss)
         self.sums = EpochSums(judge=self.judge)
         self.journal: Journal | None = None
+        self.watch = LossWatch()
         self._epoch_began = 0.0
 
     def forward(self, x: Tensor) -> Tensor:
@@ -100,15 +100,15 @@ class Classifier(lightning.LightningModule):
         solver = self.solver_at_work
         images, labels = batch
         loss, logits = solver.gradients(images, labels, self, self.loss)
-        if not torch.isfinite(loss):
-            epochs = self.current_epoch if self.journal is None else len(self.journal.rows)
-            raise diverged(loss, epochs + 1, batch_idx + 1, solver.rate, self.journal)
+        epochs = self.current_epoch if self.journal is None else len(self.journal.rows)
+        self.watch.see(loss, epochs + 1, batch_idx + 1, solver.rate)
         self.sums.add(logits, labels, solver.rate)
         solver.advance()
         return loss
 
     def on_validation_start(self) -> None:
         """Judge the moving average of the weights, where there is one."""
+        self.watch.check()
         if self.solver is not None:
             self.solver.begin_validation()
 
@@ -127,6 +127,7 @@ class Classifier(lightning.LightningModule):
 
     def on_train_epoch_end(self) -> None:
         """Log the means of the epoch, and how long it took, its validation included."""
+        self.watch.check()  # without validation images it was not looked at before
         self.log_dict(self.sums.means())
         self.sums = EpochSums(judge=self.judge)
         self.log("seconds", time.perf_counter() - self._epoch_began)

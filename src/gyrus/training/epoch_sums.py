@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gyrus.training.judging import Judge, judge_classes
+from gyrus.training.moving import numbers_on
 
 
 class EpochSums:
@@ -30,10 +31,10 @@ class EpochSums:
     def add(self, logits: Tensor, labels: Tensor, rate: float) -> None:
         """Add a batch: its logits (n, K), its labels (n,) or (n, K), the learning rate of its step."""
         loss, hits = self._judge(logits, labels)
-        fixed = torch.tensor([len(labels), rate, 1.0], dtype=torch.float64, device=logits.device)
+        fixed = numbers_on(logits.device, (len(labels), rate, 1.0), torch.float64)
         values = torch.cat([torch.stack([loss.double(), hits.double()]), fixed])
         if self._sums is None:
-            self._sums = torch.tensor(self._start or (0.0,) * 5, dtype=torch.float64, device=logits.device)
+            self._sums = numbers_on(logits.device, self._start or (0.0,) * 5, torch.float64)
         self._sums += values
 
     def tolist(self) -> list[float]:

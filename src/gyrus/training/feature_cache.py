@@ -16,12 +16,15 @@ from tqdm import tqdm
 
 from gyrus.errors import DataError, StorageError
 from gyrus.training.batches import Look, SplitPixels, prepare
+from gyrus.training.moving import to_device
 from gyrus.training.session import Session
 
 logger = logging.getLogger("gyrus")
 
 # features that fit into this share of the free memory stay there; larger ones go to a file
 _SHARE_OF_MEMORY = 0.25
+# images at once: a GPU is not busy with fewer
+_SMALLEST_CHUNK_ON_A_GPU = 256
 _HALF = {torch.float16: np.float16, torch.bfloat16: np.int16}  # NumPy has no bfloat16
 
 
@@ -45,7 +48,7 @@ class Features:
     def take(self, views: Tensor, images: Tensor, device: torch.device) -> Tensor:
         """Return features (b, D, h, w) in float32: of the b-th image its b-th view."""
         places = (views.to(self.values.device), images.to(self.values.device))
-        return self.values[places].to(device, torch.float32)
+        return to_device(self.values[places], device).float()
 
 
 def cache_features(
@@ -101,9 +104,10 @@ def _filled(
     kind: torch.dtype,
 ) -> Tensor | None:
     """Return the features; None where ``kind`` cannot hold one of them."""
-    size = 2 * session.config.batch_size
+    size = max(2 * session.config.batch_size, _SMALLEST_CHUNK_ON_A_GPU * (session.device.type == "cuda"))
     chunks = np.array_split(np.arange(len(split)), -(-len(split) // size))
     values: Tensor | None = None
+    beyond = torch.zeros((), dtype=torch.bool, device=session.device)
     name = f"features, {views} view{'s' if views > 1 else ''}"
     with tqdm(total=views * len(split), desc=name, unit="image", disable=not session.bar, leave=False) as bar:
         for view in range(views):
@@ -113,12 +117,14 @@ def _filled(
                     shape = (views, len(split), *output.shape[1:])
                     values = _room(shape, kind, session)
                 half = output.to(kind)
-                if kind == torch.float16 and not torch.isfinite(half).all() and torch.isfinite(output).all():
-                    return None
+                if kind == torch.float16:
+                    beyond |= torch.isfinite(output).all() & ~torch.isfinite(half).all()
                 values[view, int(chunk[0]) : int(chunk[-1]) + 1] = half.to(values.device)
                 bar.update(len(chunk))
                 if session.stop.asked:
                     raise session.stop.error(session.journal.run)
+            if beyond:  # once a view: on a GPU each look waits for the work that is queued
+                return None
     return values
 
 

@@ -20,6 +20,8 @@ from gyrus.runs.atomic import write_json
 from gyrus.training.allocator import keep_freed_memory
 from gyrus.training.augmentation import doubts, mixing_of, policy_of
 from gyrus.training.batches import Look, Pixels, SplitPixels
+from gyrus.training.determinism import fix_workspace
+from gyrus.training.device_pixels import keep_pixels_on_device
 from gyrus.training.devices import name_of, pick_device
 from gyrus.training.journal import Journal
 from gyrus.training.memory import telling_memory_errors
@@ -139,6 +141,7 @@ def fit(
     """
     began = time.perf_counter()
     device = pick_device(config.device)
+    fix_workspace(config.deterministic, device)  # before the first product on the GPU
     train, val = SplitPixels(manifest, "train", pixels), SplitPixels(manifest, "val", pixels)
     _check_data(manifest, train, pixels, config)
     if manifest.several:
@@ -163,6 +166,7 @@ def fit(
     journal.precision = precision
     # after the measurement, whose blocks of other sizes would stay for ever
     keep_freed_memory()
+    keep_pixels_on_device((train, val), config, device)
     network.to(memory_format=torch.channels_last if precision.channels_last else torch.contiguous_format)
     policy = policy_of(config)
     look = Look(
@@ -256,8 +260,14 @@ def _precision(config: TrainConfig, network: Network, images: int, device: torch
     return choose(
         config.precision,
         network,
-        key=config.architecture,
+        key=_variant(config),
         input_shape=(min(config.batch_size, images), network.in_channels, side, side),
         device=device,
         cache_folder=config.cache_dir or default_cache_folder(),
     )
+
+
+def _variant(config: TrainConfig) -> str:
+    """Return the architecture with what changes its layers, and so its speed."""
+    head = "x".join(map(str, config.hidden_sizes)) if config.hidden_sizes else "linear"
+    return f"{config.architecture}, head {head}, norm {config.norm}"

@@ -92,7 +92,7 @@ class Loss(nn.Module):
         As torch's ``cross_entropy`` does: mixed images count 1 each.
         """
         if self.weights is None or self.one_logit or targets.ndim > 1:
-            return torch.tensor(float(len(targets)), device=targets.device)
+            return torch.full((), float(len(targets)), device=targets.device)
         return self.weights[targets].sum()
 
     def _shares(self, targets: Tensor, num_classes: int) -> Tensor:
@@ -120,7 +120,7 @@ class MeanOf(nn.Module):
 
     def weight_of(self, targets: Tensor) -> Tensor:
         """Return their number."""
-        return torch.tensor(float(len(targets)), device=targets.device)
+        return torch.full((), float(len(targets)), device=targets.device)
 
 
 # the slope of x^gamma at 0 is infinite for a gamma below 1, and 0 * infinity is no number
@@ -176,7 +176,7 @@ class MultilabelLoss(nn.Module):
 
     def weight_of(self, targets: Tensor) -> Tensor:
         """Return the number of pairs of image and class."""
-        return torch.tensor(float(targets.numel()), device=targets.device)
+        return torch.full((), float(targets.numel()), device=targets.device)
 
 
 def make_loss(

@@ -20,7 +20,11 @@ T = TypeVar("T")
 
 # A plain RuntimeError in the words of torch's CPU allocator, of oneDNN and of the C++ library. Of an
 # operation that it does not know at all, oneDNN says "could not create a primitive descriptor".
-_WORDS = ("DefaultCPUAllocator", "not enough memory", "could not create a memory", "bad_alloc")
+_WORDS = (
+    "DefaultCPUAllocator", "not enough memory", "could not create a memory", "bad_alloc",
+    # where CUDA's libraries, not torch's allocator, asked in vain
+    "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED",
+)  # fmt: skip
 _WHOLE = ("could not create a primitive", "could not execute a primitive")
 
 
@@ -111,7 +115,7 @@ class BatchBackoff:
             # outside the except: there the error still holds on to the failed attempt's tensors
             self.parts *= 2
             put_back()
-            _let_go()
+            let_go()
             self._tell(size)
 
     def _tell(self, size: int) -> None:
@@ -165,7 +169,8 @@ def _gpu_state(buffers: list[tuple[Tensor, Tensor]]) -> Any:
     return torch.cuda.get_rng_state() if any(buffer.is_cuda for buffer, _ in buffers) else None
 
 
-def _let_go() -> None:
+def let_go() -> None:
+    """Give what nobody holds any more back: to the allocator, and from there to the GPU."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

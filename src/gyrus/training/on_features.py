@@ -18,7 +18,7 @@ from gyrus.config.stages import Stage
 from gyrus.models import Network
 from gyrus.training.batches import CachedPixels
 from gyrus.training.budget import keep_to_budget
-from gyrus.training.divergence import diverged
+from gyrus.training.divergence import LossWatch
 from gyrus.training.draws import Stream, key_of, uniform
 from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.feature_cache import Features, cache_features
@@ -26,6 +26,7 @@ from gyrus.training.freezing import Division
 from gyrus.training.judging import judge_of
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
+from gyrus.training.moving import to_device
 from gyrus.training.plan import Plan
 from gyrus.training.session import Session
 from gyrus.training.solver import Solver
@@ -114,6 +115,7 @@ class _Loop:
         drawn = uniform(session.config.seed, 0, numbers, stream=Stream.VIEW)[:, 0]
         self.first_views = (drawn * train.views).astype(np.int64)
         self.save_cost = 0.0
+        self.watch = LossWatch(session.journal)
 
     def run(self) -> None:
         """Train epochs until the stage is over."""
@@ -141,6 +143,7 @@ class _Loop:
             self._step(number, step, numbers, sums)
             if self._stop_within(step + 1, sums):
                 raise self.session.stop.error(journal.run)
+        self.watch.check()
         solver.begin_validation()
         judged = self._validate()
         values = {**sums.means(), **judged, "seconds": time.perf_counter() - began}
@@ -157,13 +160,12 @@ class _Loop:
         torch.manual_seed(key_of(config.seed, epoch, Stream.DROPOUT, step) >> 1)
         images = numbers % len(self.first_views)
         views = (self.first_views[images] + epoch + numbers // len(self.first_views)) % self.features.views
-        chosen = torch.from_numpy(images)
-        features = self.features.take(torch.from_numpy(views), chosen, self.session.device)
-        labels = self.labels[chosen.to(self.session.device)]
+        places = to_device(np.stack([views, images]), self.features.values.device)  # one copy, not two
+        features = self.features.take(places[0], places[1], self.session.device)
+        labels = self.labels[places[1].to(self.session.device)]
         with self._autocast():
             loss, logits = self.solver.gradients(features, labels, self.tail, self.loss)
-        if not torch.isfinite(loss):
-            raise diverged(loss, epoch + 1, step + 1, self.solver.rate, self.session.journal)
+        self.watch.see(loss, epoch + 1, step + 1, self.solver.rate)
         sums.add(logits, labels, self.solver.rate)
         self.solver.advance()
 
@@ -199,6 +201,7 @@ class _Loop:
             return False
         journal, config = self.session.journal, self.session.config
         if self.session.stop.asked or journal.seconds_since_saved > 60.0 * config.checkpoint_minutes:
+            self.watch.check()
             journal.pause(step, tuple(sums.tolist()))
             self._save()
         return self.session.stop.asked

@@ -15,16 +15,18 @@ from torch import nn
 from torch.nn import functional
 
 from gyrus.runs.atomic import write_json
+from gyrus.training.memory import is_out_of_memory, let_go
 
 FILE_NAME = "precision.json"
 # bf16 rounds to 8 bits; below this gain it is not worth it
 WORTHWHILE_GAIN = 1.10
 # what a step does; speeds of another kind of step are not remembered
 _STEP = "strided depthwise in float32"
-_WARM_UP_STEPS = 1
+_WARM_UP_STEPS = {"cpu": 1, "cuda": 3, "mps": 3}
 # the fastest of these counts: a busy neighbour slows a step, nothing speeds one up
-_TIMED_STEPS = 3
-_LARGEST_BATCH = 16
+_TIMED_STEPS = {"cpu": 3, "cuda": 10, "mps": 3}
+_FEWEST = 2  # BatchNorm needs two images
+_LARGEST_BATCH = 16  # on a CPU; a GPU is not busy with so few, and is measured with the batch itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def choose(
     key : str
         Name of the architecture, for the memory.
     input_shape : tuple of int
-        (batch, channels, height, width) of training; at most 16 images are measured.
+        (batch, channels, height, width) of training; on a CPU at most 16 images are measured.
     device : torch.device
         Where.
     cache_folder : Path
@@ -89,14 +91,14 @@ def choose(
     """
     if asked != "auto":
         return Precision(asked, True, "asked", {})
-    batch = min(input_shape[0], _LARGEST_BATCH)
+    batch = input_shape[0] if device.type == "cuda" else min(input_shape[0], _LARGEST_BATCH)
     shape = (batch, *input_shape[1:])
     full_key = " | ".join([_STEP, machine(device), torch.__version__, key, "x".join(map(str, shape))])
     memory = _read_memory(cache_folder / FILE_NAME)
     speeds = memory.get(full_key)
     if speeds is not None and set(speeds) == set(CANDIDATES):
         return _decide(speeds, "remembered")
-    speeds = measure(network, shape, device)
+    speeds = _measured_in_memory(network, shape, device)
     write_json(cache_folder / FILE_NAME, {**memory, full_key: speeds})
     return _decide(speeds, "measured")
 
@@ -106,6 +108,19 @@ def measure(network: nn.Module, shape: tuple[int, ...], device: torch.device) ->
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         return {name: _speed(network, shape, device, *candidate) for name, candidate in CANDIDATES.items()}
+
+
+def _measured_in_memory(network: nn.Module, shape: tuple[int, ...], device: torch.device) -> dict[str, float]:
+    """Measure; with half the images, a quarter, … while memory ends, as the training will."""
+    count = shape[0]
+    while True:
+        try:
+            return measure(network, (count, *shape[1:]), device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error) or count < 2 * _FEWEST:
+                raise
+        let_go()  # outside the except: there the error still holds on to the failed attempt's tensors
+        count //= 2
 
 
 def machine(device: torch.device) -> str:
@@ -142,9 +157,9 @@ def _speed(
         _wait(device)
         return time.perf_counter() - began
 
-    for _ in range(_WARM_UP_STEPS):
+    for _ in range(_WARM_UP_STEPS[device.type]):
         step()
-    return shape[0] / min(step() for _ in range(_TIMED_STEPS))
+    return shape[0] / min(step() for _ in range(_TIMED_STEPS[device.type]))
 
 
 def _wait(device: torch.device) -> None:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gyrus.imaging.normalisation import SMALLEST_SPREAD
+from gyrus.training.moving import numbers_on
 
 
 def to_unit(pixels: Tensor) -> Tensor:
@@ -36,6 +37,6 @@ def normalise(images: Tensor, mean: Sequence[float], std: Sequence[float]) -> Te
         (channels,) of pixels in [0, 1].
     """
     shape = (1, -1, 1, 1)
-    centre = torch.tensor(mean, dtype=images.dtype, device=images.device).reshape(shape)
-    spread = torch.tensor(std, dtype=images.dtype, device=images.device).reshape(shape)
+    centre = numbers_on(images.device, mean, images.dtype).reshape(shape)
+    spread = numbers_on(images.device, std, images.dtype).reshape(shape)
     return (images - centre) / spread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import Any
 
 import lightning
@@ -25,20 +26,24 @@ class EpochBar(Checkpoint):
     def __init__(self, show: bool = True) -> None:
         self.show = show
         self._bar: tqdm[Any] | None = None
-        self._loss = float("nan")
+        self._loss: torch.Tensor | None = None
+        self._interval = 0.5
+        self._told = 0.0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Open the bar."""
         if not self.show:
             return
         # a log file wants a line now and then, a terminal a moving bar
-        interval = 0.5 if sys.stderr.isatty() else 15.0
+        self._interval = 0.5 if sys.stderr.isatty() else 15.0
         total = int(trainer.num_training_batches * (trainer.max_epochs or 1))
-        self._bar = tqdm(total=total, file=sys.stderr, mininterval=interval, dynamic_ncols=True, unit="batch")
+        self._bar = tqdm(
+            total=total, file=sys.stderr, mininterval=self._interval, dynamic_ncols=True, unit="batch"
+        )
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Name the epoch."""
-        self._loss = float("nan")
+        self._loss = None
         if self._bar is not None:
             self._bar.set_description(
                 f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}", refresh=False
@@ -56,9 +61,13 @@ class EpochBar(Checkpoint):
         if self._bar is None:
             return
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
-        value = float(loss.detach()) if isinstance(loss, torch.Tensor) else float("nan")
-        self._loss = value if self._loss != self._loss else 0.9 * self._loss + 0.1 * value
-        self._bar.set_postfix_str(f"loss {self._loss:.3f}", refresh=False)
+        if isinstance(loss, torch.Tensor):
+            value = loss.detach()
+            self._loss = value if self._loss is None else torch.lerp(self._loss, value, 0.1)
+        # on a GPU reading the loss waits for all work that is queued: no more often than it is shown
+        if self._loss is not None and time.monotonic() - self._told >= self._interval:
+            self._bar.set_postfix_str(f"loss {float(self._loss):.3f}", refresh=False)
+            self._told = time.monotonic()
         self._bar.update()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

@@ -53,7 +53,7 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
     )
     module.solver_state = journal.solver_state
     module.sums = EpochSums(journal.place.sums, module.judge)
-    module.journal = journal
+    module.journal = module.watch.journal = journal
     module.train()
     callbacks = [
         _StepSeed(session.config.seed, data),
@@ -70,7 +70,10 @@ def _loading(session: Session) -> Loading:
     pin = session.config.pin_memory
     if pin and session.device.type != "cuda":
         logger.info("note: --pin-memory does nothing on %s.", session.device.type)
-    return Loading(session.config.workers, pin_memory=pin and session.device.type == "cuda")
+    elif pin and session.train.on_device:
+        logger.info("note: --pin-memory does nothing: the pixels lie on the GPU as a whole.")
+    elsewhere = session.device.type == "cuda" and not session.train.on_device
+    return Loading(session.config.workers, pin_memory=pin and elsewhere)
 
 
 def _trainer(session: Session, stage: Stage, callbacks: list[Callback]) -> lightning.Trainer:
@@ -136,6 +139,7 @@ class _Keeper(Checkpoint):
             return  # the epoch ends, which saves
         overdue = journal.seconds_since_saved > 60.0 * self.session.config.checkpoint_minutes
         if stop.asked or overdue:
+            self.module.watch.check()
             journal.pause(step, tuple(self.module.sums.tolist()))
             journal.save(self.session.network, self.module.solver_at_work.state_dict())
         if stop.asked:

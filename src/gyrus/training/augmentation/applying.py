@@ -21,6 +21,7 @@ from gyrus.training.augmentation.intensity import (
     windowed,
 )
 from gyrus.training.augmentation.noise import is_noisy, noisy
+from gyrus.training.moving import to_device
 
 Part = tuple[Callable[[Drawn], Flags], Callable[[Tensor, Drawn], Tensor]]
 
@@ -75,5 +76,5 @@ def _where(wanted: Flags, part: Callable[[Tensor, Drawn], Tensor], images: Tenso
     if wanted.all():
         return part(images, drawn)
     rows = np.flatnonzero(wanted)
-    index = torch.from_numpy(rows).to(images.device)
+    index = to_device(rows, images.device)
     return images.index_copy(0, index, part(images[index], drawn.take(rows)))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gyrus.training.augmentation.drawing import Drawn, Flags
+from gyrus.training.moving import to_device
 
 Matrices = npt.NDArray[np.float32]
 
@@ -25,7 +26,7 @@ def coloured(images: Tensor, drawn: Drawn) -> Tensor:
     """Change saturation and hue about the luma, then the white balance. Grey images stay as they are."""
     if images.shape[1] != 3:
         return images
-    matrices = torch.from_numpy(colour_matrices(drawn)).to(images.device)
+    matrices = to_device(colour_matrices(drawn), images.device)
     return torch.einsum("nij,njhw->nihw", matrices, images).clamp_(0.0, 1.0)
 
 
@@ -57,7 +58,7 @@ def stained(images: Tensor, drawn: Drawn) -> Tensor:
     """
     if images.shape[1] != 3:
         return images
-    matrices = torch.from_numpy(stain_matrices(drawn)).to(images.device)
+    matrices = to_device(stain_matrices(drawn), images.device)
     density = images.clamp_min(_DARKEST).log_().neg_()
     return torch.einsum("nij,njhw->nihw", matrices, density).neg_().exp_().clamp_(0.0, 1.0)
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from gyrus.errors import UsageError
 from gyrus.training.augmentation.drawing import Drawn, Flags
+from gyrus.training.moving import to_device
 
 _PADDING = {"black": "zeros", "mirror": "reflection"}
 
@@ -40,7 +41,7 @@ def mirrored(images: Tensor, drawn: Drawn) -> Tensor:
     ]
     for flags, change in wanted:
         if flags.any():
-            rows = torch.from_numpy(np.flatnonzero(flags)).to(images.device)
+            rows = to_device(np.flatnonzero(flags), images.device)
             images = images.index_copy(0, rows, change(images[rows]))
     return images
 
@@ -58,7 +59,7 @@ def moved(images: Tensor, drawn: Drawn) -> Tensor:
     multiplies matrices for every pixel.
     """
     height, width = images.shape[-2:]
-    theta = torch.from_numpy(sampling_matrices(drawn, height, width)).to(images.device)
+    theta = to_device(sampling_matrices(drawn, height, width), images.device)
     across = theta[:, None, :, 0] * _centres(width, images.device)
     down = theta[:, None, :, 1] * _centres(height, images.device) + theta[:, None, :, 2]
     grid = across[:, None] + down[:, :, None]

@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from gyrus.training.augmentation.drawing import FIELD_TERMS, Drawn, Flags, Floats
+from gyrus.training.moving import to_device
 
 _DEGREE = max(max(term) for term in FIELD_TERMS)
 
 
 def column(values: npt.NDArray[np.float32], images: Tensor) -> Tensor:
     """Return (n, 1, 1, 1) on the images' device."""
-    return torch.from_numpy(values).to(images.device)[:, None, None, None]
+    return to_device(values, images.device)[:, None, None, None]
 
 
 def toned(images: Tensor, drawn: Drawn) -> Tensor:
@@ -54,8 +55,8 @@ def shaded(images: Tensor, drawn: Drawn) -> Tensor:
     Automated model-based bias field correction of MR images of the brain).
     """
     height, width = images.shape[-2:]
-    weights = torch.from_numpy(_weights(drawn.field)).to(images.device)
-    down, across = (torch.from_numpy(_chebyshev(size)).to(images.device) for size in (height, width))
+    weights = to_device(_weights(drawn.field), images.device)
+    down, across = (to_device(_chebyshev(size), images.device) for size in (height, width))
     field = (down @ weights) @ across.T
     return (images * (1.0 + field[:, None])).clamp_(0.0, 1.0)
 

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from gyrus.config.augmenting import AugmentationOptions
 from gyrus.training.draws import Stream, key_of
+from gyrus.training.moving import to_device
 
 _MASK = 0xFFFFFFFFFFFFFFFF
 
@@ -124,8 +125,8 @@ def apply_mixed(images: Tensor, targets: Tensor, drawn: Mixed) -> tuple[Tensor, 
     pastes the partner's rectangle; targets are shared by area. Here each image has a draw of its own, where
     the papers' programs use one for the whole batch.
     """
-    partner = torch.from_numpy(drawn.partner).to(images.device)
-    kept = torch.from_numpy(drawn.kept).to(images.device)
+    partner = to_device(drawn.partner, images.device)
+    kept = to_device(drawn.kept, images.device)
     mixed_targets = torch.lerp(targets[partner], targets, kept[:, None].to(targets.dtype))
     if drawn.kind == "mixup":
         blended = torch.empty_like(images)  # of the same memory format

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gyrus.training.augmentation.drawing import Drawn, Flags
 from gyrus.training.augmentation.intensity import column
+from gyrus.training.moving import to_device
 
 _BEGINNINGS = 2**20  # places where an image can begin to read
 _SEED = 20_181_112  # of the row; any number
@@ -48,7 +49,7 @@ def is_noisy(drawn: Drawn) -> Flags:
 
 def _stretches(places: npt.NDArray[np.float64], size: int, device: torch.device) -> Tensor:
     """Return (n, size) normal numbers, each row from its own place on."""
-    begins = torch.from_numpy((places * _BEGINNINGS).astype(np.int64)).to(device)
+    begins = to_device((places * _BEGINNINGS).astype(np.int64), device)
     windows = _row(size, device).as_strided((_BEGINNINGS, size), (1, 1))
     return windows[begins]
 
