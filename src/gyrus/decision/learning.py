@@ -1,0 +1,111 @@
+"""A whole decision fitted on labelled cases: calibration, then operating points and sets on what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from gyrus.decision.activations import FloatArray
+from gyrus.decision.calibration import Calibration
+from gyrus.decision.cases import Cases, why_not
+from gyrus.decision.conformal import ConformalSets, SetMethod
+from gyrus.decision.conformal_fitting import fit_sets
+from gyrus.decision.crossfit import cross_fitted
+from gyrus.decision.deciding import Decision
+from gyrus.decision.fitting import Asked, fit_calibration, fit_method
+from gyrus.decision.operating_point import Metric, OperatingPoint
+from gyrus.decision.solving import solve_point
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a decision is to be.
+
+    Attributes
+    ----------
+    calibration : {'auto', 'temperature', 'vector', 'none'}
+    conformal_method : {'lac', 'aps', 'none'}
+    level : float
+        How often the true class is to be in the set.
+    positive : tuple of str
+        Classes that count as positive; empty for no operating point.
+    metric, at_least : str and float
+        What the operating point is to promise.
+    seed : int
+        Of the folds and of the draws of ``aps``.
+    """
+
+    calibration: Asked = "auto"
+    conformal_method: SetMethod | str = "lac"
+    level: float = 0.9
+    positive: tuple[str, ...] = ()
+    metric: Metric = "sensitivity"
+    at_least: float = 0.95
+    seed: int = 0
+
+    def questions(self, task: str) -> list[tuple[str, ...]]:
+        """Return what counts as positive at each point: of several classes an image each by itself."""
+        if task == "classify":
+            return [self.positive] if self.positive else []
+        return [(name,) for name in self.positive]
+
+
+def fit_decision(cases: Cases, wish: Wish, confidence: float = 0.95) -> tuple[Decision, list[str]]:
+    """Return a decision fitted on all cases, and sentences about what was left out and why.
+
+    Thresholds and quantiles are computed from probabilities that were cross-fitted, each by a calibration
+    that had not seen the image's patient: those of the calibration's own images would be a little too good.
+
+    Raises
+    ------
+    DataError
+        When what was asked for by name cannot be fitted: see :func:`gyrus.decision.fitting.fit_calibration`
+        and :func:`gyrus.decision.solving.solve_point`.
+    """
+    notes: list[str] = []
+    reason = why_not(cases)
+    if wish.calibration == "auto" and reason:
+        notes.append(f"probabilities are left as the network gives them: {reason}")
+        calibration = fit_calibration(cases, "none")
+    else:
+        calibration = fit_calibration(cases, wish.calibration, confidence=confidence, seed=wish.seed)
+    probabilities = held_out_probabilities(cases, calibration, wish.seed)
+    points = tuple(
+        solve_point(cases, probabilities, names, wish.metric, wish.at_least, confidence=confidence)
+        for names in wish.questions(cases.task)
+    )
+    conformal = _sets(cases, probabilities, wish, notes)
+    return Decision(cases.classes, cases.task, calibration, points, conformal), notes
+
+
+def held_out_probabilities(cases: Cases, calibration: Calibration, seed: int) -> FloatArray:
+    """Return probabilities by calibrations of the same method that had not seen the image's patient."""
+    if calibration.method == "none":
+        return calibration.apply(cases.logits)
+    return cross_fitted(cases, partial(fit_method, method=calibration.method), seed)
+
+
+def solve_again(
+    cases: Cases, probabilities: FloatArray, points: Sequence[OperatingPoint]
+) -> tuple[OperatingPoint, ...]:
+    """Return the points with the same promises, solved on other cases."""
+    return tuple(
+        solve_point(cases, probabilities, point.positive, point.metric, point.at_least) for point in points
+    )
+
+
+def _sets(cases: Cases, probabilities: FloatArray, wish: Wish, notes: list[str]) -> ConformalSets | None:
+    if wish.conformal_method == "none":
+        return None
+    if cases.task != "classify":
+        notes.append(
+            "no conformal sets: an image may show several classes, and each is a question of its own"
+        )
+        return None
+    method: SetMethod = "aps" if wish.conformal_method == "aps" else "lac"
+    sets = fit_sets(cases, probabilities, method=method, level=wish.level, seed=wish.seed)
+    if sets.refused:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in sets.refused.items())
+        notes.append(f"no conformal sets, so nothing is referred: {reasons}")
+    return sets
