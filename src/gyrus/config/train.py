@@ -13,6 +13,7 @@ from gyrus.config.inputs import InputOptions
 from gyrus.config.network import NetworkOptions
 from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
+from gyrus.config.packing import BundleOptions
 from gyrus.config.positional import Positional
 from gyrus.config.stages import StageOptions
 from gyrus.errors import UsageError
@@ -27,6 +28,7 @@ class TrainConfig(
     OptimisationOptions,
     BalanceOptions,
     DurabilityOptions,
+    BundleOptions,
     DataOptions,
     SplitOptions,
     OutputOptions,
