@@ -16,14 +16,15 @@ import numpy.typing as npt
 
 from gyrus.bundles import Bundle, model_digest, read_bundle
 from gyrus.bundles.members import NETWORK, PREPROCESS
+from gyrus.config.runtime import Device, Runtime
 from gyrus.decision import Decision
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
 from gyrus.imaging.reading import Color
 from gyrus.imaging.source import Source, source_of
+from gyrus.inference.engine import make_engine
 from gyrus.inference.prediction import Failure, Prediction, Stored
-from gyrus.inference.runtime import Graph, checked_threads, output_names
 
 # MobileNetV2 on 2 cores: 204 images a second by fours, 165 by sixteens, which no longer fit the cache.
 BATCH_SIZE = 4
@@ -56,15 +57,32 @@ class Predictor:
         As :func:`gyrus.bundles.read_bundle` gives it.
     threads : int, optional
         Threads for reading images and inside the network; default all cores that this process may use.
+    runtime, device : str
+        What computes the network; see :class:`gyrus.config.runtime.RuntimeOptions`.
 
     Raises
     ------
     BundleError
         When the runtime cannot load the graphs, or the card names a way of reading images that this version
         does not know.
+    UsageError
+        For a runtime or device that is not there.
+    MissingDependencyError
+        For OpenVINO without its extra.
+
+    Notes
+    -----
+    One predictor may be asked from several threads at once.
     """
 
-    def __init__(self, bundle: Bundle, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        threads: int | None = None,
+        *,
+        runtime: Runtime = "auto",
+        device: Device = "auto",
+    ) -> None:
         self.card: Mapping[str, Any] = bundle.card
         self.digest = bundle.digest
         self.path = bundle.path
@@ -72,22 +90,21 @@ class Predictor:
         self.classes: tuple[str, ...] = tuple(bundle.card["classes"])
         self.task: str = bundle.card["task"]
         self.decision = Decision.from_card(bundle.card)
-        self.threads = checked_threads(threads)
         self.geometry = geometry_of_card(bundle.card)
         self._color = _color_of(bundle)
-        self._preprocess = Graph(
-            bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1
-        )
-        self._network = Graph(
-            bundle.members[NETWORK],
-            name=NETWORK,
-            source="pixels",
-            results=output_names(bundle.card),
-            threads=self.threads,
-        )
+        engine = make_engine(bundle, threads=threads, runtime=runtime, device=device)
+        self.runtime, self.device, self.threads = engine.runtime, engine.device, engine.threads
+        self._preprocess, self._network = engine.preprocess, engine.network
 
     @classmethod
-    def load(cls, path: Path | str, threads: int | None = None) -> Predictor:
+    def load(
+        cls,
+        path: Path | str,
+        threads: int | None = None,
+        *,
+        runtime: Runtime = "auto",
+        device: Device = "auto",
+    ) -> Predictor:
         """Read, check and load a bundle.
 
         Raises
@@ -95,7 +112,18 @@ class Predictor:
         BundleError
             See :func:`gyrus.bundles.read_bundle`.
         """
-        return cls(read_bundle(Path(path)), threads)
+        return cls(read_bundle(Path(path)), threads, runtime=runtime, device=device)
+
+    def warm_up(self, batch_size: int = 1) -> None:
+        """Answer black images, so that the first real one does not wait for memory and compiled operators.
+
+        Parameters
+        ----------
+        batch_size : int
+            As it will be asked for.
+        """
+        side, channels = self.geometry.size_px, int(self.card["input"]["channels"])
+        self.predict([np.zeros((side, side, channels), np.uint8)] * batch_size, batch_size)
 
     def predict(self, images: Sequence[Image], batch_size: int = BATCH_SIZE) -> list[Prediction]:
         """Answer every image, in order.

@@ -13,6 +13,7 @@ from gyrus.runs import environment
 EXTRAS = {
     "train": ("torch", "torchvision", "lightning", "timm", "safetensors", "onnx", "onnxscript"),
     "report": ("matplotlib", "scipy"),
+    "openvino": ("openvino",),
 }
 
 

@@ -1,0 +1,73 @@
+"""What computes the two graphs of a bundle: chosen once, by name, never replaced in silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from gyrus.bundles import Bundle
+from gyrus.bundles.members import NETWORK, PREPROCESS
+from gyrus.config.runtime import OPENVINO, Device, Runtime, check_runtime
+from gyrus.imaging.geometry import geometry_of_card
+from gyrus.inference.openvino_network import PRECISIONS, OpenVinoNetwork
+from gyrus.inference.runtime import Graph, Runnable, checked_threads, output_names
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A bundle's graphs, ready to run.
+
+    Attributes
+    ----------
+    preprocess : Graph
+        From pixels to the network's input; ONNX Runtime on the processor, one thread, whatever runs the
+        network: images are prepared side by side, and all runtimes see the same pixels.
+    network : Runnable
+        From there to the answers.
+    runtime : str
+        ``onnxruntime``, ``openvino`` or ``openvino-bf16``.
+    device : str
+        ``cpu`` or ``cuda``.
+    threads : int
+        Threads inside the network.
+    """
+
+    preprocess: Graph
+    network: Runnable
+    runtime: str
+    device: str
+    threads: int
+
+
+def make_engine(
+    bundle: Bundle, *, threads: int | None = None, runtime: Runtime = "auto", device: Device = "auto"
+) -> Engine:
+    """Load a bundle's graphs; options as in :class:`gyrus.config.runtime.RuntimeOptions`.
+
+    Raises
+    ------
+    UsageError
+        For a runtime or device that does not exist, or is not there.
+    MissingDependencyError
+        For OpenVINO without its extra.
+    BundleError
+        When the runtime cannot load a graph.
+    """
+    check_runtime(runtime, device)
+    count = checked_threads(threads)
+    on: Literal["cpu", "cuda"] = "cuda" if device == "cuda" else "cpu"
+    preprocess = Graph(
+        bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1
+    )
+    network: Runnable
+    if runtime in OPENVINO:
+        network = OpenVinoNetwork(
+            bundle.members[NETWORK], name=NETWORK, source="pixels", results=output_names(bundle.card),
+            threads=count, precision=PRECISIONS[runtime], size_px=geometry_of_card(bundle.card).size_px,
+        )  # fmt: skip
+        return Engine(preprocess, network, runtime, on, count)
+    network = Graph(
+        bundle.members[NETWORK], name=NETWORK, source="pixels", results=output_names(bundle.card),
+        threads=count, device=on,
+    )  # fmt: skip
+    return Engine(preprocess, network, "onnxruntime", on, count)
