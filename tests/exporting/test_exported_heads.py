@@ -7,6 +7,7 @@ import torch
 
 from gyrus.exporting import check_parity, make_graphs
 from gyrus.models import build, to_grey
+from gyrus.models.heads import HeadPlan, make_head
 
 CASES = {
     # grey stem with its plane of ones, pools that round up, hidden layers, one logit: all at once
@@ -45,3 +46,31 @@ def test_the_graph_answers_as_the_network(architecture):
             np.testing.assert_allclose(got, reference.numpy(), rtol=0, atol=3e-5 * scale)
     images = [np.random.default_rng(0).integers(0, 256, (70, 50, 1), dtype=np.uint8)]
     assert check_parity(network, graphs, images).max_probability_difference < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("activation", "hidden", "one_logit"), [("relu", (7, 6), False), ("selu", (5,), True)]
+)
+def test_the_maps_of_a_hidden_layer_are_autograds_grad_cam(activation, hidden, one_logit):
+    """The gradient of each class's logit, averaged over space, times the features; at sizes never seen."""
+    torch.manual_seed(0)
+    network = build("lenet", num_classes=2, image_size=48).eval()
+    width = network.head.in_features
+    network.head = make_head(HeadPlan(hidden, 0.0, one_logit, activation), width, 2)
+    assert network.maps_kind == "gradient"
+    session = onnxruntime.InferenceSession(
+        make_graphs(network, image_size=48, channels_in=1).network, providers=["CPUExecutionProvider"]
+    )
+    for size in ((61, 77), (40, 52)):
+        x = torch.randn(2, 3, *size)
+        features = network.features(x).detach().requires_grad_()
+        logits = network.logits_of(features)
+        for label in range(2):
+            (slope,) = torch.autograd.grad(logits[:, label].sum(), features, retain_graph=True)
+            places = features.shape[2] * features.shape[3]
+            expected = (slope.mean((2, 3), keepdim=True) * places * features).sum(1).detach()
+            got = dict(zip(outputs_of(network), session.run(None, {"pixels": x.numpy()}), strict=True))[
+                "maps"
+            ]
+            scale = max(1e-6, float(expected.abs().max()))
+            np.testing.assert_allclose(got[:, label], expected, rtol=0, atol=3e-5 * scale + 1e-7)

@@ -52,7 +52,7 @@ def test_a_small_difference_is_reported_and_passes(exported, pictures):
 def test_a_class_that_flips_is_refused(exported, pictures):
     network, graphs = exported("simple_cnn")
     bent = altered(graphs, lambda bias: bias + np.array([0, 0, 50, -50], np.float32))
-    with pytest.raises(ExportError, match="do not answer as the network") as caught:
+    with pytest.raises(ExportError, match="does not answer as the network") as caught:
         check_parity(network, bent, pictures)
     assert "class" in caught.value.details[0]
 
@@ -106,7 +106,7 @@ def test_of_several_classes_an_image_each_is_decided_by_itself(exported, picture
     assert check_parity(network, graphs, pictures, task="multilabel").max_probability_difference < 1e-5
     shifted = altered(graphs, lambda bias: bias + np.float32(40))
     check_parity(network, shifted, pictures)
-    with pytest.raises(ExportError, match="do not answer as the network") as caught:
+    with pytest.raises(ExportError, match="does not answer as the network") as caught:
         check_parity(network, shifted, pictures, task="multilabel")
     assert "class" in caught.value.details[0]
 

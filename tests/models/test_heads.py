@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from gyrus.models.activations import CURVES
 from gyrus.models.heads import HeadPlan, MlpHead, OneLogitHead, make_head
 
 
@@ -28,13 +29,29 @@ def test_for_one_image_a_head_is_one_matrix_and_one_vector(embedding, hidden, on
     torch.testing.assert_close((weight * near[:, None]).sum(2) + offset, head(near), rtol=1e-2, atol=5e-3)
 
 
-def test_the_matrix_is_the_gradient(embedding):
+@pytest.mark.parametrize("activation", CURVES)
+def test_the_matrix_is_the_gradient(embedding, activation):
     torch.manual_seed(1)
-    head = MlpHead(10, (16, 5), 3, 0.0)
-    embedding.requires_grad_()
+    head = MlpHead(10, (16, 5), 3, 0.0, activation)
+    embedding = (2 * embedding).requires_grad_()
     # an image's logits depend on its own embedding alone, so the gradient of the sum is each image's
     rows = [torch.autograd.grad(head(embedding)[:, k].sum(), embedding)[0] for k in range(3)]
-    torch.testing.assert_close(head.affine_at(embedding)[0], torch.stack(rows, dim=1))
+    weight, offset = head.affine_at(embedding)
+    torch.testing.assert_close(weight, torch.stack(rows, dim=1))
+    again = (weight * embedding[:, None]).sum(2) + offset
+    torch.testing.assert_close(again, head(embedding), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("activation", CURVES)
+def test_an_activation_is_torchs_and_its_slope_autograds(activation):
+    x = torch.cat([torch.linspace(-200, 200, 401), torch.linspace(-4.03, 4.01, 97)]).requires_grad_()
+    curve = CURVES[activation]
+    reference = {"tanh": torch.tanh, "sigmoid": torch.sigmoid, "none": lambda value: value * 1.0}
+    y = reference.get(activation, getattr(functional, activation, None))(x)
+    torch.testing.assert_close(curve.value(x), y)
+    (slope,) = torch.autograd.grad(y.sum(), x)
+    smooth = (x != 0) & (x.abs() != 3)  # at a kink either side is right
+    torch.testing.assert_close(curve.slope(x)[smooth], slope[smooth], rtol=1e-4, atol=2e-6)
 
 
 def test_one_logits_softmax_is_its_sigmoid_and_its_loss_the_binary_one(embedding):

@@ -1,61 +1,26 @@
-"""The gate of the export: torch and ONNX Runtime must give the same answer, from an image's pixels on."""
+"""Torch's side of the gate: its own preprocessing and the network, held against the two graphs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
+import onnxruntime
 import torch
 from torch.nn import functional
 
 from gyrus.bundles.card_rules import ACTIVATIONS
-from gyrus.errors import ExportError
-from gyrus.evaluation.multilabel import THRESHOLD
-from gyrus.evaluation.predictions import MULTILABEL
+from gyrus.exporting.agreement import Parity, Pixels, Probabilities, check_agreement
 from gyrus.exporting.graphs import Graphs
-from gyrus.exporting.network_graph import INPUT, OUTPUTS
+from gyrus.exporting.network_graph import INPUT, outputs_of
 from gyrus.imaging.normalisation import SMALLEST_SPREAD, per_image
 from gyrus.inference.prediction import PROBABILITIES
 from gyrus.inference.runtime import Graph, checked_threads
 from gyrus.models import Network
 
-Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
-Probabilities = npt.NDArray[np.float64]
-Decisions = Callable[[Probabilities], tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]
-
-LARGEST_DIFFERENCE = 1e-3
-"""Two probabilities may differ by this much."""
-DECIDED_MARGIN = 1e-3
-"""Where the two most probable classes are further apart than this, their order must be the same."""
-_BATCH = 16
-_MOST_TOLD = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """How far the graphs are from the network.
-
-    Attributes
-    ----------
-    images : int
-        Number compared.
-    max_probability_difference : float
-        Largest absolute difference of a probability.
-    max_pixel_difference : float
-        Largest absolute difference of the preprocessed images, in grey levels.
-    flips : int
-        Images whose class differs although the difference is allowed: ties within the margin.
-    """
-
-    images: int
-    max_probability_difference: float
-    max_pixel_difference: float
-    flips: int
+Activation = Callable[[Floats], Probabilities]
 
 
 def check_parity(
@@ -77,36 +42,16 @@ def check_parity(
     Raises
     ------
     ExportError
-        When a class differs where the top-two margin exceeds 1e-3, when a probability differs by more than
-        1e-3, when an answer is not a number, or when there is no image to compare.
+        As :func:`gyrus.exporting.agreement.check_agreement`.
     """
     answer = _Answers(network, graphs, PROBABILITIES[ACTIVATIONS[task]])
-    decisions = _of_sets if task == MULTILABEL else _of_classes
-    count, flips, worst, worst_pixel = 0, 0, 0.0, 0.0
-    refused: list[str] = []
+    against = f"torch {torch.__version__} does, by ONNX Runtime {onnxruntime.__version__}"
     was_training = network.training
     network.eval()
     try:
-        for batch in _batches(images):
-            expected, got, pixel = answer.both(batch)
-            difference, flipped, problems = _compare(expected, got, decisions, first=count)
-            refused += problems
-            count += len(batch)
-            flips += flipped
-            worst, worst_pixel = max(worst, difference), max(worst_pixel, pixel)
+        return check_agreement(answer.both, images, task=task, against=against)
     finally:
         network.train(was_training)
-    if count == 0:
-        raise ExportError("there is no image to compare the export on", fix="give validation images")
-    if refused:
-        more = [f"… and {len(refused) - _MOST_TOLD} more"] if len(refused) > _MOST_TOLD else []
-        raise ExportError(
-            f"the exported graphs do not answer as the network does on {len(refused)} of {count} images "
-            f"(largest difference of a probability {worst:.2g}; allowed {LARGEST_DIFFERENCE:g})",
-            details=refused[:_MOST_TOLD] + more,
-            fix="nothing was written; report it with the versions of torch and onnxruntime",
-        )
-    return Parity(count, worst, worst_pixel, flips)
 
 
 def torch_preprocess(image: Pixels, graphs: Graphs) -> torch.Tensor:
@@ -134,7 +79,7 @@ def _resized(planes: torch.Tensor, height: int, width: int) -> torch.Tensor:
 class _Answers:
     """Both sides, ready to run."""
 
-    def __init__(self, network: Network, graphs: Graphs, probabilities: Callable[[Floats], Any]) -> None:
+    def __init__(self, network: Network, graphs: Graphs, probabilities: Activation) -> None:
         self._probabilities = probabilities
         threads = checked_threads(None)
         self._torch_network, self._graphs = network, graphs
@@ -142,7 +87,7 @@ class _Answers:
             graphs.preprocess, name="preprocess.onnx", source="image", results=[INPUT], threads=threads
         )
         self._network = Graph(
-            graphs.network, name="network.onnx", source=INPUT, results=OUTPUTS, threads=threads
+            graphs.network, name="network.onnx", source=INPUT, results=outputs_of(network), threads=threads
         )
 
     @torch.no_grad()
@@ -164,40 +109,3 @@ class _Answers:
         spreads = [self._graphs.geometry.apply(image).std() / 255.0 for image in images]
         own: Floats = np.maximum(np.array(spreads, np.float32), SMALLEST_SPREAD).reshape(-1, 1, 1, 1)
         return levels * own
-
-
-def _of_classes(prob: Probabilities) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return the class of each image, (n, 1), and whether it is clear."""
-    ranked = np.sort(prob, axis=1)
-    clear = ranked[:, -1:] - ranked[:, -2:-1] > DECIDED_MARGIN
-    return prob.argmax(axis=1)[:, np.newaxis].astype(np.int64), clear
-
-
-def _of_sets(prob: Probabilities) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """Return whether each image is said to show each class, (n, K), and whether that is clear."""
-    return (prob >= THRESHOLD).astype(np.int64), np.abs(2 * prob - 1) > DECIDED_MARGIN
-
-
-def _compare(
-    expected: Probabilities, got: Probabilities, decisions: Decisions, *, first: int
-) -> tuple[float, int, list[str]]:
-    differences = np.abs(expected - got).max(axis=1)
-    (wanted, clear), (answered, _) = decisions(expected), decisions(got)
-    differs = wanted != answered
-    decided, flipped = (differs & clear).any(axis=1), differs.any(axis=1)
-    problems = []
-    for index, difference in enumerate(differences):
-        if not np.isfinite(difference):
-            problems.append(f"image {first + index}: the answer is not a number")
-        elif decided[index]:
-            became = f"{wanted[index].tolist()} became {answered[index].tolist()}"
-            problems.append(f"image {first + index}: class {became}")
-        elif difference > LARGEST_DIFFERENCE:
-            problems.append(f"image {first + index}: a probability differs by {difference:.2g}")
-    return float(np.nanmax(differences, initial=0.0)), int((flipped & ~decided).sum()), problems
-
-
-def _batches(images: Iterable[Pixels]) -> Iterator[list[Pixels]]:
-    iterator = iter(images)
-    while batch := list(islice(iterator, _BATCH)):
-        yield batch

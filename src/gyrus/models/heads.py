@@ -1,9 +1,10 @@
 """What stands on the features: linear, an MLP, and either with one logit for two classes.
 
-Every head here is linear in its input, piece by piece: a ReLU either passes a unit on or silences it, so for
-one image the whole head is one matrix and one vector (Montúfar et al. 2014, On the Number of Linear Regions
-of Deep Neural Networks). ``affine_at`` computes these, forwards only, from plain operations that every
-runtime has; class activation maps are made from them, exact for each image.
+``affine_at`` computes the gradient of every logit at one image's features, forwards only, from plain
+operations that every runtime has; class maps are made from it. For a linear head it is the head itself. A
+hidden layer's ReLU either passes a unit on or silences it, so for one image the whole head is one matrix and
+one vector (Montúfar et al. 2014, On the Number of Linear Regions of Deep Neural Networks), and the maps of
+its gradient still add up to the logit. With the smooth activations of other people's heads it is the tangent.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from gyrus.config.activations import Activation
+from gyrus.models.activations import CURVES
 from gyrus.models.layers import initialise
 
 
@@ -32,11 +34,14 @@ class HeadPlan:
     one_logit : bool
         Two classes by one logit, z: the head answers (0, z), whose softmax is z's sigmoid and whose
         cross-entropy is z's binary cross-entropy, class weights being ``pos_weight``.
+    activation : str
+        Of the hidden layers. Ours have ReLU; the others are for heads that somebody else has trained.
     """
 
     hidden: tuple[int, ...] = ()
     dropout: float = 0.0
     one_logit: bool = False
+    activation: Activation = "relu"
 
 
 class LinearHead(nn.Linear):
@@ -50,15 +55,23 @@ class LinearHead(nn.Linear):
 
 
 class MlpHead(nn.Module):
-    """Linear, ReLU, dropout, as often as there are hidden sizes; then one linear layer.
+    """Linear, activation, dropout, as often as there are hidden sizes; then one linear layer.
 
     Hidden layers start as He et al. 2015 draw them, the last as Glorot and Bengio 2010 do.
     """
 
     varies = True
 
-    def __init__(self, num_features: int, hidden: Sequence[int], num_outputs: int, dropout: float) -> None:
+    def __init__(
+        self,
+        num_features: int,
+        hidden: Sequence[int],
+        num_outputs: int,
+        dropout: float,
+        activation: Activation = "relu",
+    ) -> None:
         super().__init__()
+        self.activation: Activation = activation
         sizes = (num_features, *hidden, num_outputs)
         self.layers = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(sizes))
         self.dropout = nn.Dropout(dropout)
@@ -69,27 +82,31 @@ class MlpHead(nn.Module):
     def forward(self, embedding: Tensor) -> Tensor:
         """Return logits (batch, K)."""
         *hidden, last = self._linear()
+        activate = CURVES[self.activation].value
         for layer in hidden:
-            embedding = self.dropout(functional.relu(layer(embedding)))
+            embedding = self.dropout(activate(layer(embedding)))
         logits: Tensor = last(embedding)
         return logits
 
     def affine_at(self, embedding: Tensor) -> tuple[Tensor, Tensor]:
         """Return weight (batch, K, D) and offset (batch, K) with ``weight @ embedding + offset == logits``.
 
-        They are those of the linear piece in which each image's embedding lies, without dropout.
+        ``weight`` is the gradient of each logit at each image's embedding, without dropout.
         """
         *hidden, last = self._linear()
-        passed = []
+        curve = CURVES[self.activation]
+        slopes, x = [], embedding
         for layer in hidden:
-            embedding = layer(embedding)
-            passed.append((embedding > 0).to(embedding.dtype))
-            embedding = functional.relu(embedding)
+            x = layer(x)
+            slopes.append(curve.slope(x))
+            x = curve.value(x)
         weight, offset = last.weight[None], last.bias[None]
-        for layer, on in zip(reversed(hidden), reversed(passed), strict=True):
-            weight = weight * on[:, None, :]
+        for layer, slope in zip(reversed(hidden), reversed(slopes), strict=True):
+            weight = weight * slope[:, None, :]
             offset = offset + torch.matmul(weight, layer.bias)
             weight = torch.matmul(weight, layer.weight)
+        if self.activation != "relu":  # the tangent meets the curve at the point, not at its layers' biases
+            offset = last(x) - torch.matmul(weight, embedding[:, :, None])[:, :, 0]
         return weight, offset
 
     def _linear(self) -> list[nn.Linear]:
@@ -128,7 +145,7 @@ def make_head(plan: HeadPlan, num_features: int, num_classes: int) -> Head:
     outputs = 1 if plan.one_logit else num_classes
     head: LinearHead | MlpHead
     if plan.hidden:
-        head = MlpHead(num_features, plan.hidden, outputs, plan.dropout)
+        head = MlpHead(num_features, plan.hidden, outputs, plan.dropout, plan.activation)
     else:
         head = LinearHead(num_features, outputs)
     return OneLogitHead(head) if plan.one_logit else head

@@ -15,13 +15,15 @@ The contract, checked for every registered network by ``tests/models/test_contra
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gyrus.models.heads import Head, HeadPlan, make_head
+
+MapsKind = Literal["exact", "gradient", "occlusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,18 @@ class Network(nn.Module):
         return self.facts.maps_exact
 
     @property
+    def maps_kind(self) -> MapsKind:
+        """How a heat map of this network is made, as a bundle's card says it.
+
+        ``exact``: weights x features, for one linear layer after the mean over space; ``gradient``: the
+        gradient of an MLP head in the place of the weights; ``occlusion``: by covering parts of the picture,
+        for features of which a place has seen the whole picture.
+        """
+        if not self.maps_exact:
+            return "occlusion"
+        return "gradient" if self.head.varies else "exact"
+
+    @property
     def num_classes(self) -> int:
         """Number of classes."""
         return self.head.out_features
@@ -137,7 +151,9 @@ class Network(nn.Module):
         """Return logits (batch, K), embedding (batch, D), class activation maps (batch, K, h, w).
 
         The maps are weights x features (Zhou et al. 2016, Learning Deep Features for Discriminative
-        Localization), exact because what follows the mean over space is, for each image, one linear layer.
+        Localization), exact because what follows the mean over space is one linear layer. For an MLP the
+        gradient of each logit takes the place of the weights, which is Grad-CAM (Selvaraju et al. 2017) of
+        each class, before its ReLU; see :mod:`gyrus.models.heads` for what its maps add up to.
         """
         features = self.features(x)
         embedding = features.mean((2, 3))

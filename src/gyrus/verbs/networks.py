@@ -107,7 +107,7 @@ class ModelInfo:
         if self.sees_whole_picture and self.receptive_field_px is not None:
             field += ", and the mean over the whole picture (squeeze and excitation)"
         size = f"{self.image_size} x {self.image_size} px"
-        maps = "exact" if self.maps_exact else "none: a place of its features has seen the whole picture"
+        maps = "exact" if self.maps_exact else "by occlusion: a place of its features saw the whole picture"
         return "\n".join(
             [
                 f"{self.name} ({self.family})",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +46,8 @@ def pack(
         mean=graphs.mean,
         std=graphs.std,
         dynamic_size=network.fixed_size is None,
-        maps="exact" if network.facts.maps_exact else "none",
+        maps=network.maps_kind,
+        private=config.private,
         data={"fingerprint": manifest.fingerprint, "splits": _splits(manifest)},
         leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
         seeds={"seed": config.seed},
@@ -82,7 +82,7 @@ def _provenance(fitted: FitResult, config: TrainConfig, parity: Parity) -> dict[
         "precision": fitted.precision.dtype,
         "training": fitted.course,
         "optimisation": fitted.optimisation,
-        "parity": asdict(parity),
+        "parity": parity.to_card(),
     }
 
 
