@@ -66,5 +66,8 @@ class CrossvalConfig(TrainConfig):
             From 0; it is added to the seed.
         """
         own: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(TrainConfig)}
-        options = TrainConfig(**{**own, "folds": folds, "test": True, "out": None, "json": False})
+        # a fold's calibration images are few; what is asked for by name is solved on all folds together
+        pooled: dict[str, Any] = {"positive": (), "min_sensitivity": None, "min_specificity": None}
+        pooled["calibration"] = "none" if self.calibration == "none" else "auto"
+        options = TrainConfig(**{**own, **pooled, "folds": folds, "test": True, "out": None, "json": False})
         return replace(options, fold=fold, seed=self.seed + repeat)

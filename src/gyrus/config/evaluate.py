@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Literal
 
+from gyrus.config.deciding import DecidingOptions
 from gyrus.config.options import DataOptions, OutputOptions
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
@@ -12,7 +14,7 @@ from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(DataOptions, OutputOptions):
+class EvaluateConfig(DecidingOptions, DataOptions, OutputOptions):
     """Figures with intervals: of a run, of anybody's predictions, or of a bundle on external images."""
 
     source: Positional[Path]
@@ -35,6 +37,10 @@ class EvaluateConfig(DataOptions, OutputOptions):
     prevalence: tuple[str, ...] = ()
     """How rare classes are where the model will be used, as CLASS=SHARE,CLASS=SHARE (glioma=0.02): what an
     answer is worth there (PPV, NPV)."""
+    calibration: Literal["auto", "temperature", "vector", "none"] = "none"
+    """Of predictions: what a calibration would make of them, each patient's by one fitted on the others."""
+    conformal_method: Literal["lac", "aps", "none"] = "none"
+    """Of predictions: sets that hold the true class as often as promised, fitted in the same way."""
     min_images: int = 20
     """Images from which on a subgroup gets figures."""
     min_patients: int = 5
@@ -54,6 +60,7 @@ class EvaluateConfig(DataOptions, OutputOptions):
 
     def __post_init__(self) -> None:
         """Check the numbers, and that what needs DATA has it."""
+        DecidingOptions.__post_init__(self)
         at_least(self, min_images=1, min_patients=1, bootstrap_samples=0, seed=0)
         if not 0 < self.confidence < 1:
             raise UsageError(f"confidence is {self.confidence}; expected a share such as 0.95")

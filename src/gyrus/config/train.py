@@ -8,6 +8,7 @@ from typing import Literal
 
 from gyrus.config.augmenting import AugmentationOptions
 from gyrus.config.balancing import BalanceOptions
+from gyrus.config.deciding import DecidingOptions
 from gyrus.config.durability import DurabilityOptions
 from gyrus.config.inputs import InputOptions
 from gyrus.config.network import NetworkOptions
@@ -28,6 +29,7 @@ class TrainConfig(
     OptimisationOptions,
     BalanceOptions,
     DurabilityOptions,
+    DecidingOptions,
     BundleOptions,
     DataOptions,
     SplitOptions,
@@ -56,6 +58,7 @@ class TrainConfig(
         AugmentationOptions.__post_init__(self)
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
+        DecidingOptions.__post_init__(self)
         if self.in_channels == 1 and self.color == "rgb":
             raise UsageError(
                 "in_channels is 1, but the images are read in colour",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +13,7 @@ from gyrus.decision.conformal_fitting import fit_sets
 from gyrus.decision.crossfit import cross_fitted
 from gyrus.decision.deciding import Decision
 from gyrus.decision.fitting import Asked, fit_calibration, fit_method
-from gyrus.decision.operating_point import Metric, OperatingPoint
+from gyrus.decision.operating_point import Metric
 from gyrus.decision.solving import solve_point
 
 
@@ -29,9 +28,9 @@ class Wish:
     level : float
         How often the true class is to be in the set.
     positive : tuple of str
-        Classes that count as positive; empty for no operating point.
-    metric, at_least : str and float
-        What the operating point is to promise.
+        Classes that count as positive.
+    promises : tuple of (str, float)
+        Metric and least value; an operating point each.
     seed : int
         Of the folds and of the draws of ``aps``.
     """
@@ -40,8 +39,7 @@ class Wish:
     conformal_method: SetMethod | str = "lac"
     level: float = 0.9
     positive: tuple[str, ...] = ()
-    metric: Metric = "sensitivity"
-    at_least: float = 0.95
+    promises: tuple[tuple[Metric, float], ...] = ()
     seed: int = 0
 
     def questions(self, task: str) -> list[tuple[str, ...]]:
@@ -72,8 +70,9 @@ def fit_decision(cases: Cases, wish: Wish, confidence: float = 0.95) -> tuple[De
         calibration = fit_calibration(cases, wish.calibration, confidence=confidence, seed=wish.seed)
     probabilities = held_out_probabilities(cases, calibration, wish.seed)
     points = tuple(
-        solve_point(cases, probabilities, names, wish.metric, wish.at_least, confidence=confidence)
+        solve_point(cases, probabilities, names, metric, at_least, confidence=confidence)
         for names in wish.questions(cases.task)
+        for metric, at_least in wish.promises
     )
     conformal = _sets(cases, probabilities, wish, notes)
     return Decision(cases.classes, cases.task, calibration, points, conformal), notes
@@ -84,15 +83,6 @@ def held_out_probabilities(cases: Cases, calibration: Calibration, seed: int) ->
     if calibration.method == "none":
         return calibration.apply(cases.logits)
     return cross_fitted(cases, partial(fit_method, method=calibration.method), seed)
-
-
-def solve_again(
-    cases: Cases, probabilities: FloatArray, points: Sequence[OperatingPoint]
-) -> tuple[OperatingPoint, ...]:
-    """Return the points with the same promises, solved on other cases."""
-    return tuple(
-        solve_point(cases, probabilities, point.positive, point.metric, point.at_least) for point in points
-    )
 
 
 def _sets(cases: Cases, probabilities: FloatArray, wish: Wish, notes: list[str]) -> ConformalSets | None:

@@ -23,11 +23,11 @@ def decision_curve(
     confidence: float = 0.95,
     grid: FloatArray = GRID,
 ) -> dict[str, Any]:
-    """Return the net benefit at every threshold probability (Vickers and Elkin, 2006).
+    """Return the net benefit at every threshold probability (Vickers and Elkin 2006).
 
-    Who acts from a probability of pt on values a true positive at 1 and a false one at -pt / (1 - pt): the net
-    benefit is the mean worth of an image. Acting on everybody is worth prevalence - (1 - prevalence) pt / (1 - pt), acting
-    on nobody 0. All of it holds at the prevalence of these images.
+    Who acts from a probability of pt on values a true positive at 1 and a false one at -pt / (1 - pt); the
+    net benefit is what an image is worth on average. Acting on everybody is worth prevalence -
+    (1 - prevalence) pt / (1 - pt), acting on nobody 0. All of it holds at the prevalence of these images.
 
     Parameters
     ----------

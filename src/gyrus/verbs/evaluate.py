@@ -12,6 +12,7 @@ from gyrus.config.build import build
 from gyrus.data import read_manifest
 from gyrus.errors import BundleError, DataError, PredictionsError, UsageError, require
 from gyrus.evaluation import evaluate_predictions, format_evaluation, format_subgroups, format_twin_free
+from gyrus.evaluation.decision_text import format_decision
 from gyrus.evaluation.drift import format_drift
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
@@ -121,7 +122,7 @@ def _check_run(config: EvaluateConfig, folder: RunFolder) -> None:
 
 def format_all(evaluation: Mapping[str, Any], *, with_subgroups: bool = False) -> str:
     """Return figures, the twin-free score and, where there are, subgroups, patients and drift as text."""
-    parts = [format_evaluation(evaluation)]
+    parts = [format_evaluation(evaluation), format_decision(evaluation.get("decision"))]
     if "twin_free" in evaluation:
         parts.append(format_twin_free(evaluation["twin_free"]))
     if "patients_in_both" in evaluation:
@@ -185,6 +186,7 @@ def _written(config: EvaluateConfig, evaluated: Evaluated) -> EvaluateResult:
 def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
     from gyrus.bundles import read_bundle, rewrite_card
     from gyrus.inference import Predictor
+    from gyrus.verbs.decided import points_measured
     from gyrus.verbs.measure import measure, metrics_for_card
     from gyrus.verbs.report import report_possible, write_run_report
 
@@ -217,7 +219,11 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
         prevalence=config.prevalences,
     )
     former = read_bundle(folder.bundle).card["metrics"] or {}
-    rewrite_card(folder.bundle, metrics={**former, **metrics_for_card({split: evaluation})})
+    rewrite_card(
+        folder.bundle,
+        metrics={**former, **metrics_for_card({split: evaluation})},
+        operating_points=points_measured(predictor.decision, {split: evaluation}),
+    )
     report = None
     if report_possible():
         write_run_report(folder)

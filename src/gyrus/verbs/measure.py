@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from gyrus.data import Manifest
-from gyrus.evaluation import evaluate_predictions, subgroups, twin_free, write_predictions
+from gyrus.evaluation import Predictions, evaluate_predictions, subgroups, twin_free, write_predictions
+from gyrus.evaluation.decided import cases_of, said_by
+from gyrus.evaluation.decision_figures import decision_figures
 from gyrus.evaluation.twin_free import twins_untold
-from gyrus.inference import Predictor, predict_rows, write_outputs
+from gyrus.inference import Outputs, Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
 
@@ -36,18 +38,23 @@ def measure(
     confidence: float = 0.95,
     seed: int = 0,
     prevalence: Mapping[str, float] | None = None,
+    answered: tuple[Predictions, Outputs] | None = None,
 ) -> dict[str, Any]:
     """Predict one split with the bundle, write predictions, outputs and figures; return the figures.
 
-    The figures hold ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and, of one class an image,
-    ``subgroups``.
+    The figures hold ``decision`` (see :func:`gyrus.evaluation.decision_figures.decision_figures`),
+    ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and, of one class an image, ``subgroups``.
+    ``answered``: what the bundle answers, where that is known already.
     """
-    predictions, outputs = predict_rows(predictor, manifest, split)
+    predictions, outputs = predict_rows(predictor, manifest, split) if answered is None else answered
     write_predictions(predictions, run.predictions(split))
     write_outputs(outputs, run.outputs(split))
     evaluation = evaluate_predictions(
         predictions, n_bootstrap=bootstrap_samples, confidence=confidence, seed=seed, prevalence=prevalence
     )
+    cases = cases_of(predictions, outputs.logits, split=split, fingerprint=manifest.fingerprint)
+    said = said_by(predictor.decision, cases)
+    evaluation["decision"] = decision_figures(said, confidence=confidence, seed=seed)
     if manifest.several:
         evaluation["twin_free"] = twins_untold(
             "it compares images of one class each, and these may show several"

@@ -23,6 +23,7 @@ from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import RunFolder, environment, locked, next_run_folder, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.augmentation_sheet import AugmentationShown, show_augmentation
+from gyrus.verbs.decided import CALIBRATION, decide_on, points_measured
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.found_rates import draw_found_rates
 from gyrus.verbs.measure import measure, metrics_for_card
@@ -310,15 +311,21 @@ def _export(
 
 
 def _measure(config: TrainConfig, folder: RunFolder, manifest: Manifest) -> dict[str, dict[str, Any]]:
-    """Measure validation (and, when asked, the test set) and enter the figures into the card."""
+    """Fit the decision on cal, measure val (and, when asked, the test set), and enter all into the card."""
+    answered = decide_on(config, folder.bundle, manifest, Predictor.load(folder.bundle), config.seed)
     predictor = Predictor.load(folder.bundle)
     splits = [split for split in ("val", "cal") if len(manifest.select(split))]
     if config.test:
         record_look(folder.ledger, manifest.fingerprint, folder.path.name)
         splits.append("test")
     evaluations = {
-        split: measure(folder, manifest, split, predictor=predictor, seed=config.seed) for split in splits
-    }
-    shown = {split: evaluation for split, evaluation in evaluations.items() if split != "cal"}
-    rewrite_card(folder.bundle, metrics=metrics_for_card(shown))
+        split: measure(
+            folder, manifest, split, predictor=predictor, seed=config.seed,
+            answered=answered if split == CALIBRATION else None,
+        )
+        for split in splits
+    }  # fmt: skip
+    shown = {split: evaluation for split, evaluation in evaluations.items() if split != CALIBRATION}
+    points = points_measured(predictor.decision, shown)
+    rewrite_card(folder.bundle, metrics=metrics_for_card(shown), operating_points=points)
     return shown

@@ -6,6 +6,7 @@ from gyrus.config import TrainConfig
 from gyrus.data import Manifest
 from gyrus.errors import DataError, UsageError, require
 from gyrus.runs import RunFolder
+from gyrus.verbs.decided import check_wish
 from gyrus.verbs.resuming import check_resumable
 
 
@@ -41,8 +42,8 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
         When options do not fit the task, or class weights the classes; when there are no validation images,
         or no test images and a look at them is asked for.
     DataError
-        When a class name holds ``|``; of several classes an image, when one is in no training image, or in
-        every one.
+        When the calibration images cannot give what is asked for; when a class name holds ``|``; of several
+        classes an image, when one is in no training image, or in every one.
     """
     from gyrus.models import check_two_classes
     from gyrus.training.class_weights import class_weights
@@ -62,6 +63,7 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
             "val_fraction is 0 and the data bring no validation images; nothing tells the best epoch",
             fix="give --val-fraction, for example 0.1",
         )
+    check_wish(config, manifest)
     if config.test and "test" not in present:
         raise UsageError(
             "test_fraction is 0 and the data bring no test images; there is nothing to look at",
