@@ -21,8 +21,8 @@ from gyrus.errors import BundleError
 def test_agrees_with_the_onnx_package(data: bytes) -> None:
     model = onnx.load_from_string(data)
     facts = inspect_graph(data, name="network.onnx")
-    assert facts.inputs == [value.name for value in model.graph.input]
-    assert facts.outputs == [value.name for value in model.graph.output]
+    assert list(facts.inputs) == [value.name for value in model.graph.input]
+    assert list(facts.outputs) == [value.name for value in model.graph.output]
     assert facts.operators == {node.op_type for node in model.graph.node}
     assert facts.opset == model.opset_import[0].version
 

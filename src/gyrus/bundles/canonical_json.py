@@ -7,6 +7,8 @@ from typing import Any
 
 from gyrus.runs.atomic import to_json
 
+_ENCODER = json.JSONEncoder(indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+
 
 def dump(value: Any) -> bytes:
     """Return UTF-8 JSON with sorted keys, two spaces of indent and a final line end.
@@ -14,8 +16,7 @@ def dump(value: Any) -> bytes:
     Numbers are written as Python writes them (shortest form that reads back equal); NaN becomes null.
     """
     plain = json.loads(to_json(value, indent=None))  # paths, NumPy numbers and tuples become plain JSON
-    text = json.dumps(plain, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8") + b"\n"
+    return _ENCODER.encode(plain).encode("utf-8") + b"\n"
 
 
 def load(data: bytes) -> Any:
@@ -29,11 +30,23 @@ def load(data: bytes) -> Any:
     """
     try:
         value = json.loads(data.decode("utf-8"), parse_constant=_no_constant)
+        canonical = _is_canonical(value, data)
     except RecursionError:
         raise ValueError("is nested too deeply") from None
-    if dump(value) != data:
+    if not canonical:
         raise ValueError("is not in canonical form (sorted keys, two spaces, each key once)")
     return value
+
+
+def _is_canonical(value: Any, data: bytes) -> bool:
+    # piece by piece: deep nesting written in little space would fill gigabytes with its indentation
+    position = 0
+    for text in _ENCODER.iterencode(value):
+        piece = text.encode("utf-8")
+        if not data.startswith(piece, position):
+            return False
+        position += len(piece)
+    return data[position:] == b"\n"
 
 
 def _no_constant(name: str) -> Any:

@@ -77,17 +77,21 @@ def encode(members: Mapping[str, bytes], comment_size: int) -> bytes:
     return archive
 
 
-def decode(archive: bytes, comment_size: int, limit_of: Callable[[str], int | None]) -> list[Entry]:
+def decode(
+    archive: bytes | memoryview, comment_size: int, limit_of: Callable[[str], int | None], most: int
+) -> list[Entry]:
     """Take an archive apart that ends just before its comment.
 
     Parameters
     ----------
-    archive : bytes
+    archive : bytes or memoryview
         The file without its comment.
     comment_size : int
         Length of the comment that the end record must announce, in bytes.
     limit_of : callable
         Largest allowed size of the member of that name in bytes, or None when no such member may exist.
+    most : int
+        How many members there may be.
 
     Returns
     -------
@@ -97,20 +101,23 @@ def decode(archive: bytes, comment_size: int, limit_of: Callable[[str], int | No
     Raises
     ------
     ArchiveDamage
-        At the first byte that :func:`encode` would not have written.
+        At the first byte that :func:`encode` would not have written. Nothing is copied out of the archive
+        before its name and size are known to be allowed.
     """
+    view = memoryview(archive)
     entries: list[Entry] = []
     offset = 0
-    while archive[offset : offset + 4] == _LOCAL_MARK:
-        entry, offset = _member_at(archive, offset, entries[-1].name if entries else "", limit_of)
+    while view[offset : offset + 4] == _LOCAL_MARK:
+        if len(entries) == most:
+            raise ArchiveDamage(f"has more than {most} members")
+        entry, offset = _member_at(view, offset, entries[-1].name if entries else "", limit_of)
         entries.append(entry)
-    expected = _directory(entries, comment_size)
-    found = archive[offset:]
+    expected, found = _directory(entries, comment_size), view[offset:]
     if found == expected:
         return entries
     after = f"member {entries[-1].name}" if entries else "the start of the file"
-    if expected.startswith(found):
-        raise ArchiveDamage(f"is truncated: it ends at byte {len(archive)}, in the directory after {after}")
+    if len(found) < len(expected) and expected.startswith(bytes(found)):
+        raise ArchiveDamage(f"is truncated: it ends at byte {len(view)}, in the directory after {after}")
     pairs = enumerate(zip(found, expected, strict=False))
     differs = next((index for index, (got, wanted) in pairs if got != wanted), len(expected))
     what = "the directory" if found[:4] == _CENTRAL_MARK else "the next header"
@@ -118,7 +125,7 @@ def decode(archive: bytes, comment_size: int, limit_of: Callable[[str], int | No
 
 
 def _member_at(
-    archive: bytes, offset: int, previous: str, limit_of: Callable[[str], int | None]
+    archive: memoryview, offset: int, previous: str, limit_of: Callable[[str], int | None]
 ) -> tuple[Entry, int]:
     where = f"after member {previous}" if previous else "at the start of the file"
     body = offset + _LOCAL.size
@@ -126,7 +133,7 @@ def _member_at(
         raise ArchiveDamage(f"is truncated: it ends at byte {len(archive)}, in the header {where}")
     fields = _LOCAL.unpack_from(archive, offset)
     checksum, packed, size, name_length = fields[6:10]
-    raw_name = archive[body : body + name_length]
+    raw_name = bytes(archive[body : body + name_length])
     name = raw_name.decode("ascii", errors="backslashreplace")
     if len(raw_name) < name_length:
         raise ArchiveDamage(f"is truncated: it ends at byte {len(archive)}, in a member's name {where}")
@@ -143,10 +150,11 @@ def _member_at(
     if size > limit:
         raise ArchiveDamage(f"has member {name} with {size} bytes; at most {limit} are allowed")
     start = body + name_length
-    data = archive[start : start + size]
-    if len(data) < size:
-        raise ArchiveDamage(f"is truncated: it ends in member {name}, after {len(data)} of {size} bytes")
-    return Entry(name, data, checksum), start + size
+    if len(archive) - start < size:
+        raise ArchiveDamage(
+            f"is truncated: it ends in member {name}, after {len(archive) - start} of {size} bytes"
+        )
+    return Entry(name, bytes(archive[start : start + size]), checksum), start + size
 
 
 def _local_header(name: str, checksum: int, size: int) -> bytes:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from gyrus.bundles import canonical_zip
 from gyrus.bundles.canonical_zip import ArchiveDamage, Entry
-from gyrus.bundles.members import COMMENT, COMMENT_SIZE, COMMENTS, MEMBERS, altered_members, limit_of
+from gyrus.bundles.members import (
+    COMMENT,
+    COMMENT_SIZE,
+    COMMENTS,
+    MAX_MEMBERS,
+    MEMBERS,
+    altered_members,
+    limit_of,
+)
 
 
 def what_is_wrong(data: bytes) -> str:
@@ -13,12 +21,12 @@ def what_is_wrong(data: bytes) -> str:
         return "is empty"
     if data[:2] != b"PK":
         return "does not begin like a bundle (not made by gyrus, or altered in its first bytes)"
-    body, comment = data[:-COMMENT_SIZE], data[-COMMENT_SIZE:]
+    body, comment = memoryview(data)[:-COMMENT_SIZE], data[-COMMENT_SIZE:]
     version = next((number for number, text in COMMENTS.items() if comment.startswith(text)), None)
     if version is None:
         return _where_cut(data)
     try:
-        entries = canonical_zip.decode(body, COMMENT_SIZE, limit_of)
+        entries = canonical_zip.decode(body, COMMENT_SIZE, limit_of, MAX_MEMBERS)
     except ArchiveDamage as error:
         return str(error)
     return _which_altered(entries, version)
@@ -31,7 +39,7 @@ def _where_cut(data: bytes) -> str:
         return f"is truncated or altered in its last {len(data) - start} bytes, where the digest stands"
     begun = max(size for text in COMMENTS.values() for size in range(len(text)) if data.endswith(text[:size]))
     try:
-        canonical_zip.decode(data[: len(data) - begun], COMMENT_SIZE, limit_of)
+        canonical_zip.decode(memoryview(data)[: len(data) - begun], COMMENT_SIZE, limit_of, MAX_MEMBERS)
     except ArchiveDamage as error:
         return str(error)
     return "is truncated: the digest at its end is missing"

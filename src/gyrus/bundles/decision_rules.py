@@ -67,6 +67,8 @@ _NEIGHBOURS: Rules = {
     "features": between(1, 10**6),
     "thumbnails": true_or_false,
     "hashes": true_or_false,
+    "others": count,
+    "apart": or_null(number_between(0, 2)),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.bundles import canonical_json, canonical_zip
-from gyrus.bundles.arrays import inspect_arrays
 from gyrus.bundles.canonical_zip import ArchiveDamage
 from gyrus.bundles.card import FORMAT_VERSION, check_card, read_card
+from gyrus.bundles.content import check_content
 from gyrus.bundles.damage import what_is_wrong
 from gyrus.bundles.members import (
     CARD,
@@ -20,21 +21,20 @@ from gyrus.bundles.members import (
     COMMENT_SIZE,
     COMMENTS,
     DIGEST_SIZE,
-    GATE,
     MAX_FILE_BYTES,
+    MAX_MEMBERS,
     MEMBERS,
-    NEIGHBOURS,
     NETWORK,
     PREPROCESS,
     check_members,
     limit_of,
     listing,
 )
-from gyrus.bundles.neighbours import check_neighbours
 from gyrus.errors import BundleError
 from gyrus.runs.atomic import write_bytes
 
 _ANY_VERSION = re.compile(rb"gyrus-bundle/(\d{1,6}) sha256:[0-9a-f]{64}\Z")
+_BEGINS = b"PK\x03\x04"
 _FETCH_AGAIN = "copy or export the bundle again"
 _NAME_A_BUNDLE = "name a file made by gyrus (model.gyrus)"
 
@@ -103,7 +103,7 @@ def encode_bundle(members: Mapping[str, bytes], card: Mapping[str, Any]) -> byte
     everything = {**{name: bytes(data) for name, data in members.items()}, CARD: canonical_json.dump(card)}
     everything[MEMBERS] = canonical_json.dump(listing(everything))
     check_members(everything)
-    _check_arrays(everything, card)
+    check_content(everything, card)
     archive = canonical_zip.encode(everything, COMMENT_SIZE) + COMMENT
     return archive + hashlib.sha256(archive).hexdigest().encode()
 
@@ -194,14 +194,13 @@ def read_bundle(path: Path) -> Bundle:
 
 def decode_bundle(data: bytes, *, path: Path | None = None) -> Bundle:
     """Check and take apart the bytes of a bundle; see :func:`read_bundle`."""
-    body, stated = data[:-DIGEST_SIZE], data[-DIGEST_SIZE:]
+    view = memoryview(data)  # slices of it are no copies
+    body, stated = view[:-DIGEST_SIZE], data[-DIGEST_SIZE:]
     if hashlib.sha256(body).hexdigest().encode() != stated:
         raise BundleError(what_is_wrong(data), path=path, fix=_FETCH_AGAIN)
-    version = next((number for number, text in COMMENTS.items() if body.endswith(text)), None)
-    if version is None:
-        raise _unknown_format(data, path)
+    version = _version_of(data, path)
     try:
-        entries = canonical_zip.decode(body[: -len(COMMENT)], COMMENT_SIZE, limit_of)
+        entries = canonical_zip.decode(body[: -len(COMMENT)], COMMENT_SIZE, limit_of, MAX_MEMBERS)
     except ArchiveDamage as error:
         raise BundleError(str(error), path=path, fix=_FETCH_AGAIN) from error
     altered = [entry.name for entry in entries if not entry.intact]
@@ -210,7 +209,7 @@ def decode_bundle(data: bytes, *, path: Path | None = None) -> Bundle:
     members = {entry.name: entry.data for entry in entries}
     check_members(members, version)
     card = _read_card(members, version)
-    _check_arrays(members, card)
+    check_content(members, card)
     return Bundle(card=card, members=members, digest=stated.decode(), path=path, format_version=version)
 
 
@@ -230,19 +229,30 @@ def _read_file(path: Path) -> bytes:
         raise BundleError("is no file; expected a bundle", path=path, fix=_NAME_A_BUNDLE)
     try:
         with path.open("rb") as stream:
-            data = stream.read(MAX_FILE_BYTES + 1)
+            # a large file of another kind is not taken into memory to find that out
+            begins, size = stream.read(len(_BEGINS)), os.fstat(stream.fileno()).st_size
+            if size > MAX_FILE_BYTES:
+                raise BundleError(
+                    f"has {size} bytes; a bundle has at most {MAX_FILE_BYTES}", path=path, fix=_NAME_A_BUNDLE
+                )
+            if begins != _BEGINS:
+                return begins
+            stream.seek(0)
+            return stream.read(size)
     except OSError as error:
         raise BundleError(f"cannot be read: {error.strerror}", path=path) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise BundleError(f"has more than {MAX_FILE_BYTES} bytes, the most a bundle may have", path=path)
-    return data
 
 
-def _unknown_format(data: bytes, path: Path | None) -> BundleError:
+def _version_of(data: bytes, path: Path | None) -> int:
+    """Return the format that the comment names; the digest is known to fit."""
+    tail = data[-COMMENT_SIZE:]
+    known = next((number for number, text in COMMENTS.items() if tail.startswith(text)), None)
+    if known is not None:
+        return known
     version = _ANY_VERSION.search(data[-COMMENT_SIZE - 8 :])
     if version is None:
-        return BundleError("is no bundle", path=path, fix=_NAME_A_BUNDLE)
-    return BundleError(
+        raise BundleError("is no bundle", path=path, fix=_NAME_A_BUNDLE)
+    raise BundleError(
         f"has format {version[1].decode()}; this gyrus reads up to {FORMAT_VERSION}",
         path=path,
         fix="update gyrus: pip install -U gyrus",
@@ -260,18 +270,3 @@ def _read_card(members: Mapping[str, bytes], version: int) -> dict[str, Any]:
             f"the card has format_version {card['format_version']}, the file {version}", fix=_FETCH_AGAIN
         )
     return read
-
-
-def _check_arrays(members: Mapping[str, bytes], card: Mapping[str, Any]) -> None:
-    for name, field in ((GATE, "gate"), (NEIGHBOURS, "neighbours")):
-        if (name in members) != (card[field] is not None):
-            there = "is there" if name in members else "is missing"
-            raise BundleError(
-                f"member {name} {there}, and the card's {field} is {'set' if card[field] else 'null'}",
-                fix="write both in one call of gyrus.bundles.rewrite_bundle",
-            )
-    arrays = {
-        name: inspect_arrays(members[name], name=name) for name in (GATE, NEIGHBOURS) if name in members
-    }
-    if NEIGHBOURS in arrays:
-        check_neighbours(card, arrays[NEIGHBOURS])

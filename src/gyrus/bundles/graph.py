@@ -1,34 +1,56 @@
 """A look into an ONNX graph without the ``onnx`` package: enough to refuse one that reaches outside itself.
 
-An ONNX file is a protocol buffer: a sequence of (field number, wire type, value). Only the fields that
-matter here are followed (numbers as in ``onnx.proto3``); all others are stepped over. A parity test holds
-this reader against the ``onnx`` package.
+Only the fields that matter here are followed (numbers as in ``onnx.proto3``); all others are stepped over.
+A parity test holds this reader against the ``onnx`` package.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gyrus.bundles.protobuf import Message, Steps, as_message, as_number
 from gyrus.errors import BundleError
 
 STANDARD_DOMAINS = frozenset({"", "ai.onnx"})
+UNBOUNDED = frozenset({"Loop", "Scan", "SequenceMap"})
+"""Operators that repeat a graph as often as a number in it says: no answer would be sure to come."""
+RANDOM = frozenset(
+    {"RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Bernoulli", "Multinomial"}
+)
+"""Operators whose result differs from run to run: the figures would not be those of the file."""
+FLOAT, UINT8 = 1, 2
+"""Element types, by their number in ``TensorProto.DataType``."""
 _DEEPEST = 16
-# Far above any network (a ResNet-152 has some 20,000), far below what would keep a reader busy for minutes.
-_MOST_FIELDS = 2_000_000
-
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 # Field numbers of onnx.proto3, by message.
 _MODEL_GRAPH, _MODEL_OPSET, _MODEL_TRAINING, _MODEL_FUNCTION = 7, 8, 20, 25
 _OPSET_DOMAIN, _OPSET_VERSION = 1, 2
-_FUNCTION_NODE = 7
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT, _GRAPH_SPARSE = 1, 5, 11, 12, 15
 _NODE_OPERATOR, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSOR, _ATTRIBUTE_GRAPH, _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS = 5, 6, 10, 11
 _ATTRIBUTE_SPARSE = (22, 23)
-_TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
-_VALUE_NAME = 1
+_TENSOR_NAME, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 8, 13, 14
+_VALUE_NAME, _VALUE_TYPE = 1, 2
+_TYPE_TENSOR = 1
+_TENSOR_TYPE_ELEMENT, _TENSOR_TYPE_SHAPE = 1, 2
+_SHAPE_DIMENSION = 1
+_DIMENSION_VALUE = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """An input or output, as the graph declares it.
+
+    Attributes
+    ----------
+    element : int or None
+        Number of its element type; None: it is no plain tensor, or nothing is said.
+    shape : tuple of int or None, or None
+        Its dimensions, None for an open one; None altogether when nothing is said.
+    """
+
+    element: int | None
+    shape: tuple[int | None, ...] | None
 
 
 @dataclass(slots=True)
@@ -37,21 +59,27 @@ class GraphFacts:
 
     Attributes
     ----------
-    inputs, outputs : list of str
-        Names, in order. Initializers that are also listed as inputs (old files) are included.
+    inputs, outputs : dict of str to Value
+        By name, in order. Initializers that are also listed as inputs (old files) are included.
+    initializers : set of str
+        Names of the weights.
     operators : set of str
-        Operator names; with a domain in front where it is not the standard one.
+        Operator names, those of inner graphs included; with a domain in front where it is not the standard
+        one.
     opset : int
         Version of the standard operator set; 0 when the file names none.
-    fields_read : int
-        Steps of the walk.
     """
 
-    inputs: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
+    inputs: dict[str, Value] = field(default_factory=dict)
+    outputs: dict[str, Value] = field(default_factory=dict)
+    initializers: set[str] = field(default_factory=set)
     operators: set[str] = field(default_factory=set)
     opset: int = 0
-    fields_read: int = 0
+
+    @property
+    def asked_for(self) -> list[str]:
+        """Inputs that whoever runs the graph must give."""
+        return [name for name in self.inputs if name not in self.initializers]
 
 
 def inspect_graph(data: bytes, *, name: str) -> GraphFacts:
@@ -68,125 +96,98 @@ def inspect_graph(data: bytes, *, name: str) -> GraphFacts:
     ------
     BundleError
         When the bytes are no ONNX graph, or when it holds what a bundle must not: weights in another file,
-        operators outside the standard set, sparse tensors, training information.
+        operators outside the standard set, repetition without a bound, chance, functions of its own, sparse
+        tensors, training information.
     """
     facts = GraphFacts()
     try:
-        for number, value in _fields(memoryview(data), facts):
+        for number, value in Message(memoryview(data), Steps()):
             if number == _MODEL_GRAPH:
-                _walk_graph(_block(value), facts, 0)
+                _walk_graph(as_message(value), facts, 0)
             elif number == _MODEL_OPSET:
-                _walk_opset(_block(value), facts)
+                _walk_opset(as_message(value), facts)
             elif number == _MODEL_FUNCTION:
-                for inner, node in _fields(_block(value), facts):
-                    if inner == _FUNCTION_NODE:
-                        _walk_node(_block(node), facts, 0)
+                raise ValueError("it holds functions of its own")
             elif number == _MODEL_TRAINING:
-                raise ValueError("holds training information")
+                raise ValueError("it holds training information")
     except ValueError as error:
         raise BundleError(f"member {name} cannot be used: {error}", fix="export the model again") from error
     if not facts.outputs:
         raise BundleError(f"member {name} is not an ONNX graph", fix="export the model again")
+    _check_operators(facts, name)
+    return facts
+
+
+def _check_operators(facts: GraphFacts, name: str) -> None:
     foreign = sorted(operator for operator in facts.operators if "::" in operator)
     if foreign:
         raise BundleError(
             f"member {name} needs operators outside the ONNX standard: {', '.join(foreign)}",
             fix="export the model again with standard operators only",
         )
-    return facts
+    unfit = sorted(facts.operators & (UNBOUNDED | RANDOM))
+    if unfit:
+        what = "repeats without a bound" if unfit[0] in UNBOUNDED else "answers by chance"
+        raise BundleError(
+            f"member {name} {what}: operator {', '.join(unfit)}", fix="export the model again without it"
+        )
 
 
-def _walk_graph(block: memoryview, facts: GraphFacts, depth: int) -> None:
+def _walk_graph(graph: Message, facts: GraphFacts, depth: int) -> None:
     if depth > _DEEPEST:
         raise ValueError("its graphs are nested too deeply")
-    for number, value in _fields(block, facts):
+    for number, value in graph:
         if number == _GRAPH_NODE:
-            _walk_node(_block(value), facts, depth)
+            _walk_node(as_message(value), facts, depth)
         elif number == _GRAPH_INITIALIZER:
-            _check_tensor(_block(value), facts)
+            facts.initializers.add(_check_tensor(as_message(value)))
         elif number == _GRAPH_SPARSE:
             raise ValueError("it holds sparse weights")
-        elif depth == 0 and number == _GRAPH_INPUT:
-            facts.inputs.append(_text_field(_block(value), _VALUE_NAME, facts))
-        elif depth == 0 and number == _GRAPH_OUTPUT:
-            facts.outputs.append(_text_field(_block(value), _VALUE_NAME, facts))
+        elif depth == 0 and number in (_GRAPH_INPUT, _GRAPH_OUTPUT):
+            named = facts.inputs if number == _GRAPH_INPUT else facts.outputs
+            name = as_message(value).text(_VALUE_NAME)
+            if name in named:
+                raise ValueError(f"it names {name[:40]!r} twice")
+            named[name] = _value(as_message(value))
 
 
-def _walk_node(block: memoryview, facts: GraphFacts, depth: int) -> None:
-    operator, domain = _text_field(block, _NODE_OPERATOR, facts), _text_field(block, _NODE_DOMAIN, facts)
+def _walk_node(node: Message, facts: GraphFacts, depth: int) -> None:
+    operator, domain = node.text(_NODE_OPERATOR), node.text(_NODE_DOMAIN)
     facts.operators.add(operator if domain in STANDARD_DOMAINS else f"{domain}::{operator}")
-    for number, value in _fields(block, facts):
-        if number != _NODE_ATTRIBUTE:
-            continue
-        for inner, item in _fields(_block(value), facts):
-            if inner in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
-                _check_tensor(_block(item), facts)
-            elif inner in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
-                _walk_graph(_block(item), facts, depth + 1)
-            elif inner in _ATTRIBUTE_SPARSE:
+    for attribute in node.messages(_NODE_ATTRIBUTE):
+        for number, value in attribute:
+            if number in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):
+                _check_tensor(as_message(value))
+            elif number in (_ATTRIBUTE_GRAPH, _ATTRIBUTE_GRAPHS):
+                _walk_graph(as_message(value), facts, depth + 1)
+            elif number in _ATTRIBUTE_SPARSE:
                 raise ValueError("it holds sparse weights")
 
 
-def _check_tensor(block: memoryview, facts: GraphFacts) -> None:
-    for number, value in _fields(block, facts):
-        if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value != 0):
+def _check_tensor(tensor: Message) -> str:
+    """Return the name of a tensor that lies in the file."""
+    name = ""
+    for number, value in tensor:
+        if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and as_number(value) != 0):
             raise ValueError("its weights lie in another file")
+        if number == _TENSOR_NAME:
+            name = tensor.text(_TENSOR_NAME)
+    return name
 
 
-def _walk_opset(block: memoryview, facts: GraphFacts) -> None:
-    values = dict(_fields(block, facts))
-    version = values.get(_OPSET_VERSION, 0)
-    if _text_field(block, _OPSET_DOMAIN, facts) in STANDARD_DOMAINS and isinstance(version, int):
+def _walk_opset(opset: Message, facts: GraphFacts) -> None:
+    version = opset.number(_OPSET_VERSION)
+    if opset.text(_OPSET_DOMAIN) in STANDARD_DOMAINS and version is not None:
         facts.opset = version
 
 
-def _text_field(block: memoryview, wanted: int, facts: GraphFacts) -> str:
-    text = ""
-    for number, value in _fields(block, facts):
-        if number == wanted:
-            text = bytes(_block(value)).decode("utf-8")
-    return text
-
-
-def _block(value: memoryview | int) -> memoryview:
-    if isinstance(value, int):
-        raise ValueError("a number stands where a block belongs")
-    return value
-
-
-def _fields(block: memoryview, facts: GraphFacts) -> Iterator[tuple[int, memoryview | int]]:
-    """Yield (field number, value): a number for wire type 0, else the bytes without a copy."""
-    position, end = 0, len(block)
-    while position < end:
-        facts.fields_read += 1
-        if facts.fields_read > _MOST_FIELDS:
-            raise ValueError(f"it has more than {_MOST_FIELDS} parts")
-        key, position = _varint(block, position)
-        number, wire = key >> 3, key & 7
-        if wire == _VARINT:
-            value, position = _varint(block, position)
-            yield number, value
-            continue
-        if wire == _BYTES:
-            size, position = _varint(block, position)
-        elif wire in (_FIXED64, _FIXED32):
-            size = 8 if wire == _FIXED64 else 4
-        else:
-            raise ValueError(f"it is no protocol buffer (wire type {wire})")
-        if size > end - position:
-            raise ValueError("it is cut off")
-        yield number, block[position : position + size]
-        position += size
-
-
-def _varint(block: memoryview, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if position >= len(block):
-            raise ValueError("it is cut off")
-        byte = block[position]
-        position += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, position
-    raise ValueError("it is no protocol buffer (number without end)")
+def _value(value: Message) -> Value:
+    element: int | None = None
+    shape: tuple[int | None, ...] | None = None
+    for kind in value.messages(_VALUE_TYPE):
+        for tensor in kind.messages(_TYPE_TENSOR):
+            element = tensor.number(_TENSOR_TYPE_ELEMENT)
+            for dimensions in tensor.messages(_TENSOR_TYPE_SHAPE):
+                found = dimensions.messages(_SHAPE_DIMENSION)
+                shape = tuple(dimension.number(_DIMENSION_VALUE) for dimension in found)
+    return Value(element, shape)

@@ -10,7 +10,6 @@ from typing import Any
 from gyrus.bundles import canonical_json
 from gyrus.bundles.card_rules import FORMAT_VERSION
 from gyrus.bundles.former import FORMER_VERSIONS
-from gyrus.bundles.graph import inspect_graph
 from gyrus.errors import BundleError
 
 MEBIBYTE = 1024 * 1024
@@ -70,12 +69,12 @@ def listing(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> dict
 
 
 def check_members(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> None:
-    """Check names, sizes, hashes and graphs of all members, the listing included.
+    """Check names, sizes and hashes of all members, the listing included.
 
     Raises
     ------
     BundleError
-        Naming the first member that is missing, unknown, too large, altered, or an unfit graph.
+        Naming the first member that is missing, unknown, too large or altered.
     """
     missing = [name for name in REQUIRED if name not in members]
     if missing:
@@ -94,8 +93,6 @@ def check_members(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -
             f"member {', '.join(altered)} is not what members.json says",
             fix="copy or export the bundle again",
         )
-    for name in (PREPROCESS, NETWORK):
-        inspect_graph(members[name], name=name)
 
 
 def altered_members(members: Mapping[str, bytes], version: int = FORMAT_VERSION) -> list[str]:

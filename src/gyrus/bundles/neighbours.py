@@ -19,15 +19,19 @@ def expected_arrays(card: Mapping[str, Any]) -> dict[str, tuple[str, tuple[int, 
     ``<U`` stands for text of any fixed width.
     """
     field = card["neighbours"]
-    n = field["count"]
+    n, others = field["count"], field["others"]
+    several = card["task"] == "multilabel"
     wanted: dict[str, tuple[str, tuple[int, ...]]] = {
         "embedding": ("<f2", (n, field["features"])),
-        "label": ("<i4", (n,)),  # index into the card's classes
+        # index into the card's classes; of several classes an image, which of them it shows
+        "label": ("|b1", (n, len(card["classes"]))) if several else ("<i4", (n,)),
         "image_id": (_TEXT, (n,)),
         "subject_id": (_TEXT, (n,)),  # empty: unknown
     }
     if field["hashes"]:
         wanted |= {"sha256": ("|u1", (n, HASH_BYTES)), "pixel_hash": ("|u1", (n, HASH_BYTES))}
+    if field["hashes"] and others:  # training images that are no cases: only whether one is met again
+        wanted |= {f"other_{name}": ("|u1", (others, HASH_BYTES)) for name in ("sha256", "pixel_hash")}
     if field["thumbnails"]:
         wanted["thumbnails"] = ("|u1", (n, THUMBNAIL_PX, THUMBNAIL_PX))
     return wanted
