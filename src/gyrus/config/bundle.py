@@ -8,10 +8,11 @@ from typing import Literal
 
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.runtime import RuntimeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundleConfig(OutputOptions):
+class BundleConfig(RuntimeOptions, OutputOptions):
     """Look inside a bundle, or check that it is whole and still answers as it did."""
 
     action: Positional[Literal["info", "verify"]]

@@ -14,6 +14,7 @@ from PIL import Image
 
 from gyrus.bundles import Bundle, canonical_json
 from gyrus.bundles.members import NETWORK, PREPROCESS
+from gyrus.config.runtime import Device, Runtime
 from gyrus.errors import BundleError
 from gyrus.imaging import read_bytes
 from gyrus.inference.described import check_preprocessing
@@ -22,6 +23,8 @@ from gyrus.inference.predictor import Predictor
 EXPECTED = "selftest/expected.json"
 RELATIVE_TOLERANCE = 1e-4
 SMALLEST_TOLERANCE = 1e-3
+COARSE_PROBABILITY = 0.1
+"""How far a probability may be off in a runtime that computes with 8 significant bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,20 @@ class SelfTest:
     cases : int
         Images that were answered; 0 when the bundle carries none.
     worst : float
-        Largest difference of a logit from what the exporter saw.
+        Largest difference from what the exporter saw.
     tolerance : float
         Largest difference allowed.
+    of : str
+        What is compared: ``logit``, or ``probability`` in a runtime of few bits.
+    runtime : str
+        What answered.
     """
 
     cases: int
     worst: float
     tolerance: float
+    of: str = "logit"
+    runtime: str = "onnxruntime"
 
 
 def make_self_test(
@@ -75,8 +84,12 @@ def make_self_test(
     return members
 
 
-def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
-    """Answer the bundle's own images here and compare.
+def self_test(
+    bundle: Bundle, threads: int | None = None, *, runtime: Runtime = "auto", device: Device = "auto"
+) -> SelfTest:
+    """Answer the bundle's own images here and compare; options as in :class:`Predictor`.
+
+    With ``openvino-bf16`` probabilities are compared, and they may differ by :data:`COARSE_PROBABILITY`.
 
     Raises
     ------
@@ -87,20 +100,25 @@ def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
     if EXPECTED not in bundle.members:
         return SelfTest(cases=0, worst=0.0, tolerance=0.0)
     tolerance, cases = _expected(bundle)
-    predictor = Predictor(bundle, threads)
+    if not cases:
+        return SelfTest(cases=0, worst=0.0, tolerance=tolerance)
+    predictor = Predictor(bundle, threads, runtime=runtime, device=device)
+    coarse = predictor.runtime == "openvino-bf16"
+    compared, tolerance = ("probability", COARSE_PROBABILITY) if coarse else ("logit", tolerance)
     pixels = [
         read_bytes(bundle.members[file], name=file, color=bundle.card["input"]["color"]) for file, _ in cases
     ]
     check_preprocessing(bundle, pixels)
     answers = predictor.predict(pixels)
-    differences = [
-        float(np.abs(answer.logits - logits).max())
-        for answer, (_, logits) in zip(answers, cases, strict=True)
-    ]
+    given = np.stack([answer.logits for answer in answers])
+    expected = np.stack([logits for _, logits in cases])
+    if coarse:
+        given, expected = predictor.decision.probabilities(given), predictor.decision.probabilities(expected)
+    differences = np.abs(given - expected).max(axis=1).tolist()
     failed = [
-        f"{file}: logits differ by {difference:.3g}"
+        f"{file}: a {compared} differs by {difference:.3g}"
         for (file, _), difference in zip(cases, differences, strict=True)
-        if difference > tolerance
+        if not difference <= tolerance
     ]
     if failed:
         raise BundleError(
@@ -108,17 +126,19 @@ def self_test(bundle: Bundle, threads: int | None = None) -> SelfTest:
             f"(allowed: {tolerance:.3g})",
             path=bundle.path,
             details=failed,
-            fix="use another version of onnxruntime, or export the model again",
+            fix=f"use another version of {predictor.runtime.split('-')[0]}, or export the model again",
         )
-    return SelfTest(cases=len(cases), worst=max(differences, default=0.0), tolerance=tolerance)
+    return SelfTest(len(cases), max(differences), tolerance, compared, predictor.runtime)
 
 
-def verify(path: Path, threads: int | None = None) -> tuple[Bundle, SelfTest]:
+def verify(
+    path: Path, threads: int | None = None, *, runtime: Runtime = "auto", device: Device = "auto"
+) -> tuple[Bundle, SelfTest]:
     """Check a bundle from the first byte to its answers: :func:`read_bundle`, then :func:`self_test`."""
     from gyrus.bundles import verify_bundle
 
     bundle = verify_bundle(path)
-    return bundle, self_test(bundle, threads)
+    return bundle, self_test(bundle, threads, runtime=runtime, device=device)
 
 
 def _expected(bundle: Bundle) -> tuple[float, list[tuple[str, npt.NDArray[np.float32]]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,7 @@ class BundleResult:
             "digest": self.bundle.digest,
             "model_digest": self.bundle.model_digest,
             "members": {name: len(data) for name, data in sorted(self.bundle.members.items())},
-            "self_test": None
-            if test is None
-            else {"cases": test.cases, "worst": test.worst, "tolerance": test.tolerance},
+            "self_test": None if test is None else asdict(test),
             "card": self.bundle.card,
         }
 
@@ -44,8 +42,8 @@ class BundleResult:
             test = self.self_test
             return (
                 f"{self.path}: whole, {len(self.bundle.members)} members, digest {self.bundle.digest}\n"
-                f"self-test: {test.cases} images answered; largest difference of a logit {test.worst:.2g}"
-                f" (allowed {test.tolerance:.2g})"
+                f"self-test: {test.cases} images answered by {test.runtime}; "
+                f"largest difference of a {test.of} {test.worst:.2g} (allowed {test.tolerance:.2g})"
             )
         wanted = card["input"]
         lines = [
@@ -70,7 +68,7 @@ def run(config: BundleConfig) -> BundleResult:
     """Read (and, with ``verify``, run) a bundle; a damaged one raises."""
     path = bundle_of(config.file)
     if config.action == "verify":
-        checked, test = verify(path)
+        checked, test = verify(path, config.threads, runtime=config.runtime, device=config.device)
         return BundleResult(path, checked, test)
     return BundleResult(path, read_bundle(path), None)
 
