@@ -58,9 +58,10 @@ def run_training(folder, options, kill_at_write=None):
         Row(image_id=str(n), path=f"{n}.png", label=CLASSES[n % 3], split="train" if n < TRAIN else "val")
         for n in range(IMAGES)
     )
+    options = {"device": "cpu", **options}
     config = TrainConfig(
         source=Path("data"), architecture="improved_cnn", image_size=SIDE, batch_size=8, dropout=0.3,
-        precision="float32", device="cpu", **options,
+        precision="float32", **options,
     )  # fmt: skip
     if kill_at_write is not None:
         _kill_at(kill_at_write)
