@@ -1,0 +1,113 @@
+"""From images to evidence, one after the other: memory does not grow with their number."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from gyrus.errors import UsageError
+from gyrus.inference.evidence import Asked, Evidence, Model
+from gyrus.inference.heat_map import HeatMap, heat_map_of
+from gyrus.inference.neighbours import Case, InTraining, Neighbours
+from gyrus.inference.prediction import Failure, Prediction
+from gyrus.inference.predictor import BATCH_SIZE, Predictor
+from gyrus.inference.spread import Spread, spread_of
+
+
+class Examiner:
+    """Collects the evidence for a model's answers.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    neighbours : Neighbours or None
+        The bundle's training cases; see :meth:`gyrus.inference.neighbours.Neighbours.from_bundle`.
+    tta : int
+        Moved views asked for the spread; 0: no spread.
+    heat : {"auto", "occlusion", "none"}
+        Which heat map; see :func:`gyrus.inference.heat_map.heat_map_of`.
+    occlusion_grid : int
+        Cells a side of an occlusion map.
+    top_neighbours : int
+        Nearest training cases that are told.
+
+    Raises
+    ------
+    UsageError
+        When an occlusion map would have more cells than the network sees pixels.
+    """
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        neighbours: Neighbours | None = None,
+        *,
+        tta: int = 0,
+        heat: Literal["auto", "occlusion", "none"] = "auto",
+        occlusion_grid: int = 7,
+        top_neighbours: int = 3,
+    ) -> None:
+        side = int(predictor.card["input"]["image_size_px"])
+        if not 1 <= occlusion_grid <= side:
+            raise UsageError(f"occlusion_grid is {occlusion_grid}; the network sees {side} x {side} pixels")
+        self.predictor, self.neighbours = predictor, neighbours
+        self._tta, self._heat, self._grid, self._top = tta, heat, occlusion_grid, top_neighbours
+        self._model = Model(
+            digest=predictor.digest,
+            model_digest=predictor.model_digest,
+            data_fingerprint=predictor.card["data"]["fingerprint"],
+            reading_policy=predictor.card["input"]["reading_policy"],
+        )
+
+    def stream(self, images: Sequence[Asked], batch_size: int = BATCH_SIZE) -> Iterator[Evidence | Failure]:
+        """Yield the evidence, or a failure, of each image in order."""
+        answers = self.predictor.stream((asked.source for asked in images), batch_size, keep_pixels=True)
+        for asked, answer in zip(images, answers, strict=True):
+            yield answer if isinstance(answer, Failure) else self.examine(asked, answer)
+
+    def examine(self, asked: Asked, answer: Prediction) -> Evidence:
+        """Return the evidence for an answer that brought its pixels along.
+
+        An image that the gate refuses is looked up among the training cases, and nothing more.
+        """
+        seconds = {"answer": answer.seconds}
+        began = time.perf_counter()
+        nearest, in_training = self._look_up(answer)
+        seconds["nearest"] = time.perf_counter() - began
+        spread, heat_map = None, None
+        if answer.refused is None:
+            began = time.perf_counter()
+            spread = self._spread(answer)
+            seconds["spread"] = time.perf_counter() - began
+            began = time.perf_counter()
+            heat_map = self._map(answer)
+            seconds["heat_map"] = time.perf_counter() - began
+        return Evidence(
+            asked=asked,
+            answer=answer,
+            model=self._model,
+            in_training=in_training,
+            nearest=nearest,
+            apart=None if self.neighbours is None else self.neighbours.apart,
+            spread=spread,
+            heat_map=heat_map,
+            seconds=seconds,
+        )
+
+    def _look_up(self, answer: Prediction) -> tuple[tuple[Case, ...], InTraining]:
+        if self.neighbours is None:
+            return (), InTraining(known=False)
+        pixel_hash = "" if answer.stored is None else answer.stored.pixel_hash
+        seen = self.neighbours.seen(answer.sha256, pixel_hash)
+        if answer.embedding is None or not self._top:
+            return (), seen
+        return self.neighbours.nearest(answer.embedding, self._top), seen
+
+    def _spread(self, answer: Prediction) -> Spread | None:
+        if not self._tta or answer.pixels is None:
+            return None
+        return spread_of(self.predictor, answer.pixels, answer.logits, self._tta)
+
+    def _map(self, answer: Prediction) -> HeatMap | None:
+        return heat_map_of(self.predictor, answer, self._heat, self._grid)
