@@ -7,17 +7,16 @@ from pathlib import Path
 
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.runtime import RuntimeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(OutputOptions):
+class PredictConfig(RuntimeOptions, OutputOptions):
     """Ask a bundle about images; needs no torch."""
 
     files: Positional[tuple[Path, ...]]
     """Images, folders of images, or IDX files."""
-    model: Path
-    """Bundle (model.gyrus) or run folder."""
+    model: Path | None = None
+    """Bundle (model.gyrus) or run folder; default: the model in the box."""
     heatmaps: Path | None = None
     """Folder to write a heat-map overlay (PNG) per image to."""
-    threads: int | None = None
-    """Threads of the runtime; default: all cores."""

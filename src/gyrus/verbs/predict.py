@@ -17,7 +17,7 @@ from gyrus.imaging import IMAGE_SUFFIXES, read_image
 from gyrus.imaging.idx import holds_many, read_frames
 from gyrus.imaging.source import Source
 from gyrus.inference import Failure, Prediction, Predictor
-from gyrus.verbs.sources import bundle_of
+from gyrus.verbs.sources import model_of
 from gyrus.verbs.tables import align
 
 logger = logging.getLogger("gyrus")
@@ -76,7 +76,9 @@ class PredictResult:
 def run(config: PredictConfig) -> PredictResult:
     """Answer ``config.files``; a file that cannot be read is named and does not stop the others."""
     files = list(_sources(config.files))
-    predictor = Predictor.load(bundle_of(config.model), config.threads)
+    predictor = Predictor.load(
+        model_of(config.model), config.threads, runtime=config.runtime, device=config.device
+    )
     if config.heatmaps is not None:
         _check_maps(predictor)
     predictions, failures = predictor.predict_files(files)
@@ -100,8 +102,11 @@ def run(config: PredictConfig) -> PredictResult:
     return PredictResult(tuple(predictions), tuple(failures), heatmaps, model)
 
 
-def predict(files: Any, model: Path | str, **options: Any) -> PredictResult:
-    """Ask a bundle about one image or several; options as in :class:`gyrus.config.PredictConfig`."""
+def predict(files: Any, model: Path | str | None = None, **options: Any) -> PredictResult:
+    """Ask a bundle about one image or several; options as in :class:`gyrus.config.PredictConfig`.
+
+    Without ``model`` the one in the box answers.
+    """
     return run(build(PredictConfig, files=files, model=model, **options))
 
 

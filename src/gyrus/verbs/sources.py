@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gyrus import box
 from gyrus.errors import DataError
 from gyrus.runs import RunFolder
 
@@ -26,6 +27,19 @@ def bundle_of(source: Path) -> Path:
     if not source.exists():
         raise DataError("does not exist", path=source, fix="name a bundle (model.gyrus) or a run folder")
     return source
+
+
+def model_of(given: Path | None) -> Path:
+    """Return the bundle that a path names, or the model in the box for None.
+
+    Raises
+    ------
+    DataError
+        When the path names none.
+    UsageError
+        When there is none in the box either.
+    """
+    return box.path() if given is None else bundle_of(given)
 
 
 def run_of(source: Path) -> RunFolder:
