@@ -51,13 +51,15 @@ def _of_value(value: Any, schema: Mapping[str, Any], at: str) -> list[str]:
         found.append(f"{at}: {value!r} is none of {schema['enum']}")
     if "const" in schema and value != schema["const"]:
         found.append(f"{at}: {value!r} is not {schema['const']!r}")
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-            found.append(f"{at}: {value} is out of range")
-    if isinstance(value, str):
-        if len(value) < schema.get("minLength", 0) or not re.search(schema.get("pattern", ""), value):
-            found.append(f"{at}: {value!r} does not fit")
+    if _is(value, "number") and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        found.append(f"{at}: {value} is out of range")
+    if isinstance(value, str) and not _fits(value, schema):
+        found.append(f"{at}: {value!r} does not fit")
     return found
+
+
+def _fits(text: str, schema: Mapping[str, Any]) -> bool:
+    return len(text) >= schema.get("minLength", 0) and bool(re.search(schema.get("pattern", ""), text))
 
 
 def _of_object(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from schema_check import problems
 
 import tiny_bundle
 from gyrus.bundles import read_bundle, write_bundle
@@ -25,7 +26,6 @@ from gyrus.inference.pooling import Pooling
 from gyrus.inference.prediction import Failure
 from gyrus.verbs.neighbours import Thumbnails, add_neighbours
 from gyrus.verbs.training_outputs import training_outputs
-from inference.schema_check import problems
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 ONE = SCHEMA["$defs"]["evidence"]
