@@ -16,6 +16,9 @@ from gyrus.decision.fitting import Asked, fit_calibration, fit_method
 from gyrus.decision.operating_point import Metric
 from gyrus.decision.solving import solve_point
 
+Asking = tuple[tuple[str, ...], Metric, float]
+"""Positive classes, what is to be promised, and how much of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -27,10 +30,8 @@ class Wish:
     conformal_method : {'lac', 'aps', 'none'}
     level : float
         How often the true class is to be in the set.
-    positive : tuple of str
-        Classes that count as positive.
-    promises : tuple of (str, float)
-        Metric and least value; an operating point each.
+    points : tuple of Asking
+        An operating point each.
     seed : int
         Of the folds and of the draws of ``aps``.
     """
@@ -38,15 +39,8 @@ class Wish:
     calibration: Asked = "auto"
     conformal_method: SetMethod | str = "lac"
     level: float = 0.9
-    positive: tuple[str, ...] = ()
-    promises: tuple[tuple[Metric, float], ...] = ()
+    points: tuple[Asking, ...] = ()
     seed: int = 0
-
-    def questions(self, task: str) -> list[tuple[str, ...]]:
-        """Return what counts as positive at each point: of several classes an image each by itself."""
-        if task == "classify":
-            return [self.positive] if self.positive else []
-        return [(name,) for name in self.positive]
 
 
 def fit_decision(cases: Cases, wish: Wish, confidence: float = 0.95) -> tuple[Decision, list[str]]:
@@ -70,9 +64,7 @@ def fit_decision(cases: Cases, wish: Wish, confidence: float = 0.95) -> tuple[De
         calibration = fit_calibration(cases, wish.calibration, confidence=confidence, seed=wish.seed)
     probabilities = held_out_probabilities(cases, calibration, wish.seed)
     points = tuple(
-        solve_point(cases, probabilities, names, metric, at_least, confidence=confidence)
-        for names in wish.questions(cases.task)
-        for metric, at_least in wish.promises
+        solve_point(cases, probabilities, *asking, confidence=confidence) for asking in wish.points
     )
     conformal = _sets(cases, probabilities, wish, notes)
     return Decision(cases.classes, cases.task, calibration, points, conformal), notes

@@ -20,6 +20,7 @@ from gyrus.verbs.crossval_folder import CrossvalFolder, Progress, check_folder, 
 from gyrus.verbs.crossval_plan import Plan, plan_folds
 from gyrus.verbs.crossval_report import OUT_OF_FOLD, Pooled, pool, write_crossval_report
 from gyrus.verbs.crossval_training import duration, train_folds
+from gyrus.verbs.decided import check_wish
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.tables import align
@@ -133,6 +134,7 @@ def run(config: CrossvalConfig) -> CrossvalResult:
     check_before_reading(replace(config, out=None))
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
     plan = plan_folds(config, prepared)
+    check_wish(config, plan.manifest, [row for row in plan.manifest if row.fold is not None and row.label])
     logger.info("%s", plan.audit["sentence"])
     for note in plan.notes:
         logger.info("note: %s", note)

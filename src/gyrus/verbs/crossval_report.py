@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gyrus.config import CrossvalConfig
 from gyrus.data import Manifest, read_manifest
@@ -29,6 +30,7 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress
 from gyrus.verbs.crossval_plan import Plan, PlannedFold
+from gyrus.verbs.fitted_after import out_of_fold_block
 
 OUT_OF_FOLD = "out-of-fold"
 
@@ -66,6 +68,12 @@ def pool(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan, progress: P
             write_predictions(one, folder.predictions_of(repeat))
     first = predictions[0]
     evaluation = evaluate_predictions(first, seed=config.seed)
+    evaluation["decision"] = out_of_fold_block(
+        config,
+        first,
+        _logits([one for one in finished if one.repeat == finished[0].repeat], folder),
+        seed=config.seed,
+    )
     evaluation["twin_free"] = twin_free(first, manifest, out_of_fold=True)
     evaluation["subgroups"] = subgroups(first, manifest)
     evaluation["notes"] += _absent(plan, progress, manifest, first)
@@ -76,6 +84,14 @@ def _pooled(finished: Sequence[PlannedFold], folder: CrossvalFolder) -> Predicti
     parts = [read_predictions(folder.run_of(one.repeat, one.fold).predictions("test")) for one in finished]
     leaking = any(one.divided.reason is not None for one in finished)
     return pool_folds(parts, [str(one.fold) for one in finished], allow_shared=leaking)
+
+
+def _logits(finished: Sequence[PlannedFold], folder: CrossvalFolder) -> npt.NDArray[np.float32] | None:
+    """Return the networks' own logits in the order of the pooled predictions; None where a file is absent."""
+    paths = [folder.run_of(one.repeat, one.fold).outputs("test") for one in finished]
+    if not all(path.is_file() for path in paths):
+        return None
+    return np.concatenate([read_outputs(path).logits for path in paths])
 
 
 def _absent(plan: Plan, progress: Progress, manifest: Manifest, first: Predictions) -> list[str]:

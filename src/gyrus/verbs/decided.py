@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from gyrus.bundles import rewrite_card
 from gyrus.config.build import nearest
 from gyrus.config.deciding import DecidingOptions
-from gyrus.data import Manifest
+from gyrus.data import Manifest, Row
 from gyrus.decision import Decision
 from gyrus.decision.cases import FEWEST_PATIENTS
 from gyrus.decision.learning import Wish, fit_decision
@@ -28,20 +28,28 @@ logger = logging.getLogger("gyrus")
 CALIBRATION = "cal"
 
 
-def wish_of(config: DecidingOptions, seed: int) -> Wish:
-    """Return what the options ask for."""
+def wish_of(config: DecidingOptions, seed: int, *, several: bool) -> Wish:
+    """Return what the options ask for; of several classes an image, each is a question of its own."""
+    questions = [(name,) for name in config.positives] if several else [config.positives]
     return Wish(
         calibration=config.calibration,
         conformal_method=config.conformal_method,
         level=config.conformal_level,
-        positive=config.positives,
-        promises=config.promises,
+        points=tuple((names, *promise) for names in questions for promise in config.promises),
         seed=seed,
     )
 
 
-def check_wish(config: DecidingOptions, manifest: Manifest, split: str = CALIBRATION) -> None:
+def check_wish(config: DecidingOptions, manifest: Manifest, rows: Sequence[Row] | None = None) -> None:
     """Refuse before a training what its calibration images cannot give.
+
+    Parameters
+    ----------
+    config : DecidingOptions
+    manifest : Manifest
+        With splits.
+    rows : sequence of Row, optional
+        What is fitted on, where that is not the split ``cal``.
 
     Raises
     ------
@@ -51,7 +59,8 @@ def check_wish(config: DecidingOptions, manifest: Manifest, split: str = CALIBRA
         When what was asked for by name needs more calibration patients, or a class that none of them shows.
     """
     check_positive(config, manifest.classes, several=manifest.several)
-    rows = [row for row in manifest if row.split == split and row.label]
+    if rows is None:
+        rows = [row for row in manifest if row.split == CALIBRATION and row.label]
     if config.calibration in ("temperature", "vector"):
         shown = {name for row in rows for name in manifest.names_of(row)}
         absent = [name for name in manifest.classes if name not in shown]
@@ -111,7 +120,7 @@ def decide_on(
         return None
     predictions, outputs = predict_rows(predictor, manifest, CALIBRATION)
     cases = cases_of(predictions, outputs.logits, split=CALIBRATION, fingerprint=manifest.fingerprint)
-    decision, notes = fit_decision(cases, wish_of(config, seed))
+    decision, notes = fit_decision(cases, wish_of(config, seed, several=manifest.several))
     for note in notes:
         logger.info("note: %s%s.", note[:1].upper(), note[1:])
     rewrite_card(bundle, **decision.to_card())

@@ -89,6 +89,8 @@ def run(config: EvaluateConfig) -> EvaluateResult:
     """
     if config.report is not None:
         require("matplotlib", "report", "the plots of the report")
+    if config.source.is_dir() or is_bundle(config.source):
+        _check_deciding(config)
     if config.source.is_dir():
         folder = run_of(config.source)
         if config.data is None:
@@ -107,6 +109,16 @@ def run(config: EvaluateConfig) -> EvaluateResult:
             "--test is for a run folder; a predictions file is evaluated as it is", path=config.source
         )
     return _evaluate_files(config)
+
+
+def _check_deciding(config: EvaluateConfig) -> None:
+    """Refuse options about fitting a decision where the bundle brings its own."""
+    if config.deciding_given:
+        raise UsageError(
+            f"{' and '.join(config.deciding_given)}: a bundle is measured with the decision that it brings",
+            path=config.source,
+            fix="to fit another on labelled cases: gyrus calibrate BUNDLE DATA --out NEW.gyrus",
+        )
 
 
 def _check_run(config: EvaluateConfig, folder: RunFolder) -> None:
@@ -140,6 +152,7 @@ def evaluate(source: Path | str, **options: Any) -> EvaluateResult:
 
 
 def _evaluate_files(config: EvaluateConfig) -> EvaluateResult:
+    from gyrus.verbs.fitted_after import add_decision
     from gyrus.verbs.fold_files import read_pooled, sort_out
 
     files, config = sort_out(config)
@@ -161,6 +174,7 @@ def _evaluate_files(config: EvaluateConfig) -> EvaluateResult:
         seed=config.seed,
         prevalence=config.prevalences,
     )
+    add_decision(config, evaluation, predictions)
     evaluation["twin_free"] = twins_untold(
         "only the predictions are at hand (gyrus evaluate predictions.csv DATA)"
     )

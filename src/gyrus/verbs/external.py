@@ -13,6 +13,8 @@ from gyrus.config import EvaluateConfig
 from gyrus.data import Manifest, read_manifest
 from gyrus.errors import UsageError
 from gyrus.evaluation import evaluate_predictions, subgroups, twin_free
+from gyrus.evaluation.decided import cases_of, said_by
+from gyrus.evaluation.decision_figures import decision_figures
 from gyrus.evaluation.drift import drift_untold, embedding_drift
 from gyrus.evaluation.joining import cluster_of
 from gyrus.evaluation.label_map import LabelMap, make_label_map
@@ -101,6 +103,9 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Eva
     if training.manifest is not None:
         evaluation["twin_free"] = twin_free(predictions, together, confidence=config.confidence)
         evaluation["patients_in_both"] = shared_patients(together)
+    if predictions.classes == predictor.classes and any(predictions.labels):
+        said = said_by(predictor.decision, cases_of(predictions, outputs.logits, split=_EXTERNAL))
+        evaluation["decision"] = decision_figures(said, confidence=config.confidence, seed=config.seed)
     return Evaluated(
         evaluation=evaluation,
         predictions=predictions,

@@ -16,6 +16,7 @@ from gyrus.evaluation.label_map import make_label_map
 from gyrus.evaluation.predictions import CLASSIFY, Predictions
 from gyrus.verbs.evaluated import Evaluated
 from gyrus.verbs.external import joined_names
+from gyrus.verbs.fitted_after import add_decision
 from gyrus.verbs.fold_files import read_pooled
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.training_set import join_training, shared_patients, training_of_path
@@ -68,6 +69,7 @@ def evaluate_joined(config: EvaluateConfig, files: tuple[Path, ...], source: Pat
         confidence=config.confidence,
         prevalence=config.prevalences,
     )
+    add_decision(config, evaluation, own)
     notes = list(joined.notes)
     if config.training is None:
         evaluation["twin_free"] = twin_free(
