@@ -146,3 +146,19 @@ def test_overlap_with_a_public_set_is_named(hits: int, words: str) -> None:
     assert len(found) == 1
     assert words in found[0].message
     assert found[0].counts == {"set": "sartaj", "images": hits, "of": 4}
+
+
+def test_a_search_that_was_given_up_is_said_and_leaves_the_verdict_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gyrus.auditing.pair_search.MOST_PAIRS", 3)
+    looks, _ = with_copies(20, 4)
+    people = [f"P{n}" for n in range(20)]
+    related = related_of(looks, subject=people, split=["train"] * 10 + ["test"] * 10)
+    audit = audit_manifest(related.manifest, related)
+    found = {finding.kind: finding for finding in audit.findings}
+    assert found["look_alikes_not_searched"].severity == "warning"
+    assert "given up" in audit.sentence
+    assert audit.sentence.startswith("No identical copy of an image stands in two splits, but of 20")
+    assert audit.verdict == "unknowable"
+    assert "given up" in audit.to_text()

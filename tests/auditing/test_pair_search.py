@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from look_pictures import pictures, with_copies
 
-from gyrus.auditing import pair_search
+from gyrus.auditing import pair_search, screening
 from gyrus.auditing.lookalikes import best_correlations
 from gyrus.auditing.pair_search import best_products, candidates, correlate, find_pairs
 from gyrus.imaging.look import ORIENTATIONS, orient, orient_spectrum, spectrum
 
 
 def test_planted_copies_are_found_in_every_orientation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pair_search, "_BLOCK", 37)  # so that pairs lie within and across blocks
+    monkeypatch.setattr(screening, "_ROWS", 37)
+    monkeypatch.setattr(screening, "_COLUMNS", 41)  # so that pairs lie within and across blocks
     monkeypatch.setattr(pair_search, "_CONFIRM_BLOCK", 5)
     looks, moves = with_copies(200, 40)
     pairs = find_pairs(looks, min_correlation=0.97)

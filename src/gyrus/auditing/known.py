@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.auditing.pair_search import Indices, best_products, find_pairs
+from gyrus.auditing.pair_search import best_products, find_pairs
+from gyrus.auditing.screening import Indices
 from gyrus.imaging.look import HASH_FREQUENCIES, Looks, firm_signs
 
 SLICE_CORRELATION = 0.985

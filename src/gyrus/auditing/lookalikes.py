@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.auditing.pair_search import Indices, Pairs, find_pairs
+from gyrus.auditing.pair_search import Pairs, TooManyPairsError, find_pairs
+from gyrus.auditing.screening import Indices
 from gyrus.imaging.look import ORIENTATIONS, Looks, orient, standardise
 
 INDEX_THRESHOLD = 0.975
@@ -71,6 +72,9 @@ class LookAlikes:
         Images held together by a chain only, a chain an array; they are split where the chain is weakest.
     oversized : tuple of ndarray
         Groups too large to be believed; left apart.
+    searched : bool
+        False where so many pairs look alike that the search was given up: then there are neither pairs nor
+        groups.
     """
 
     threshold: Threshold
@@ -78,6 +82,7 @@ class LookAlikes:
     group: Indices
     chains: tuple[Indices, ...]
     oversized: tuple[Indices, ...]
+    searched: bool = True
 
 
 def find_look_alikes(looks: Looks, subjects: list[str], *, small: bool = False) -> LookAlikes:
@@ -92,7 +97,10 @@ def find_look_alikes(looks: Looks, subjects: list[str], *, small: bool = False) 
     small : bool
         Whether most images are of 32 x 32 pixels or less.
     """
-    near = find_pairs(looks, min_correlation=SMALL_THRESHOLD if small else LOWEST_THRESHOLD)
+    try:
+        near = find_pairs(looks, min_correlation=SMALL_THRESHOLD if small else LOWEST_THRESHOLD)
+    except TooManyPairsError:
+        return _given_up(len(looks))
     threshold = _of_small_images() if small else derive_threshold(near, subjects)
     pairs = near.where(near.correlation >= threshold.value)
     group = np.full(len(looks), -1, np.int64)
@@ -111,6 +119,14 @@ def find_look_alikes(looks: Looks, subjects: list[str], *, small: bool = False) 
                 group[cluster] = number
                 number += 1
     return LookAlikes(threshold, pairs, group, tuple(chains), tuple(oversized))
+
+
+def _given_up(count: int) -> LookAlikes:
+    reason = "nearly all images look alike: the search was given up"
+    nowhere = np.zeros(0, np.int64)
+    nothing = Pairs(nowhere, nowhere, np.zeros(0, np.float32), nowhere)
+    threshold = Threshold(INDEX_THRESHOLD, reason, None)
+    return LookAlikes(threshold, nothing, np.full(count, -1, np.int64), (), (), searched=False)
 
 
 def _of_small_images() -> Threshold:

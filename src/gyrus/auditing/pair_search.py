@@ -1,9 +1,10 @@
 """Which of many images look alike, in any of eight orientations: search by spectrum, confirm by pixels.
 
-No Python loop runs over pairs. Images are compared block by block; of a spectrum the frequencies that are
+No Python loop runs over pairs. Most are ruled out by what is the same in all orientations (see
+:mod:`gyrus.auditing.screening`); what is left is compared in earnest: of a spectrum the frequencies that are
 even or odd vertically and horizontally form four parts, and a mirrored image differs only in the sign of
-whole parts. With the four products of a block at hand, the best of the four mirrorings is two additions and
-two absolute values; the four transposed orientations cost as much again.
+whole parts. With the four products at hand, the best of the four mirrorings is two additions and two absolute
+values; the four transposed orientations cost as much again.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.auditing.screening import (
+    ROUNDING,
+    Block,
+    Indices,
+    Screen,
+    possible_pairs,
+    sharper,
+    unmoved,
+    with_rest,
+)
 from gyrus.imaging.look import (
+    LOOK_FREQUENCIES,
     ORIENTATIONS,
     Looks,
     Spectra,
@@ -32,12 +44,20 @@ Copies re-encoded at JPEG quality 60 or halved have 0.999 here, with gamma 1.4 0
 that clips 0.957; the most alike images of two patients of the Cheng set 0.944, and 3 in 10,000 of all pairs
 exceed it.
 """
-_BLOCK = 512
 _CONFIRM_BLOCK = 4096
 _FINE_FREQUENCIES = 24
-_ROUNDING = 1e-4
+MOST_PAIRS = 10_000_000
+"""Candidates from which the search gives up: beyond, memory would be counted in gigabytes.
 
-Indices = npt.NDArray[np.int64]
+100,000 phantom slices have 229 thousand.
+"""
+_ALL_AT_ONCE = 0.05  # share of a block's pairs from which products of the whole block cost less
+
+Part = npt.NDArray[np.float32]
+
+
+class TooManyPairsError(Exception):
+    """More than :data:`MOST_PAIRS` pairs look alike: the set's images are (nearly) all alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +109,24 @@ def find_pairs(
     -------
     Pairs
         Sorted by first, then second.
+
+    Raises
+    ------
+    TooManyPairsError
+        When more than :data:`MOST_PAIRS` have to be compared by their pixels.
     """
-    spectra = sharpen(spectrum(looks))
-    other_spectra = spectra if others is None else sharpen(spectrum(others))
-    first, second = candidates(spectra, None if others is None else other_spectra, candidate_correlation)
+    low = low_frequencies(looks, LOOK_FREQUENCIES)
+    other_low = low if others is None else low_frequencies(others, LOOK_FREQUENCIES)
+    spectra = sharpen(low)
+    other_spectra = spectra if others is None else sharpen(other_low)
+    by_pixels = Screen(
+        with_rest(unmoved(low)),
+        None if others is None else with_rest(unmoved(other_low)),
+        min_correlation - ROUNDING,
+    )
+    first, second = candidates(
+        spectra, None if others is None else other_spectra, candidate_correlation, by_pixels
+    )
     return _confirm(
         looks, looks if others is None else others, spectra, other_spectra, first, second, min_correlation
     )
@@ -109,59 +143,99 @@ def correlate(looks: Looks, others: Looks) -> tuple[npt.NDArray[np.float32], Ind
     return correlation, orientation
 
 
-def candidates(spectra: Spectra, others: Spectra | None, min_correlation: float) -> tuple[Indices, Indices]:
-    """Return positions of all pairs whose spectra correlate in the best of the eight orientations."""
-    within = others is None
+def candidates(
+    spectra: Spectra, others: Spectra | None, min_correlation: float, screen: Screen | None = None
+) -> tuple[Indices, Indices]:
+    """Return positions of all pairs whose spectra correlate in the best of the eight orientations.
+
+    Parameters
+    ----------
+    spectra, others : ndarray of float32
+        (n, k, k) of length 1.
+    min_correlation : float
+    screen : Screen, optional
+        Which pairs are wanted at all; whichever of it and the spectra's own rules out more is used.
+
+    Returns
+    -------
+    first, second : ndarray of int64
+        Sorted by first, then second; within one set ``first < second``.
+
+    Raises
+    ------
+    TooManyPairsError
+        When there are more than :data:`MOST_PAIRS`.
+    """
+    own = Screen(unmoved(spectra), None if others is None else unmoved(others), min_correlation - ROUNDING)
     parts = _parts(spectra)
     straight = parts if others is None else _parts(others)
     # transposing exchanges the two frequencies, and with them the parts even-odd and odd-even
     turned = _parts(np.swapaxes(spectra if others is None else others, -1, -2))
-    found: list[tuple[Indices, Indices]] = []
-    for row in range(0, len(spectra), _BLOCK):
-        mine = [part[row : row + _BLOCK] for part in parts]
-        for column in range(row if within else 0, len(straight[0]), _BLOCK):
-            window = slice(column, column + _BLOCK)
-            best = np.maximum(_best_mirroring(mine, straight, window), _best_mirroring(mine, turned, window))
-            i, j = np.nonzero(best >= min_correlation)
-            if within and row == column:
-                i, j = i[i < j], j[i < j]
-            if len(i):
-                found.append((i + row, j + column))
-    if not found:
-        empty = np.zeros(0, np.int64)
-        return empty, empty
-    return np.concatenate([i for i, _ in found]), np.concatenate([j for _, j in found])
+    found: list[tuple[Indices, Indices]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+    count = 0
+    for block in possible_pairs(own if screen is None else sharper(own, screen)):
+        reaching = _best_of_pairs(parts, straight, turned, block) >= min_correlation
+        found.append((block.rows[block.i[reaching]], block.columns[block.j[reaching]]))
+        count += len(found[-1][0])
+        if count > MOST_PAIRS:
+            raise TooManyPairsError
+    first, second = (np.concatenate(positions) for positions in zip(*found, strict=True))
+    if others is None:
+        first, second = np.minimum(first, second), np.maximum(first, second)
+    order = np.lexsort((second, first))
+    return first[order], second[order]
 
 
-def _parts(spectra: Spectra) -> list[npt.NDArray[np.float32]]:
+def _best_of_pairs(mine: list[Part], straight: list[Part], turned: list[Part], block: Block) -> Part:
+    """Return the largest correlation over the eight orientations of each pair that is left in a block."""
+    either: Part
+    if len(block.i) > _ALL_AT_ONCE * len(block.rows) * len(block.columns):
+        first = [part[block.rows] for part in mine]
+        best = [
+            _best_mirroring(*(a @ b[block.columns].T for a, b in zip(first, theirs, strict=True)))
+            for theirs in (straight, turned)
+        ]
+        either = np.maximum(*best)[block.i, block.j]
+        return either
+    i, j = block.rows[block.i], block.columns[block.j]
+    first = [part[i] for part in mine]
+    best = [
+        _best_mirroring(*(np.einsum("nf,nf->n", a, b[j]) for a, b in zip(first, theirs, strict=True)))
+        for theirs in (straight, turned)
+    ]
+    either = np.maximum(*best)
+    return either
+
+
+def _parts(spectra: Spectra) -> list[Part]:
     """Return even-even, even-odd, odd-even and odd-odd frequencies, each flattened."""
     parts = [np.ascontiguousarray(spectra[:, v::2, h::2]) for v in (0, 1) for h in (0, 1)]
     return [part.reshape(len(part), part.shape[1] * part.shape[2]) for part in parts]
 
 
-def _best_mirroring(
-    mine: list[npt.NDArray[np.float32]], theirs: list[npt.NDArray[np.float32]], window: slice
-) -> npt.NDArray[np.float32]:
-    """Return the largest correlation over the four mirrorings, for a block of pairs.
+def _best_mirroring(ee: Part, eo: Part, oe: Part, oo: Part) -> Part:
+    """Return the largest correlation over the four mirrorings, from the products of the four parts.
 
     Mirrored left-right the even-odd and odd-odd parts change sign, up-down the odd-even and odd-odd parts:
     the four sums are ee ± eo ± oe ± oo with the sign of oo the product of the two others.
     """
-    ee, eo, oe, oo = (a @ b[window].T for a, b in zip(mine, theirs, strict=True))
     plus, minus = np.abs(oe + oo), np.abs(oe - oo)
     plus += eo
     minus -= eo
     np.maximum(plus, minus, out=plus)
     plus += ee
-    best: npt.NDArray[np.float32] = plus
-    return best
+    return plus
 
 
-def best_products(spectra: Spectra, others: Spectra) -> npt.NDArray[np.float32]:
+def best_products(spectra: Spectra, others: Spectra) -> Part:
     """Return (n, m) the largest product of each of ``spectra`` with each of ``others`` in any orientation."""
-    mine, every = _parts(spectra), slice(None)
-    straight, turned = _parts(others), _parts(np.swapaxes(others, -1, -2))
-    return np.maximum(_best_mirroring(mine, straight, every), _best_mirroring(mine, turned, every))
+    mine = _parts(spectra)
+    straight, turned = (
+        _best_mirroring(*(a @ b.T for a, b in zip(mine, theirs, strict=True)))
+        for theirs in (_parts(others), _parts(np.swapaxes(others, -1, -2)))
+    )
+    best: Part = np.maximum(straight, turned)
+    return best
 
 
 def _confirm(
@@ -207,7 +281,7 @@ def _may_reach(
         chosen = orientation == number
         turned = orient_spectrum(theirs[chosen], number)
         product[chosen] = np.einsum("nij,nij->n", mine[chosen], turned)
-    result: npt.NDArray[np.bool_] = product + rest * other_rest >= min_correlation - _ROUNDING
+    result: npt.NDArray[np.bool_] = product + rest * other_rest >= min_correlation - ROUNDING
     return result
 
 

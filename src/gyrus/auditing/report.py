@@ -18,6 +18,7 @@ from gyrus.errors import DataError, LeakageError, UsageError
 Verdict = Literal["clean", "leaking", "unknowable"]
 AUDIT_VERSION = 1
 _SHOWN = 5
+_UNTOLD = ("look_alikes_not_searched", "subjects_unknown")  # what leaves open whether a split leaks
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Audit:
     Attributes
     ----------
     verdict : {"clean", "leaking", "unknowable"}
-        ``unknowable``: nothing was found, but not every image has a patient.
+        ``unknowable``: nothing was found, but not every image has a patient, or look-alikes were too many
+        to be searched.
     sentence : str
         The verdict with its reasons.
     findings : tuple of Finding
@@ -225,7 +227,7 @@ def _lines(leaks: tuple[Finding, ...]) -> list[str]:
 def _verdict(findings: list[Finding]) -> Verdict:
     if any(finding.severity == "leak" for finding in findings):
         return "leaking"
-    if any(finding.kind == "subjects_unknown" for finding in findings):
+    if any(finding.kind in _UNTOLD for finding in findings):
         return "unknowable"
     return "clean"
 
@@ -235,12 +237,18 @@ def _sentence(verdict: Verdict, findings: list[Finding], manifest: Manifest) -> 
         return "The split leaks: " + "; ".join(_clauses(findings)) + "."
     divided = any(row.split for row in manifest.rows)
     if verdict == "unknowable":
-        unknown = next(finding for finding in findings if finding.kind == "subjects_unknown")
-        found = "No copy of an image stands in two splits, but " if divided else "There is no split yet, and "
+        unknown = min((finding for finding in findings if finding.kind in _UNTOLD), key=_order_of_untold)
+        copy = "identical copy" if unknown.kind == "look_alikes_not_searched" else "copy"
+        none = f"No {copy} of an image stands in two splits, but "
+        found = none if divided else "There is no split yet, and "
         return found + unknown.message[0].lower() + unknown.message[1:]
     if not divided:
         return "There is no split yet; all patients are known, so one can be made that does not leak."
     return "No patient and no copy of an image stands in two splits."
+
+
+def _order_of_untold(finding: Finding) -> int:
+    return _UNTOLD.index(finding.kind)
 
 
 def _clauses(findings: list[Finding]) -> list[str]:

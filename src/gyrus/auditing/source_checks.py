@@ -10,8 +10,9 @@ from gyrus.auditing.collisions import plural
 from gyrus.auditing.findings import Finding
 from gyrus.auditing.known import SETS
 from gyrus.auditing.look_checks import own_subject
-from gyrus.auditing.pair_search import Indices
+from gyrus.auditing.pair_search import MOST_PAIRS
 from gyrus.auditing.relations import RECOVERED, RECOVERED_FROM, Related
+from gyrus.auditing.screening import Indices
 from gyrus.data.manifest import SPLITS, Row
 
 _SHOWN = 8
@@ -134,12 +135,26 @@ def look_alikes_oversized(rows: Sequence[Row], related: Related | None) -> list[
     return [Finding("look_alikes_oversized", "warning", message, rows=ids, counts=counts)]
 
 
+def look_alikes_not_searched(rows: Sequence[Row], related: Related | None) -> list[Finding]:
+    """So many images alike that the search for copies was given up."""
+    if related is None or related.look_alikes.searched:
+        return []
+    message = (
+        f"Of {len(related.pictures):,} different pictures more than {MOST_PAIRS:,} pairs are so alike that "
+        "they had to be compared pixel by pixel: the search for re-encoded, resized, mirrored or turned "
+        "copies was given up. Identical images are found all the same."
+    )
+    counts = {"pictures": len(related.pictures), "most_pairs": MOST_PAIRS}
+    return [Finding("look_alikes_not_searched", "warning", message, counts=counts)]
+
+
 SOURCE_CHECKS = (
     recovered_subjects,
     recovered_patients_differ,
     known_set_overlap,
     look_alike_chains,
     look_alikes_oversized,
+    look_alikes_not_searched,
 )
 
 

@@ -80,6 +80,12 @@ def _meaning(context: AuditContext) -> Html:
             "knowing anything about the disease. So every figure measured on this split is too good, by an "
             "amount that cannot be computed afterwards.",
         )  # fmt: skip
+    if context.verdict == "unknowable" and context.of_kind("look_alikes_not_searched"):
+        return tag(
+            "p", "Identical images were looked for. Nearly all others are so alike that edited copies "
+            "cannot be told from them: keep what was taken together (a patient, a film) on one side by its "
+            "number.",
+        )  # fmt: skip
     if context.verdict == "unknowable" and not context.divided:
         return tag(
             "p", "Copies can be kept on one side, for they are seen. Whether two images show one ",

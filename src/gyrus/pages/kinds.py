@@ -70,6 +70,10 @@ KINDS = {
         "Groups too large to be copies",
         "So many images alike are more likely a property of the whole set; they are not joined.",
     ),
+    "look_alikes_not_searched": Kind(
+        "Look-alikes not searched",
+        "Nearly all images are alike, as frames of one film are: looks cannot tell which are copies.",
+    ),
     "recovered_subjects": Kind(
         "Patients found again",
         "These images are slices of a published set whose patients are known.",
