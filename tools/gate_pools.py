@@ -1,0 +1,97 @@
+"""Thumbnails by source, as the gate's network is trained on them; drawn once and kept.
+
+Not a program: ``tools/train_gate.py`` and ``benchmarks/gate.py`` use it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from gate_images import (
+    GENERATED, Images, changed, cheng, disguised, folder, folds_of, generated, mnist, phantom, shuffled,
+)  # fmt: skip
+from PIL import Image
+
+from gyrus.decision.brain_mri import thumbnail
+
+FOLDS = 5
+VARIANTS = 5  # of a Cheng slice, the first as it is
+_REAL: dict[str, Callable[[], Images]] = {
+    "cifar10": lambda: folder("cifar10/train", 2500)[0],
+    "mnist": lambda: mnist(1500),
+    "chest_xray": lambda: folder("chest_xray")[0],
+}
+FOREIGN = (*_REAL, *GENERATED)
+_VARIANTS = {"cifar10": 2, "chest_xray": 4}  # else 1
+_GENERATED_COUNT = 900
+_DISGUISED_SHARE = 0.4
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Thumbnails (n, 48, 48), 0 to 1.
+
+    Attributes
+    ----------
+    cheng : dict of int to array
+        By fold of patients: (images, variants, 48, 48).
+    phantom : array
+    foreign : dict of str to array
+        By source; disguised ones (in a head's outline, rim darkened) among them.
+    shuffled : dict of int to array
+        Cheng slices cut and laid anew, by fold.
+    """
+
+    cheng: dict[int, np.ndarray]
+    phantom: np.ndarray
+    foreign: dict[str, np.ndarray]
+    shuffled: dict[int, np.ndarray]
+
+
+def thumbnails(images: Images) -> np.ndarray:
+    """Return what the network sees of images, (n, 48, 48)."""
+    return np.stack([thumbnail(np.asarray(image)) for image in images])
+
+
+def pools(cache: Path) -> Pools:
+    """Return all thumbnails; from ``cache`` where they were drawn before."""
+    if not cache.is_file():
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(cache, **{name: (255 * value).round().astype(np.uint8) for name, value in _drawn().items()})
+    stored = {name: value.astype(np.float32) / 255.0 for name, value in np.load(cache).items()}
+    return Pools(
+        cheng={fold: stored[f"cheng{fold}"] for fold in range(FOLDS)},
+        phantom=stored["phantom"],
+        foreign={name: stored[name] for name in FOREIGN},
+        shuffled={fold: stored[f"shuffled{fold}"] for fold in range(FOLDS)},
+    )
+
+
+def _drawn() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    slices, patients, _ = cheng()
+    folds, heads = folds_of(patients, FOLDS), phantom(500, seed=1)
+    outlines = [*heads[:200]]
+    out = {"phantom": thumbnails([variant for head in heads for variant in (head, changed(head, rng), changed(head, rng))])}
+    for fold in range(FOLDS):
+        mine = [slices[i] for i in np.flatnonzero(folds == fold)]
+        seen = [_varied(image, VARIANTS, rng) for image in mine]
+        out[f"cheng{fold}"] = np.stack([thumbnails(images) for images in seen])
+        out[f"shuffled{fold}"] = thumbnails([shuffled(image, rng) for image in mine])
+    for name in FOREIGN:
+        images = _REAL[name]() if name in _REAL else generated(name, _GENERATED_COUNT, seed=1)
+        seen = [variant for image in images for variant in _varied(image, _VARIANTS.get(name, 1), rng)]
+        if name != "blank":
+            seen += [changed(image, rng) for image in images]
+            seen += [
+                disguised(image, outlines[int(rng.integers(len(outlines)))], rng)
+                for image in images
+                if rng.random() < _DISGUISED_SHARE
+            ]
+        out[name] = thumbnails(seen)
+    return out
+
+
+def _varied(image: Image.Image, count: int, rng: np.random.Generator) -> Images:
+    return [image, *(changed(image, rng) for _ in range(count - 1))]
