@@ -19,12 +19,14 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from gyrus.verbs.audit import audit
     from gyrus.verbs.bundle import bundle
+    from gyrus.verbs.calibrate import calibrate
     from gyrus.verbs.compare import compare
     from gyrus.verbs.crossval import crossval
     from gyrus.verbs.demo import demo
     from gyrus.verbs.doctor import doctor
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
+    from gyrus.verbs.export import export
     from gyrus.verbs.learn import learn
     from gyrus.verbs.networks import networks
     from gyrus.verbs.predict import predict
@@ -35,12 +37,14 @@ __all__ = [
     "__version__",
     "audit",
     "bundle",
+    "calibrate",
     "compare",
     "crossval",
     "demo",
     "doctor",
     "env",
     "evaluate",
+    "export",
     "learn",
     "networks",
     "predict",

@@ -2,12 +2,14 @@
 
 from gyrus.config.audit import AuditConfig
 from gyrus.config.bundle import BundleConfig
+from gyrus.config.calibrate import CalibrateConfig
 from gyrus.config.compare import CompareConfig
 from gyrus.config.crossval import CrossvalConfig
 from gyrus.config.demo import DemoConfig
 from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
+from gyrus.config.export import ExportConfig
 from gyrus.config.learn import LearnConfig
 from gyrus.config.models import ModelsConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
@@ -18,6 +20,7 @@ from gyrus.config.train import TrainConfig
 __all__ = [
     "AuditConfig",
     "BundleConfig",
+    "CalibrateConfig",
     "CompareConfig",
     "CrossvalConfig",
     "DataOptions",
@@ -25,6 +28,7 @@ __all__ = [
     "DoctorConfig",
     "EnvConfig",
     "EvaluateConfig",
+    "ExportConfig",
     "LearnConfig",
     "ModelsConfig",
     "OutputOptions",

@@ -68,12 +68,8 @@ def pool(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan, progress: P
             write_predictions(one, folder.predictions_of(repeat))
     first = predictions[0]
     evaluation = evaluate_predictions(first, seed=config.seed)
-    evaluation["decision"] = out_of_fold_block(
-        config,
-        first,
-        _logits([one for one in finished if one.repeat == finished[0].repeat], folder),
-        seed=config.seed,
-    )
+    of_first = [one for one in finished if one.repeat == finished[0].repeat]
+    evaluation["decision"] = out_of_fold_block(config, first, _logits(of_first, folder), seed=config.seed)
     evaluation["twin_free"] = twin_free(first, manifest, out_of_fold=True)
     evaluation["subgroups"] = subgroups(first, manifest)
     evaluation["notes"] += _absent(plan, progress, manifest, first)
