@@ -16,6 +16,7 @@ from gyrus.auditing.telling import (
     Labelling,
     Told,
     areas_by_column,
+    areas_of_permutations,
     bins_of,
     how_told,
     labelling,
@@ -138,6 +139,15 @@ def test_areas_of_cells_are_those_of_their_images() -> None:
     sizes = np.bincount(cell, minlength=8).astype(np.float32)
     area = areas_by_column(score[:, np.newaxis], counts, sizes)
     assert area[0] == pytest.approx(roc_auc_score(label, score[cell]))
+
+
+def test_areas_of_permutations_are_those_by_column_ties_included() -> None:
+    told = made_up(images=90)
+    rng = np.random.default_rng(3)
+    scores = rng.integers(0, 9, told.indicators.shape).astype(np.float32)
+    scores += rng.integers(0, 2, scores.shape[1]) * rng.random(scores.shape, dtype=np.float32)
+    expected = areas_by_column(scores, told.indicators, np.ones(90, np.float32))[told.classes :]
+    np.testing.assert_array_equal(areas_of_permutations(scores, told), expected)
 
 
 def passes(found: Told) -> bool:

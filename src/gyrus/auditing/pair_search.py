@@ -195,8 +195,8 @@ def _best_of_pairs(mine: list[Part], straight: list[Part], turned: list[Part], b
             _best_mirroring(*(a @ b[block.columns].T for a, b in zip(first, theirs, strict=True)))
             for theirs in (straight, turned)
         ]
-        either = np.maximum(*best)[block.i, block.j]
-        return either
+        either = np.maximum(*best)
+        return either[block.i, block.j]
     i, j = block.rows[block.i], block.columns[block.j]
     first = [part[i] for part in mine]
     best = [
