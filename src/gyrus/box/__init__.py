@@ -1,4 +1,4 @@
-"""The model in the box: a bundle that comes with the package, so that ``gyrus predict scan.jpg`` answers at once.
+"""The model in the box: a bundle that comes with the package, so that ``gyrus predict scan.jpg`` answers.
 
 Trained by ``tools/train_box.py`` on the Cheng set (Figshare 1512427, CC BY 4.0): glioma, meningioma and
 pituitary tumour on T1 slices with contrast agent. Its card tells how well it does, on whom, and where it must
