@@ -224,7 +224,8 @@ def _best_mirroring(ee: Part, eo: Part, oe: Part, oo: Part) -> Part:
     minus -= eo
     np.maximum(plus, minus, out=plus)
     plus += ee
-    return plus
+    best: Part = plus
+    return best
 
 
 def best_products(spectra: Spectra, others: Spectra) -> Part:
