@@ -80,6 +80,8 @@ class Measured:
         ``theirs``, ``ours``, ``images``; empty where absent.
     drift, patients_in_both : mapping
         See :func:`gyrus.evaluation.drift.embedding_drift`; empty where absent.
+    decision : mapping
+        See :func:`gyrus.evaluation.decision_figures.decision_figures`; empty where absent.
     """
 
     split: str
@@ -116,6 +118,7 @@ class Measured:
     label_map: Sequence[Mapping[str, Any]]
     drift: Mapping[str, Any]
     patients_in_both: Mapping[str, Any]
+    decision: Mapping[str, Any]
 
     @property
     def noun(self) -> str:
@@ -167,6 +170,7 @@ def measured_from(evaluation: Mapping[str, Any], split: str) -> Measured:
         label_map=evaluation.get("label_map") or (),
         drift=evaluation.get("drift") or {},
         patients_in_both=evaluation.get("patients_in_both") or {},
+        decision=evaluation.get("decision") or {},
     )
 
 

@@ -8,6 +8,7 @@ from gyrus.pages.context import ReportContext
 from gyrus.pages.document import document
 from gyrus.pages.markup import Html
 from gyrus.pages.measured import Measured, measured_from
+from gyrus.pages.sections_decision import recalibration, referrals, thresholds
 from gyrus.pages.sections_elsewhere import drift, seen_before
 from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
@@ -24,7 +25,8 @@ _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
     "verdict": "Verdict", "repeats": "Repeats", "headline": "Accuracy", "data": "Data", "folds": "Folds",
     "classes": "Classes", "overall": "Overall", "confusion": "Confusion", "roc": "ROC",
-    "calibration": "Calibration", "patients": "Patients", "subgroups": "Subgroups", "drift": "Drift",
+    "calibration": "Calibration", "recalibration": "Recalibration", "thresholds": "Thresholds",
+    "referrals": "Referrals", "patients": "Patients", "subgroups": "Subgroups", "drift": "Drift",
     "seen": "Seen before", "learning": "Learning", "examples": "Examples", "skipped": "Skipped",
     "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
@@ -54,7 +56,9 @@ def render_report(context: ReportContext) -> str:
         sections.append(fold_table(context, measured))
         sections += [class_table(context, measured), overall(context, measured)]
         sections += [confusion(context, measured), roc(context, measured)]
-        sections += [calibration(context, measured), patient_level(context, measured)]
+        sections += [calibration(context, measured), recalibration(context, measured)]
+        sections += [thresholds(context, measured), referrals(context, measured)]
+        sections.append(patient_level(context, measured))
         sections += [subgroup_tables(context, measured), drift(context, measured)]
         sections.append(seen_before(context, measured))
     sections += [learning(context), gallery(context)]
