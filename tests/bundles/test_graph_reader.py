@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ def test_agrees_with_the_onnx_package(data: bytes) -> None:
     facts = inspect_graph(data, name="network.onnx")
     assert list(facts.inputs) == [value.name for value in model.graph.input]
     assert list(facts.outputs) == [value.name for value in model.graph.output]
-    assert facts.operators == {node.op_type for node in model.graph.node}
+    assert facts.operators == Counter(node.op_type for node in model.graph.node)
+    weights = {tensor.name: tensor.SerializeToString() for tensor in model.graph.initializer}
+    assert {name: bytes(view) for name, view in facts.initializers.items()} == weights
     assert facts.opset == model.opset_import[0].version
 
 

@@ -148,7 +148,7 @@ def is_figure(value: Any) -> bool:
     if not isinstance(value, Mapping):
         return value is None or is_number(value)
     ends = [value.get(name) for name in ("value", "low", "high")]
-    known = set(value) == {"value", "low", "high", "method"}
+    known = {"value", "low", "high", "method"} <= set(value)
     return known and all(end is None or is_number(end) for end in ends) and isinstance(value["method"], str)
 
 

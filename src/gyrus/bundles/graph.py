@@ -6,6 +6,7 @@ A parity test holds this reader against the ``onnx`` package.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gyrus.bundles.protobuf import Message, Steps, as_message, as_number
@@ -20,6 +21,7 @@ RANDOM = frozenset(
 """Operators whose result differs from run to run: the figures would not be those of the file."""
 FLOAT, UINT8 = 1, 2
 """Element types, by their number in ``TensorProto.DataType``."""
+_ELEMENTS = {FLOAT: "float32", UINT8: "uint8"}
 _DEEPEST = 16
 
 # Field numbers of onnx.proto3, by message.
@@ -52,6 +54,12 @@ class Value:
     element: int | None
     shape: tuple[int | None, ...] | None
 
+    def words(self) -> str:
+        """Return it as people write it: ``float32 (any, 4)``."""
+        kind = _ELEMENTS.get(self.element or 0, f"type {self.element}")
+        shape = "of unknown shape" if self.shape is None else str(self.shape).replace("None", "any")
+        return f"{kind} {shape}"
+
 
 @dataclass(slots=True)
 class GraphFacts:
@@ -61,19 +69,19 @@ class GraphFacts:
     ----------
     inputs, outputs : dict of str to Value
         By name, in order. Initializers that are also listed as inputs (old files) are included.
-    initializers : set of str
-        Names of the weights.
-    operators : set of str
-        Operator names, those of inner graphs included; with a domain in front where it is not the standard
-        one.
+    initializers : dict of str to memoryview
+        The weights by name, each as it lies in the file.
+    operators : Counter of str
+        How often each operator occurs, inner graphs included; with a domain in front where it is not the
+        standard one.
     opset : int
         Version of the standard operator set; 0 when the file names none.
     """
 
     inputs: dict[str, Value] = field(default_factory=dict)
     outputs: dict[str, Value] = field(default_factory=dict)
-    initializers: set[str] = field(default_factory=set)
-    operators: set[str] = field(default_factory=set)
+    initializers: dict[str, memoryview] = field(default_factory=dict)
+    operators: Counter[str] = field(default_factory=Counter)
     opset: int = 0
 
     @property
@@ -125,7 +133,7 @@ def _check_operators(facts: GraphFacts, name: str) -> None:
             f"member {name} needs operators outside the ONNX standard: {', '.join(foreign)}",
             fix="export the model again with standard operators only",
         )
-    unfit = sorted(facts.operators & (UNBOUNDED | RANDOM))
+    unfit = sorted((UNBOUNDED | RANDOM).intersection(facts.operators))
     if unfit:
         what = "repeats without a bound" if unfit[0] in UNBOUNDED else "answers by chance"
         raise BundleError(
@@ -140,7 +148,8 @@ def _walk_graph(graph: Message, facts: GraphFacts, depth: int) -> None:
         if number == _GRAPH_NODE:
             _walk_node(as_message(value), facts, depth)
         elif number == _GRAPH_INITIALIZER:
-            facts.initializers.add(_check_tensor(as_message(value)))
+            tensor = as_message(value)
+            facts.initializers[_check_tensor(tensor)] = tensor.block
         elif number == _GRAPH_SPARSE:
             raise ValueError("it holds sparse weights")
         elif depth == 0 and number in (_GRAPH_INPUT, _GRAPH_OUTPUT):
@@ -153,7 +162,7 @@ def _walk_graph(graph: Message, facts: GraphFacts, depth: int) -> None:
 
 def _walk_node(node: Message, facts: GraphFacts, depth: int) -> None:
     operator, domain = node.text(_NODE_OPERATOR), node.text(_NODE_DOMAIN)
-    facts.operators.add(operator if domain in STANDARD_DOMAINS else f"{domain}::{operator}")
+    facts.operators[operator if domain in STANDARD_DOMAINS else f"{domain}::{operator}"] += 1
     for attribute in node.messages(_NODE_ATTRIBUTE):
         for number, value in attribute:
             if number in (_ATTRIBUTE_TENSOR, _ATTRIBUTE_TENSORS):

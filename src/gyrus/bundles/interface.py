@@ -9,7 +9,6 @@ from gyrus.bundles.graph import FLOAT, UINT8, GraphFacts, Value
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError
 
-_ELEMENTS = {FLOAT: "float32", UINT8: "uint8"}
 _IN_GRAPH = ("exact", "gradient")
 
 # what is declared: element type, and a length per dimension where the card gives one
@@ -58,7 +57,7 @@ def _values(member: str, values: Mapping[str, Value], wanted: Mapping[str, Decla
         if got is None:
             problems.append(f"{member}: has no {name}")
         elif got.element != element or not _fits(got.shape, shape):
-            problems.append(f"{member}: {name} is {_words(got)}; expected {_words(Value(element, shape))}")
+            problems.append(f"{member}: {name} is {got.words()}; expected {Value(element, shape).words()}")
     return problems
 
 
@@ -67,9 +66,3 @@ def _fits(got: tuple[int | None, ...] | None, wanted: tuple[int | None, ...]) ->
     if got is None or len(got) != len(wanted):
         return False
     return all(None in pair or pair[0] == pair[1] for pair in zip(got, wanted, strict=True))
-
-
-def _words(value: Value) -> str:
-    kind = _ELEMENTS.get(value.element or 0, f"of type {value.element}")
-    shape = "of unknown shape" if value.shape is None else str(value.shape).replace("None", "any")
-    return f"{kind} {shape}"

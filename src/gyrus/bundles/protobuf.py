@@ -45,34 +45,34 @@ class Message:
         On iteration, when the bytes are no protocol buffer.
     """
 
-    __slots__ = ("_block", "_steps")
+    __slots__ = ("_steps", "block")
 
     def __init__(self, block: memoryview, steps: Steps) -> None:
-        self._block = block
+        self.block = block
         self._steps = steps
 
     def __iter__(self) -> Iterator[tuple[int, Message | int | None]]:
         """Yield (field number, value): a message (or text, or packed numbers), a number, None for a float."""
-        position, end = 0, len(self._block)
+        position, end = 0, len(self.block)
         while position < end:
             self._steps()
-            key, position = _varint(self._block, position)
+            key, position = _varint(self.block, position)
             number, wire = key >> 3, key & 7
             if not number or key >= _LARGEST_KEY:
                 raise ValueError(f"it is no protocol buffer (field {number})")
             if wire == _VARINT:
-                value, position = _varint(self._block, position)
+                value, position = _varint(self.block, position)
                 yield number, value
                 continue
             if wire == _BYTES:
-                size, position = _varint(self._block, position)
+                size, position = _varint(self.block, position)
             elif wire in (_FIXED64, _FIXED32):
                 size = 8 if wire == _FIXED64 else 4
             else:
                 raise ValueError(f"it is no protocol buffer (wire type {wire})")
             if size > end - position:
                 raise ValueError("it is cut off")
-            block = self._block[position : position + size]
+            block = self.block[position : position + size]
             yield number, Message(block, self._steps) if wire == _BYTES else None
             position += size
 
@@ -86,7 +86,7 @@ class Message:
         """Return a text field; empty where it is absent. Of several the last one counts."""
         found = ""
         for message in self.messages(wanted):
-            found = bytes(message._block).decode("utf-8")
+            found = bytes(message.block).decode("utf-8")
         return found
 
     def number(self, wanted: int) -> int | None:
