@@ -15,6 +15,7 @@ from typing import Any
 from gyrus.evaluation.predictions import MULTILABEL
 from gyrus.pages.context import ReportContext
 from gyrus.pages.measured import SPLIT_NAMES, Measured, measured_from
+from gyrus.pages.model_card_decision import decision_lines, refers
 from gyrus.pages.numbers import decimal, interval, percent, plural
 from gyrus.pages.sections_first import ORDER, VERDICTS
 from gyrus.pages.sections_learning import findings_of
@@ -44,7 +45,7 @@ def render_model_card(context: ReportContext) -> str:
         ("Model details", _details(context, card)),
         ("Intended use", _use(card)),
         ("Factors", _factors(card, measured)),
-        ("Metrics", _metrics(measured)),
+        ("Metrics", _metrics(measured) + [_plain(line) for line in (decision_lines(card) if card else [])]),
         ("Evaluation data", _data(context, ("test", "val", "cal"))),
         ("Training data", _data(context, ("train",))),
         ("Quantitative analyses", [line for one in measured for line in _analyses(one)]),
@@ -93,6 +94,9 @@ def _use(card: Mapping[str, Any]) -> list[str]:
         f"- It answers for each of {_plain(classes)} by itself whether the image shows it, from a "
         "probability of 0.5 on; of anything else it says nothing."
         if card.get("task") == MULTILABEL
+        else f"- It answers with one of {_plain(classes)}, or refers the image to a person; it cannot say "
+        "that it is something else."
+        if refers(card)
         else f"- It always answers with one of {_plain(classes)}; it cannot say that it is something else.",
     ]
 

@@ -73,14 +73,17 @@ def thresholds(context: ReportContext, measured: Measured) -> Html | None:
         parts = [_class_curves(block, measured)]
     return tag(
         "section",
-        tag("h2", "From when on is it worth acting?", leak_stamp(context)),
+        tag("h2", "From which probability on is it worth acting?", leak_stamp(context)),
         parts,
         id="thresholds",
     )
 
 
 def _point(point: Mapping[str, Any], number: int) -> Html:
-    rows = [[name, figure_cell(point["rates"][name]), meaning] for name, meaning in _RATES.items()]
+    rows = [
+        [name.upper() if len(name) == 3 else name, figure_cell(point["rates"][name]), meaning]
+        for name, meaning in _RATES.items()
+    ]
     asked = (
         f"An image is called positive ({', '.join(point['positive'])}) from a probability of "
         f"{decimal(point['threshold'])} on. Solved on the split {point['split']}, it promises a "
@@ -168,8 +171,8 @@ def _promise(sets: Mapping[str, Any]) -> str:
     who = "an image of a patient not seen before" if sets["by"] == "subject" else "an image"
     right, referred = sets["answered_right"]["value"], sets["referred"]["value"]
     return (
-        f"For {who} the true class is in the set {percent(sets['level'], 0)} of the time, whatever it is; an "
-        "image whose set is not the one most probable class is referred to a person. Here "
+        f"For {who} the true class is in the set {percent(sets['level'], 0)} of the time, for every class; "
+        "an image whose set is not the one most probable class is referred to a person. Here "
         f"{percent(referred)} were referred, and {percent(right)} of the others were right, against "
         f"{percent(sets['all_right']['value'])} of all."
     )
