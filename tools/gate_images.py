@@ -1,4 +1,4 @@
-"""Images for training and measuring the input gate: brain MRI, and everything else; and what changes their look.
+"""Images to train and measure the input gate with: brain MRI, everything else; and what changes their look.
 
 Not a program: ``tools/train_gate.py`` and ``benchmarks/gate.py`` use it.
 """
@@ -40,8 +40,10 @@ def folds_of(patients: np.ndarray, count: int = 5, seed: int = 0) -> np.ndarray:
 
 
 def folder(name: str, limit: int | None = None, *, rgb: bool = False) -> tuple[Images, list[Path]]:
-    """Return the images of a folder of the shared data, or ``limit`` of them drawn evenly; and their paths."""
-    paths = sorted(path for path in (SHARED / name).rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    """Return the images of a shared folder, or ``limit`` of them drawn evenly; and their paths."""
+    paths = sorted(
+        path for path in (SHARED / name).rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    )
     if limit is not None and limit < len(paths):
         paths = [paths[i] for i in np.linspace(0, len(paths) - 1, limit).astype(int)]
     return [Image.open(path).convert("RGB") if rgb else _grey(path) for path in paths], paths
@@ -73,8 +75,8 @@ def _grey(path: Path) -> Image.Image:
 def changed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Change an image's look as other scanners, viewers and collectors do; what it shows stays what it is."""
     steps: list[tuple[float, Callable]] = [
-        (0.5, _recontrasted), (0.7, _moved), (0.2, _cropped), (0.15, _labelled), (0.1, _on_frame), (0.25, _blurred),
-        (0.3, _noisy), (0.3, _flipped),
+        (0.5, _recontrasted), (0.7, _moved), (0.2, _cropped), (0.15, _labelled), (0.1, _on_frame),
+        (0.25, _blurred), (0.3, _noisy), (0.3, _flipped),
     ]  # fmt: skip
     for chance, step in steps:
         if rng.random() < chance:
@@ -83,7 +85,7 @@ def changed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def _recontrasted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Map the grey values by a curve through six drawn points: black stays black, tissues may change places."""
+    """Map the grey values by a drawn curve: black stays black, tissues may change places."""
     if rng.random() < 0.5:
         curve = 255.0 * (np.arange(256) / 255.0) ** rng.uniform(0.5, 1.8)
     else:
@@ -127,7 +129,9 @@ def _labelled(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         at = rng.uniform(0, 0.9, 2) * image.size
         at[int(rng.integers(2))] *= rng.choice([0.05, 1.0])
         words = "".join(rng.choice(list("ABCRLT1 234:mm"), int(rng.integers(1, 14))).tolist())
-        draw.text(at.tolist(), words, fill=int(rng.integers(120, 256)), font=ImageFont.load_default(size=size))
+        draw.text(
+            at.tolist(), words, fill=int(rng.integers(120, 256)), font=ImageFont.load_default(size=size)
+        )
     return image
 
 
@@ -135,7 +139,9 @@ def _on_frame(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Set it on a frame, mostly black."""
     grow = rng.uniform(0.0, 0.25, 4) * np.tile(image.size, 2)
     left, top, right, bottom = grow.astype(int).tolist()
-    frame = Image.new("L", (image.width + left + right, image.height + top + bottom), int(rng.choice([0, 0, 0, 255])))
+    frame = Image.new(
+        "L", (image.width + left + right, image.height + top + bottom), int(rng.choice([0, 0, 0, 255]))
+    )
     frame.paste(image, (left, top))
     return frame
 
@@ -146,14 +152,17 @@ def _blurred(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _noisy(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     values = np.asarray(image, dtype=np.float32)
-    return Image.fromarray(np.clip(values + rng.normal(0, rng.uniform(2, 18), values.shape), 0, 255).astype(np.uint8))
+    return Image.fromarray(
+        np.clip(values + rng.normal(0, rng.uniform(2, 18), values.shape), 0, 255).astype(np.uint8)
+    )
 
 
 def _flipped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    return image.transpose(
-        [Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180,
-         Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270][int(rng.choice(5, p=[0.6, 0.1, 0.1, 0.1, 0.1]))]
-    )  # fmt: skip
+    turns = [
+        Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.ROTATE_180,
+        Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270,
+    ]  # fmt: skip
+    return image.transpose(turns[int(rng.choice(5, p=[0.6, 0.1, 0.1, 0.1, 0.1]))])
 
 
 def disguised(image: Image.Image, head: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -171,7 +180,12 @@ def shuffled(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Cut into tiles and lay them anew: a head's grey values and edges, and no head."""
     count = int(rng.integers(3, 7))
     side = 24 * count
-    tiles = np.asarray(image.resize((side, side))).reshape(count, 24, count, 24).swapaxes(1, 2).reshape(-1, 24, 24)
+    tiles = (
+        np.asarray(image.resize((side, side)))
+        .reshape(count, 24, count, 24)
+        .swapaxes(1, 2)
+        .reshape(-1, 24, 24)
+    )
     order = rng.permutation(len(tiles))
     laid = tiles[order].reshape(count, count, 24, 24).swapaxes(1, 2).reshape(side, side)
     return Image.fromarray(np.ascontiguousarray(laid))

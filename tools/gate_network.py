@@ -13,7 +13,7 @@ from gyrus.decision.brain_mri import BrainMri, brain_mri_of
 
 CHANNELS = (12, 24, 32)
 HIDDEN = 32
-EPOCHS = 14
+STEPS = 2500
 BATCH = 256
 RATE = 2e-3
 FALSE_REFUSALS = 0.005  # of held-out patients' slices, those with a drawn change among them
@@ -30,7 +30,14 @@ def network() -> nn.Sequential:
     )  # fmt: skip
 
 
-def train(pools: Pools, *, train_folds: tuple[int, ...], without: tuple[str, ...] = (), seed: int = 0) -> nn.Sequential:
+def train(
+    pools: Pools,
+    *,
+    train_folds: tuple[int, ...],
+    without: tuple[str, ...] = (),
+    seed: int = 0,
+    device: str = "cpu",
+) -> nn.Sequential:
     """Train on the slices of some folds, the phantom, and all foreign sources but ``without``."""
     torch.manual_seed(seed)
     brain = [pools.cheng[fold].reshape(-1, 48, 48) for fold in train_folds] + [pools.phantom]
@@ -40,28 +47,29 @@ def train(pools: Pools, *, train_folds: tuple[int, ...], without: tuple[str, ...
     # brain and foreign weigh the same; each foreign source by the square root of its size
     shares = np.sqrt([len(part) for part in parts[1:]])
     weights = [0.5 / len(parts[0]), *(0.5 * shares / shares.sum() / [len(part) for part in parts[1:]])]
-    chances = torch.from_numpy(np.repeat(weights, [len(part) for part in parts]))
-    images = torch.from_numpy(np.concatenate(parts))[:, None]
-    wanted = torch.zeros(len(images))
-    wanted[: len(parts[0])] = 1.0
-    return _fitted(network(), images, wanted, chances)
+    chances = np.repeat(weights, [len(part) for part in parts])
+    images = torch.from_numpy(np.concatenate(parts))[:, None].to(device)
+    wanted = (torch.arange(len(images)) < len(parts[0])).float().to(device)
+    drawn = np.random.default_rng(seed).choice(len(images), (STEPS, BATCH), p=chances / chances.sum())
+    return _fitted(network().to(device), images, wanted, torch.from_numpy(drawn).to(device)).cpu().eval()
 
 
-def _fitted(net: nn.Sequential, images: torch.Tensor, wanted: torch.Tensor, chances: torch.Tensor) -> nn.Sequential:
-    steps = EPOCHS * len(images) // BATCH
+def _fitted(
+    net: nn.Sequential, images: torch.Tensor, wanted: torch.Tensor, draws: torch.Tensor
+) -> nn.Sequential:
     optimiser = torch.optim.AdamW(net.parameters(), lr=RATE, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
-    for _ in range(steps):
-        drawn = torch.multinomial(chances, BATCH, replacement=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=len(draws))
+    for drawn in draws:
         batch = images[drawn]
-        batch = batch * (0.75 + 0.35 * torch.rand(len(batch), 1, 1, 1))
-        batch = batch + 0.03 * torch.rand(len(batch), 1, 1, 1) * torch.randn_like(batch)
+        one = (len(batch), 1, 1, 1)
+        batch = batch * (0.75 + 0.35 * torch.rand(one, device=batch.device))
+        batch = batch + 0.03 * torch.rand(one, device=batch.device) * torch.randn_like(batch)
         loss = binary_cross_entropy_with_logits(net(batch.clamp(0, 1))[:, 0], wanted[drawn])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         schedule.step()
-    return net.eval()
+    return net
 
 
 def as_step(net: nn.Sequential, threshold: float = 0.0) -> BrainMri:

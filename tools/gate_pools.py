@@ -4,12 +4,24 @@ Not a program: ``tools/train_gate.py`` and ``benchmarks/gate.py`` use it.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from gate_images import (
-    GENERATED, Images, changed, cheng, disguised, folder, folds_of, generated, mnist, phantom, shuffled,
+    GENERATED,
+    Images,
+    changed,
+    cheng,
+    disguised,
+    folder,
+    folds_of,
+    generated,
+    mnist,
+    phantom,
+    shuffled,
 )  # fmt: skip
 from PIL import Image
 
@@ -23,7 +35,7 @@ _REAL: dict[str, Callable[[], Images]] = {
     "chest_xray": lambda: folder("chest_xray")[0],
 }
 FOREIGN = (*_REAL, *GENERATED)
-_VARIANTS = {"cifar10": 2, "chest_xray": 4}  # else 1
+_VARIANTS = {"cifar10": 2, "chest_xray": 4, "blank": 1}  # else 2
 _GENERATED_COUNT = 900
 _DISGUISED_SHARE = 0.4
 
@@ -69,28 +81,32 @@ def pools(cache: Path) -> Pools:
 
 
 def _drawn() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    slices, patients, _ = cheng()
-    folds, heads = folds_of(patients, FOLDS), phantom(500, seed=1)
-    outlines = [*heads[:200]]
-    out = {"phantom": thumbnails([variant for head in heads for variant in (head, changed(head, rng), changed(head, rng))])}
-    for fold in range(FOLDS):
-        mine = [slices[i] for i in np.flatnonzero(folds == fold)]
-        seen = [_varied(image, VARIANTS, rng) for image in mine]
-        out[f"cheng{fold}"] = np.stack([thumbnails(images) for images in seen])
-        out[f"shuffled{fold}"] = thumbnails([shuffled(image, rng) for image in mine])
-    for name in FOREIGN:
-        images = _REAL[name]() if name in _REAL else generated(name, _GENERATED_COUNT, seed=1)
-        seen = [variant for image in images for variant in _varied(image, _VARIANTS.get(name, 1), rng)]
-        if name != "blank":
-            seen += [changed(image, rng) for image in images]
-            seen += [
-                disguised(image, outlines[int(rng.integers(len(outlines)))], rng)
-                for image in images
-                if rng.random() < _DISGUISED_SHARE
-            ]
-        out[name] = thumbnails(seen)
-    return out
+    tasks = ["phantom", *(f"cheng{fold}" for fold in range(FOLDS)), *FOREIGN]
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
+        parts = workers.map(_source, tasks)
+        return {name: array for part in parts for name, array in part.items()}
+
+
+def _source(name: str) -> dict[str, np.ndarray]:
+    """Draw one source, the same whatever else is drawn."""
+    rng = np.random.default_rng([0, *name.encode()])
+    if name == "phantom":
+        heads = phantom(500, seed=1)
+        return {name: thumbnails([seen for head in heads for seen in _varied(head, 3, rng)])}
+    if name.startswith("cheng"):
+        slices, patients, _ = cheng()
+        mine = np.flatnonzero(folds_of(patients, FOLDS) == int(name[-1]))
+        return {
+            name: np.stack([thumbnails(_varied(slices[i], VARIANTS, rng)) for i in mine]),
+            f"shuffled{name[-1]}": thumbnails([shuffled(slices[i], rng) for i in mine]),
+        }
+    images = _REAL[name]() if name in _REAL else generated(name, _GENERATED_COUNT, seed=1)
+    seen = [variant for image in images for variant in _varied(image, _VARIANTS.get(name, 2), rng)]
+    if name != "blank":
+        outlines = phantom(100, seed=2)
+        chosen = [image for image in images if rng.random() < _DISGUISED_SHARE]
+        seen += [disguised(image, outlines[int(rng.integers(len(outlines)))], rng) for image in chosen]
+    return {name: thumbnails(seen)}
 
 
 def _varied(image: Image.Image, count: int, rng: np.random.Generator) -> Images:

@@ -22,7 +22,7 @@ from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import BundleError
 
 SIDE_PX = 48
-_BRIGHT_SHARE = 0.01  # white is what 1 in 100 pixels of the thumbnail reach: a bright label does not darken the rest
+_BRIGHT_SHARE = 0.01  # white is what 1 in 100 pixels reach: a bright label does not darken the rest
 _LEAST_WHITE = 24.0  # of 255: below it the image is dark all over, and is not stretched to full contrast
 _LAYERS = 3
 _FIX = "export the model again"
@@ -56,7 +56,7 @@ def thumbnail(pixels: npt.NDArray[np.uint8]) -> Array:
     small = np.asarray(grey.resize((SIDE_PX, SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0))
     rank = int(small.size * (1.0 - _BRIGHT_SHARE))
     white = max(float(np.partition(small, rank, axis=None)[rank]), _LEAST_WHITE)
-    return np.minimum(small.astype(np.float32) / np.float32(white), np.float32(1.0))
+    return cast("Array", np.minimum(small.astype(np.float32) / np.float32(white), np.float32(1.0)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _convolved(values: Array, weight: Array, bias: Array) -> Array:
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))[:, ::2, ::2]
     shape = windows.shape[:3]
     flat = windows.reshape(math.prod(shape), -1) @ weight.reshape(out, -1).T
-    return np.maximum(flat + bias, 0.0).reshape(*shape, out)
+    return cast("Array", np.maximum(flat + bias, 0.0).reshape(*shape, out))
 
 
 def brain_mri_of(arrays: Mapping[str, npt.NDArray[Any]], threshold: float) -> BrainMri:

@@ -1,4 +1,4 @@
-"""What is no brain MRI at all: drawn pages, charts, noise, blanks, for training and showing the input gate."""
+"""What is no brain MRI at all: pages, charts, noise, blanks, drawn to train and to show the input gate."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def foreign_image(kind: str, seed: int, number: int = 0, side_px: int | None = N
     if kind not in _DRAW:
         raise UsageError(f"foreign kind {kind!r} is none of {', '.join(_DRAW)}")
     rng = np.random.default_rng([seed, number, *kind.encode()])
-    height, width = (side_px, side_px) if side_px else rng.integers(*_SIDES_PX, size=2, endpoint=True).tolist()
+    height, width = (
+        (side_px, side_px) if side_px else rng.integers(*_SIDES_PX, size=2, endpoint=True).tolist()
+    )
     return _DRAW[kind](rng, height, width)
 
 
@@ -76,7 +78,7 @@ def _spectral(rng: np.random.Generator, height: int, width: int, slope: float) -
 
 def _gradient(rng: np.random.Generator, height: int, width: int) -> Pixels:
     """From one colour to another: along a line, outwards, around, or in waves."""
-    y, x = np.mgrid[0:1 : height * 1j, 0:1 : width * 1j]
+    y, x = np.mgrid[0 : 1 : height * 1j, 0 : 1 : width * 1j]
     angle, centre = rng.uniform(0, 2 * np.pi), rng.uniform(0.2, 0.8, 2)
     style = rng.integers(4)
     if style == 0:

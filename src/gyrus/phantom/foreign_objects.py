@@ -37,7 +37,11 @@ def _outline(draw: ImageDraw.ImageDraw, rng: np.random.Generator, box: Box) -> N
 
 
 def _filling(
-    rng: np.random.Generator, height: int, width: int, middle: npt.NDArray[np.float64], half: npt.NDArray[np.float64]
+    rng: np.random.Generator,
+    height: int,
+    width: int,
+    middle: npt.NDArray[np.float64],
+    half: npt.NDArray[np.float64],
 ) -> Image.Image:
     y, x = np.mgrid[0:height, 0:width]
     style, level = rng.integers(4), rng.uniform(60, 255)
@@ -89,7 +93,12 @@ def draw_trunk(rng: np.random.Generator, height: int, width: int) -> Image.Image
 def _chest(draw: ImageDraw.ImageDraw, rng: np.random.Generator, height: int, width: int) -> None:
     body, field = int(rng.integers(120, 220)), int(rng.integers(10, 100))
     draw.rounded_rectangle(
-        (rng.uniform(-0.1, 0.1) * width, rng.uniform(-0.1, 0.15) * height, width * rng.uniform(0.9, 1.1), height * 1.1),
+        (
+            rng.uniform(-0.1, 0.1) * width,
+            rng.uniform(-0.1, 0.15) * height,
+            width * rng.uniform(0.9, 1.1),
+            height * 1.1,
+        ),
         radius=0.2 * width,
         fill=body,
     )

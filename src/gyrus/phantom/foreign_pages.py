@@ -7,7 +7,28 @@ import functools
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_SYLLABLES = tuple("ba co di fu ga he in jo ka lu me no or pi qua re su ta un vi wo ex ya zo".split())
+_SYLLABLES = (
+    "ba",
+    "co",
+    "di",
+    "fu",
+    "ga",
+    "he",
+    "in",
+    "jo",
+    "ka",
+    "lu",
+    "me",
+    "no",
+    "or",
+    "pi",
+    "qua",
+    "re",
+    "su",
+    "ta",
+    "un",
+    "vi",
+)
 Colour = tuple[int, int, int]
 
 
@@ -42,7 +63,11 @@ def draw_screenshot(rng: np.random.Generator, height: int, width: int) -> Image.
 
 
 def _panel(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[int, int, int, int], paper: Colour, ink: Colour
+    draw: ImageDraw.ImageDraw,
+    rng: np.random.Generator,
+    box: tuple[int, int, int, int],
+    paper: Colour,
+    ink: Colour,
 ) -> None:
     left, top, right, bottom = box
     if right - left < 8 or bottom - top < 8:
@@ -76,7 +101,7 @@ def draw_chart(rng: np.random.Generator, height: int, width: int) -> Image.Image
     image = Image.new("RGB", (width, height), paper)
     draw = ImageDraw.Draw(image)
     left, top, right, bottom = int(0.12 * width), int(0.1 * height), int(0.95 * width), int(0.88 * height)
-    style = rng.integers(4)
+    style = int(rng.integers(4))
     if style == 3:
         edges = np.cumsum(rng.dirichlet(np.ones(int(rng.integers(2, 7))))) * 360.0
         for start, end in zip([0.0, *edges[:-1]], edges, strict=True):
