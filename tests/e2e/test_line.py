@@ -97,12 +97,11 @@ def test_a_heat_map_is_a_picture_of_the_scan(trained, workplace, tmp_path):
     from PIL import Image
 
     scan = sorted((workplace / "cohort" / "glioma").iterdir())[0]
-    done = gyrus("predict", scan, "--model", trained.run, "--heatmaps", tmp_path / "maps")
+    done = gyrus("predict", scan, "--model", trained.run, "--out", tmp_path / "evidence")
     assert done.returncode == 0, done.stderr
-    (written,) = (tmp_path / "maps").iterdir()
-    with Image.open(written) as picture:
+    with Image.open(tmp_path / "evidence" / f"{scan.stem}.png") as picture:
         assert picture.mode == "RGB"
-        assert picture.width >= 64
+        assert picture.width >= 640
 
 
 def test_the_gate_stops_a_leaking_split(gyrus_here, workplace, tmp_path):

@@ -19,8 +19,10 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
     shutil.copy(trained.run / "predictions" / "predictions-test.csv", trained.run / "other.csv")
     scans = sorted((workplace / "cohort" / "pituitary").iterdir())[:3]
     for command in (
-        ["predict", *scans, "--model", trained.run, "--heatmaps", tmp_path / "maps"],
+        ["predict", *scans, "--model", trained.run, "--out", tmp_path / "evidence", "--tta", "2"],
+        ["predict", *scans, "--model", trained.run, "--heat", "occlusion", "--json"],
         ["evaluate", trained.run],
+        ["evaluate", trained.run, "--json"],
         ["evaluate", trained.run / "predictions" / "predictions-test.csv"],
         ["evaluate", trained.run / "predictions" / "predictions-test.csv", workplace / "cohort"],
         ["evaluate", trained.run / "model.gyrus", workplace / "cohort", "--out", tmp_path / "external"],
@@ -36,7 +38,11 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
     ):
         done = gyrus(*command, base=base)
         assert done.returncode == 0, (command, done.stderr)
-    assert len(list((tmp_path / "maps").iterdir())) == 3
+    written = {path.name for path in (tmp_path / "evidence").iterdir()}
+    pages = {f"{scan.stem}.{kind}" for scan in scans for kind in ("html", "png")}
+    assert written == pages | {"index.html", "predictions.csv", "evidence.json"}
+    evidence = json.loads((tmp_path / "evidence" / "evidence.json").read_text())
+    assert all(item["heat_map"]["kind"] == "exact" for item in evidence["predictions"])
     written = {path.name for path in (tmp_path / "audit").iterdir()}
     assert written == {"audit.html", "audit.json", "badge.svg", "manifest.csv"}
 

@@ -37,9 +37,9 @@ def test_padded_cut_to_the_head_and_normalised_by_itself(tmp_path):
     assert (told["mean"], told["std"]) == ([0.0] * 3, [1.0] * 3)
     assert bundle("verify", result.run.bundle).exit_code == 0
     image = next((tmp_path / "data").glob("*/*.png"))
-    found = predict(image, model=result.run.path, heatmaps=tmp_path / "heat")
-    assert found.predictions[0].heat().shape == (48, 48)
-    assert next(iter(found.heatmaps.values())).is_file()
+    found = predict(image, model=result.run.path, out=tmp_path / "evidence")
+    assert found.predictions[0]["heat_map"]["seen"]["of_image"]["height_px"] < 48
+    assert (tmp_path / "evidence" / f"{image.stem}.png").is_file()
     assert "cut to the box around the head before, each brought to mean 0 and spread 1" in (
         result.run.path / "model-card.md"
     ).read_text(encoding="utf-8")
@@ -62,9 +62,9 @@ def test_idx_files_through_the_whole_line(tmp_path):
     )  # fmt: skip
     assert result.verdict == "unknowable"
     assert result.evaluations["test"]["n_images"] == 12
-    found = predict(data / "t10k-images-idx3-ubyte.gz", model=result.run.path, heatmaps=tmp_path / "heat")
+    found = predict(data / "t10k-images-idx3-ubyte.gz", model=result.run.path, out=tmp_path / "evidence")
     assert len(found.predictions) == 12
-    assert (tmp_path / "heat" / "t10k-images-idx3-ubyte-11-heat.png").is_file()
+    assert (tmp_path / "evidence" / "t10k-images-idx3-ubyte-11.png").is_file()
     cut = data / "train-images-idx3-ubyte.gz"
     cut.write_bytes(cut.read_bytes()[:-40])
     with pytest.raises(ImageError, match="damaged or cut off"):

@@ -115,7 +115,12 @@ def _run(verb: Verb, arguments: list[str]) -> int:
 def _print(result: Any, *, as_json: bool) -> None:
     from gyrus.runs.atomic import to_json
 
-    text = to_json(result.to_json(), ascii_only=not _takes_any_letter()) if as_json else result.to_text()
+    ascii_only = not _takes_any_letter()
+    if as_json and hasattr(result, "json_pieces"):  # too large to be held as one text
+        for piece in result.json_pieces(ascii_only=ascii_only):
+            _write(piece)
+        return
+    text = to_json(result.to_json(), ascii_only=ascii_only) if as_json else result.to_text()
     _write(text.rstrip("\n") + "\n")
 
 

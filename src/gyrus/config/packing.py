@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gyrus.config.ranges import at_least
+
 
 @dataclass(frozen=True, kw_only=True)
 class BundleOptions:
@@ -12,3 +14,11 @@ class BundleOptions:
     private: bool = False
     """Leave hashes, embeddings and thumbnails of the training images out of the bundle: predictions then
     name no nearest training cases, and cannot tell that an image was in training."""
+    cases: int = 1000
+    """Training images that the finished bundle is asked about, patients and classes in turn. They are the
+    cases that predictions are compared with, each 96 bytes and its embedding in the bundle; all training
+    images are there by their hashes."""
+
+    def __post_init__(self) -> None:
+        """Check the number."""
+        at_least(self, cases=1)

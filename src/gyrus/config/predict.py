@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.ranges import at_least
 from gyrus.config.runtime import RuntimeOptions
 
 
@@ -15,8 +17,31 @@ class PredictConfig(RuntimeOptions, OutputOptions):
     """Ask a bundle about images; needs no torch."""
 
     files: Positional[tuple[Path, ...]]
-    """Images, folders of images, or IDX files."""
+    """Images, folders of images, IDX files, or manifests (CSV)."""
     model: Path | None = None
     """Bundle (model.gyrus) or run folder; default: the model in the box."""
-    heatmaps: Path | None = None
-    """Folder to write a heat-map overlay (PNG) per image to."""
+    out: Path | None = None
+    """New folder for the evidence: a page and a picture per image, index.html, predictions.csv,
+    evidence.json."""
+    csv: Path | None = None
+    """Table to write, a row per image that could be read; a predictions file with further columns."""
+    tta: int = 0
+    """Ask about so many small movements of each image too (turned, shifted, scaled; never mirrored), and tell
+    how far the answer moves: its spread."""
+    heat: Literal["auto", "occlusion", "none"] = "auto"
+    """auto: the heat map that the bundle names (by occlusion only with --out or --json, for it runs the
+    network many times); occlusion: by covering parts of the image, whatever the network; none."""
+    occlusion_grid: int = 7
+    """Cells a side of a heat map by occlusion; N cells take (N+1) x (N+1) passes through the network."""
+    top_neighbours: int = 3
+    """How many of the most alike training cases are told."""
+    by: Literal["patient", "folder"] | None = None
+    """Also take images together, by the mean of their probabilities: of a patient (as a manifest tells
+    them), or of a folder."""
+    strict: bool = False
+    """Exit with 3 when the input gate refuses an image."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        RuntimeOptions.__post_init__(self)
+        at_least(self, tta=0, occlusion_grid=1, top_neighbours=0)

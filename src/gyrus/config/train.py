@@ -59,6 +59,7 @@ class TrainConfig(
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
         DecidingOptions.__post_init__(self)
+        BundleOptions.__post_init__(self)
         if self.in_channels == 1 and self.color == "rgb":
             raise UsageError(
                 "in_channels is 1, but the images are read in colour",

@@ -71,18 +71,15 @@ class Examiner:
 
         An image that the gate refuses is looked up among the training cases, and nothing more.
         """
-        seconds = {"answer": answer.seconds}
-        began = time.perf_counter()
+        clock = _Clock(answer.seconds)
         nearest, in_training = self._look_up(answer)
-        seconds["nearest"] = time.perf_counter() - began
+        clock.lap("nearest", told=self.neighbours is not None)
         spread, heat_map = None, None
         if answer.refused is None:
-            began = time.perf_counter()
             spread = self._spread(answer)
-            seconds["spread"] = time.perf_counter() - began
-            began = time.perf_counter()
+            clock.lap("spread", told=spread is not None)
             heat_map = self._map(answer)
-            seconds["heat_map"] = time.perf_counter() - began
+            clock.lap("heat_map", told=heat_map is not None)
         return Evidence(
             asked=asked,
             answer=answer,
@@ -92,7 +89,7 @@ class Examiner:
             apart=None if self.neighbours is None else self.neighbours.apart,
             spread=spread,
             heat_map=heat_map,
-            seconds=seconds,
+            seconds=clock.seconds,
         )
 
     def _look_up(self, answer: Prediction) -> tuple[tuple[Case, ...], InTraining]:
@@ -111,3 +108,18 @@ class Examiner:
 
     def _map(self, answer: Prediction) -> HeatMap | None:
         return heat_map_of(self.predictor, answer, self._heat, self._grid)
+
+
+class _Clock:
+    """Wall time by part, to the microsecond."""
+
+    def __init__(self, answer: float) -> None:
+        self.seconds = {"answer": round(answer, 6)}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str, *, told: bool) -> None:
+        """End the part that is running; it is told only when there was something to do."""
+        now = time.perf_counter()
+        if told:
+            self.seconds[name] = round(now - self._last, 6)
+        self._last = now

@@ -85,7 +85,7 @@ def run(config: DemoConfig) -> DemoResult:
         PredictConfig(
             files=tuple(Path(os.path.relpath(manifest.file_of(row))) for row in chosen),
             model=trained.run.bundle,
-            heatmaps=trained.run.path / "heatmaps",
+            out=trained.run.path / "evidence",
         )
     )
     return DemoResult(cohort, trained, predicted)

@@ -13,10 +13,13 @@ from gyrus.bundles import encode_arrays, rewrite_bundle
 from gyrus.bundles.members import NEIGHBOURS
 from gyrus.bundles.neighbours import HASH_BYTES, THUMBNAIL_PX
 from gyrus.imaging import resize
-from gyrus.inference import Outputs
+from gyrus.inference import Outputs, Predictor, write_outputs
 from gyrus.inference.neighbours import smallest_between_patients
+from gyrus.runs import RunFolder
+from gyrus.verbs.training_outputs import training_outputs
 
 if TYPE_CHECKING:
+    from gyrus.config.packing import BundleOptions
     from gyrus.data import Manifest
     from gyrus.data.manifest import Row
     from gyrus.inference import Prediction
@@ -32,6 +35,32 @@ class Thumbnails:
         """Keep a picture of an answered image."""
         if answer.pixels is not None:
             self.by_image[row.image_id] = thumbnail(answer.pixels)
+
+
+def bring_cases(run: RunFolder, manifest: Manifest, options: BundleOptions) -> Outputs:
+    """Ask a run's new bundle about its training images, and let it bring them as cases.
+
+    Parameters
+    ----------
+    run : RunFolder
+        With a bundle that has no cases yet; ``outputs-train.npz`` is written into it.
+    manifest : Manifest
+        Of the training.
+    options : BundleOptions
+        With ``private`` the bundle stays as it is.
+
+    Returns
+    -------
+    Outputs
+        Logits and embeddings of the images asked.
+    """
+    predictor, thumbnails = Predictor.load(run.bundle), Thumbnails()
+    each = None if options.private else thumbnails.take
+    outputs = training_outputs(predictor, manifest, most=options.cases, each=each)
+    write_outputs(outputs, run.outputs("train"))
+    if not options.private and outputs.embedding is not None:
+        add_neighbours(run.bundle, predictor.classes, manifest, outputs, thumbnails)
+    return outputs
 
 
 def thumbnail(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -3,103 +3,54 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Literal
 
+from gyrus.bundles import Bundle, read_bundle
 from gyrus.config import PredictConfig
 from gyrus.config.build import build
-from gyrus.data.files import shown
-from gyrus.data.label_names import NONE
-from gyrus.errors import DataError, UsageError
-from gyrus.imaging import IMAGE_SUFFIXES, read_image
-from gyrus.imaging.idx import holds_many, read_frames
-from gyrus.imaging.source import Source
-from gyrus.inference import Failure, Prediction, Predictor
+from gyrus.inference import Failure, Predictor
+from gyrus.inference.evidence import Asked, Evidence
+from gyrus.inference.examining import Examiner
+from gyrus.inference.neighbours import Neighbours
+from gyrus.inference.occlusion import passes
+from gyrus.inference.pooling import Pooling
+from gyrus.runs.atomic import atomic_writer
+from gyrus.verbs.predict_files import asked_of
+from gyrus.verbs.predict_records import Records
+from gyrus.verbs.predict_result import PredictResult
+from gyrus.verbs.predict_table import Table
 from gyrus.verbs.sources import model_of
-from gyrus.verbs.tables import align
+
+__all__ = ["PredictResult", "predict", "run"]
 
 logger = logging.getLogger("gyrus")
 
-
-@dataclass(frozen=True, slots=True)
-class PredictResult:
-    """Answers, and the images that got none."""
-
-    predictions: tuple[Prediction, ...]
-    failures: tuple[Failure, ...]
-    heatmaps: dict[str, Path]
-    model: dict[str, Any]
-
-    @property
-    def exit_code(self) -> int:
-        """3 when an image could not be read, else 0; the readable ones are answered either way."""
-        return DataError.exit_code if self.failures else 0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the model's identity, an entry per image, and the failures."""
-        return {
-            "model": self.model,
-            "predictions": [
-                {
-                    **item.to_json(),
-                    "heatmap": str(self.heatmaps[item.name]) if item.name in self.heatmaps else None,
-                }
-                for item in self.predictions
-            ],
-            "failures": [{"name": str(item.path), "error": str(item.error)} for item in self.failures],
-        }
-
-    def to_text(self) -> str:
-        """Return a table, a row per image."""
-        lines = []
-        if self.predictions:
-            classes = self.predictions[0].classes
-            rows = [["image", "prediction", *classes]]
-            rows += [
-                [
-                    item.name,
-                    "(none)" if item.label == NONE else item.label,
-                    *(f"{100 * value:.1f} %" for value in item.probabilities),
-                ]
-                for item in self.predictions
-            ]
-            lines.append(align(rows))
-        lines += [f"heat map: {path}" for path in self.heatmaps.values()]
-        lines.append(
-            f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device."
-        )
-        return "\n".join(lines)
+_BAR_FROM = 12
+"""From how many images on a bar is shown."""
+_NAMES_IN_NOTE = 5
 
 
 def run(config: PredictConfig) -> PredictResult:
-    """Answer ``config.files``; a file that cannot be read is named and does not stop the others."""
-    files = list(_sources(config.files))
-    predictor = Predictor.load(
-        model_of(config.model), config.threads, runtime=config.runtime, device=config.device
+    """Answer ``config.files``; a file that cannot be read is named and does not stop the others.
+
+    Memory does not grow with the number of files: rows and pages are written as they come.
+    """
+    images = asked_of(config.files, config.by)
+    bundle = read_bundle(model_of(config.model))
+    predictor = Predictor(bundle, config.threads, runtime=config.runtime, device=config.device)
+    examiner = Examiner(
+        predictor,
+        Neighbours.from_bundle(bundle),
+        tta=config.tta,
+        heat=_heat(config, bundle),
+        occlusion_grid=config.occlusion_grid,
+        top_neighbours=config.top_neighbours,
     )
-    if config.heatmaps is not None:
-        _check_maps(predictor)
-    predictions, failures = predictor.predict_files(files)
-    for note in _reading_notes(predictions):
-        logger.info("note: %s", note)
-    for failure in failures:
-        logger.error("error: %s", failure.error)
-    heatmaps = {}
-    if config.heatmaps is not None:
-        heatmaps = _write_heatmaps(predictor, predictions, files, config.heatmaps)
-    card = predictor.card
-    model = {
-        "name": card["name"] or card["architecture"],
-        "digest": predictor.digest,
-        "task": predictor.task,
-        "classes": list(predictor.classes),
-        "verdict": card["leakage"]["verdict"],
-        "leakage": card["leakage"]["sentence"],
-        "intended_use": card["intended_use"],
-    }
-    return PredictResult(tuple(predictions), tuple(failures), heatmaps, model)
+    return _Answering(config, bundle, predictor).run(images, examiner)
 
 
 def predict(files: Any, model: Path | str | None = None, **options: Any) -> PredictResult:
@@ -110,77 +61,138 @@ def predict(files: Any, model: Path | str | None = None, **options: Any) -> Pred
     return run(build(PredictConfig, files=files, model=model, **options))
 
 
-def _sources(given: tuple[Path, ...]) -> Iterator[Source]:
-    """Yield the images: a file each, but for IDX files, of which each of their images."""
-    for path in _files(given):
-        if holds_many(path):
-            yield from (Source(path, str(number)) for number in range(len(read_frames(path))))
-        else:
-            yield Source(path)
+class _Answering:
+    """One call: takes the evidence as it comes and passes it on to everything that is written."""
 
+    def __init__(self, config: PredictConfig, bundle: Bundle, predictor: Predictor) -> None:
+        self._config, self._bundle, self._predictor = config, bundle, predictor
+        self._records, self._pooling = Records(), Pooling()
+        self._failures: list[dict[str, str]] = []
+        self._refused = 0
+        self._notes: dict[str, list[str]] = {}
+        self._note_counts: dict[str, int] = {}
+        self._tables: list[Table] = []
+        self._folder = None
+        if config.out is not None:
+            from gyrus.verbs.predict_folder import EvidenceFolder
 
-def _files(given: tuple[Path, ...]) -> Iterator[Path]:
-    """Yield the files; of a folder, the images in it by name."""
-    if not given:
-        raise UsageError("no file was named", fix="gyrus predict SCAN.png --model model.gyrus")
-    for path in given:
-        if not path.is_dir():
-            yield path
-            continue
-        images = sorted(
-            entry
-            for entry in path.rglob("*")
-            if entry.suffix.lower() in IMAGE_SUFFIXES and entry.is_file() and not entry.name.startswith(".")
+            self._folder = EvidenceFolder(config.out, bundle.card)
+
+    def run(self, images: list[Asked], examiner: Examiner) -> PredictResult:
+        with ExitStack() as files:
+            for path in self._table_paths():
+                self._tables.append(self._table(files.enter_context(atomic_writer(path))))
+            answers = examiner.stream(images)
+            for asked, answer in zip(images, _with_bar(answers, len(images)), strict=True):
+                if isinstance(answer, Failure):
+                    self._not_read(asked, answer)
+                else:
+                    self._read(answer)
+        for note, names in self._notes.items():
+            rest = self._note_counts[note] - len(names)
+            logger.info("note: %s (%s%s).", note, ", ".join(names), f" and {rest} more" if rest else "")
+        return self._finished()
+
+    def _read(self, evidence: Evidence) -> None:
+        places: tuple[Path | None, Path | None] = (None, None)
+        if self._folder is not None:
+            places = self._folder.add(evidence)
+        for table in self._tables:
+            table.write(evidence)
+        page, picture = (None if place is None else str(place) for place in places)
+        self._records.append({**evidence.to_json(), "page": page, "picture": picture})
+        self._pooling.add(evidence)
+        self._refused += evidence.refused is not None
+        for note in evidence.answer.notes:
+            names = self._notes.setdefault(note, [])
+            self._note_counts[note] = self._note_counts.get(note, 0) + 1
+            if len(names) < _NAMES_IN_NOTE:
+                names.append(evidence.asked.image_id)
+
+    def _not_read(self, asked: Asked, failure: Failure) -> None:
+        logger.error("error: %s", failure.error)
+        self._failures.append({"name": asked.image_id, "error": str(failure.error)})
+        self._pooling.add_unread(asked)
+        if self._folder is not None:
+            self._folder.add_unread(asked, failure.error.message)
+
+    def _finished(self) -> PredictResult:
+        config, decision = self._config, self._predictor.decision
+        pooled = self._pooling.groups
+        groups = None
+        if config.by is not None:
+            groups = {
+                "by": config.by,
+                "how": "mean of the calibrated probabilities",
+                "groups": [group.to_json(decision) for group in pooled],
+            }
+        result = PredictResult(
+            predictions=self._records,
+            failures=tuple(self._failures),
+            groups=groups,
+            model=_model(self._bundle, self._predictor),
+            out=config.out,
+            csv=config.csv,
+            refused=self._refused,
+            strict=config.strict,
         )
-        if not images:
-            raise DataError(
-                "holds no image", path=path, fix=f"known endings: {', '.join(sorted(IMAGE_SUFFIXES))}"
-            )
-        yield from images
+        if self._folder is not None:
+            self._folder.close(result, pooled, [group.label(decision) for group in pooled])
+        return result
+
+    def _table_paths(self) -> list[Path]:
+        paths = [] if self._config.csv is None else [self._config.csv]
+        if self._config.out is not None:
+            from gyrus.verbs.predict_folder import TABLE
+
+            paths.append(self._config.out / TABLE)
+        return paths
+
+    def _table(self, stream: IO[bytes]) -> Table:
+        decision = self._predictor.decision
+        return Table(stream, decision.classes, [point.name for point in decision.points])
 
 
-def _reading_notes(predictions: Iterable[Prediction]) -> list[str]:
-    """Return one sentence per peculiarity, with the images that have it."""
-    images: dict[str, list[str]] = {}
-    for item in predictions:
-        for note in item.notes:
-            images.setdefault(note, []).append(item.name)
-    return [f"{note} ({shown(names)})." for note, names in images.items()]
+def _heat(config: PredictConfig, bundle: Bundle) -> Literal["auto", "occlusion", "none"]:
+    """Return which maps are made: those that run the network many times only where they are shown."""
+    by_occlusion = config.heat == "occlusion" or bundle.card["outputs"]["maps"] == "occlusion"
+    if config.heat == "none" or not by_occlusion:
+        return config.heat
+    if config.heat == "auto" and config.out is None and not config.json:
+        return "none"
+    logger.info(
+        "note: heat maps by occlusion run the network %d times more an image.", passes(config.occlusion_grid)
+    )
+    return "occlusion"
 
 
-def _check_maps(predictor: Predictor) -> None:
-    if predictor.card["outputs"]["maps"] != "exact":
-        raise UsageError(
-            f"{predictor.card['architecture']} has no exact class activation maps",
-            path=predictor.path,
-            fix="leave out --heatmaps, or train a network with global average pooling before its last layer",
-        )
+def _model(bundle: Bundle, predictor: Predictor) -> dict[str, Any]:
+    card = bundle.card
+    return {
+        "name": card["name"] or card["architecture"],
+        "digest": bundle.digest,
+        "model_digest": predictor.model_digest,
+        "data_fingerprint": card["data"]["fingerprint"],
+        "task": predictor.task,
+        "classes": list(predictor.classes),
+        "verdict": card["leakage"]["verdict"],
+        "leakage": card["leakage"]["sentence"],
+        "calibrated": card["calibration"] is not None,
+        "gate": card["gate"] is not None,
+        "maps": card["outputs"]["maps"],
+        "neighbours": (card["neighbours"] or {}).get("count", 0),
+        "private": card["private"],
+        "runtime": predictor.runtime,
+        "device": predictor.device,
+        "intended_use": card["intended_use"],
+    }
 
 
-def _write_heatmaps(
-    predictor: Predictor, predictions: list[Prediction], files: Iterable[Source], folder: Path
-) -> dict[str, Path]:
-    from gyrus.pages import write_overlay
+def _with_bar(answers: Iterator[Evidence | Failure], total: int) -> Iterator[Evidence | Failure]:
+    """Show a bar on stderr while the answers to many images come."""
+    if total < _BAR_FROM:
+        yield from answers
+        return
+    from tqdm import tqdm
 
-    source_of = {str(source): source for source in files}
-    written: dict[str, Path] = {}
-    for item in predictions:
-        source = source_of[item.name]
-        stem = source.path.stem + (f"-{source.frame}" if source.frame else "")
-        target = _free_name(folder, stem, set(written.values()))
-        heat = item.heat()
-        if heat is not None:
-            pixels = read_image(source, color=predictor.card["input"]["color"])
-            caption = f"{item.top} {100 * item.confidence:.1f} %"
-            write_overlay(target, pixels, heat, caption=caption)
-            written[item.name] = target
-    return written
-
-
-def _free_name(folder: Path, stem: str, taken: set[Path]) -> Path:
-    """Return a name that no other image of this call has: two folders may hold the same file name."""
-    target, number = folder / f"{stem}-heat.png", 2
-    while target in taken:
-        target = folder / f"{stem}-heat-{number}.png"
-        number += 1
-    return target
+    yield from tqdm(answers, total=total, desc="predict", unit="img", file=sys.stderr, mininterval=0.5)

@@ -27,6 +27,7 @@ from gyrus.verbs.decided import CALIBRATION, decide_on, points_measured
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.found_rates import draw_found_rates
 from gyrus.verbs.measure import measure, metrics_for_card
+from gyrus.verbs.neighbours import bring_cases
 from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.report import write_run_report
 from gyrus.verbs.resuming import resumed_manifest
@@ -227,6 +228,8 @@ def train_divided(
         clock.lap("training")
         _export(config, fitted, manifest, audit, folder)
         clock.lap("export")
+        bring_cases(folder, manifest, config)
+        clock.lap("training cases")
         evaluations = _measure(config, folder, manifest)
         clock.lap("measuring")
         write_run_report(folder, clock.seconds)

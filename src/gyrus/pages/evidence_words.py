@@ -1,0 +1,77 @@
+"""Sentences of the evidence pages, the same ones on every page and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gyrus.data.label_names import NONE
+from gyrus.inference.evidence import Evidence
+from gyrus.inference.heat_map import HeatMap
+from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES
+from gyrus.pages.numbers import interval, percent, plural
+
+PURPOSE = "A research tool, not a medical device."
+_MAPS = {
+    "exact": "exact: its mean over the picture, with the class's bias, is the class's logit",
+    "gradient": "by gradient: the last features, weighed by how the class's logit depends on them; near the "
+    "truth, not the truth",
+    "occlusion": "by occlusion: how far the class's odds fall when a part of the picture is covered",
+}
+
+
+def label_shown(label: str) -> str:
+    """Return a label for people; of several classes an image, ``none of the classes`` for none."""
+    if label == NONE:
+        return "none of the classes"
+    return label.replace("|", " and ")
+
+
+def heat_words(heat: HeatMap) -> str:
+    """Say what a heat map is and what it cost."""
+    cost = f", in {plural(heat.passes, 'pass', 'passes')} through the network" if heat.passes else ""
+    return f"{_MAPS[heat.kind]}{cost}"
+
+
+def in_training_words(evidence: Evidence) -> str:
+    """Say that an image was trained on, and as what."""
+    what = {"file": "This very file was", "pixels": "The very pixels of this file were"}
+    match, name = evidence.in_training.match, evidence.in_training.image_id
+    if match is None:
+        return ""
+    return f"{what[match]} among the training images{f', as {name}' if name else ''}."
+
+
+def training_known_words(evidence: Evidence) -> str:
+    """Say what is known about the image and the training, in a line."""
+    if not evidence.in_training.known:
+        return "unknown: the model does not bring the hashes of its training images"
+    return in_training_words(evidence) or "no: neither the file nor its pixels are among the training images"
+
+
+def gate_words(evidence: Evidence) -> str:
+    """Say what the input gate says of the image."""
+    if not evidence.answer.gate:
+        return (
+            "This model has no input gate: it answers whatever it is shown, also what is nothing like its "
+            "training images."
+        )
+    return f"Refused: {evidence.refused}" if evidence.refused is not None else "The input gate lets it pass."
+
+
+def measured_words(card: Mapping[str, Any]) -> str:
+    """Return how often the model was right where it was measured, with its interval; empty when never."""
+    metrics = card.get("metrics") or {}
+    for split in ("test", OUT_OF_FOLD, "val"):
+        figures, noun = metrics.get(split) or {}, SPLIT_NAMES.get(split, split)
+        accuracy = figures.get("accuracy") or figures.get("exact_match")
+        if not isinstance(accuracy, Mapping) or accuracy.get("value") is None:
+            continue
+        within = interval(accuracy)
+        patients = figures.get("n_subjects")
+        of = f" of {plural(patients, 'patient')}" if patients else ""
+        return (
+            f"On {plural(figures['n_images'], f'{noun} image')}{of} it was right for "
+            f"{percent(accuracy['value'])}{f' (95 % interval {within})' if within else ''}."
+        )
+    return "How often it is right was never measured."

@@ -1,0 +1,128 @@
+"""What ``gyrus predict`` gives back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gyrus.data.label_names import NONE
+from gyrus.errors import DataError
+from gyrus.runs.atomic import to_json
+from gyrus.verbs.predict_records import Records
+from gyrus.verbs.tables import align
+
+_CLASSES_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PredictResult:
+    """Answers, and the images that got none.
+
+    Attributes
+    ----------
+    predictions : Records
+        The evidence of each image that could be read, as the published schema has it; read from the disk.
+    failures : tuple of dict
+        ``name`` and ``error`` of each that could not.
+    groups : dict or None
+        What ``by`` took together.
+    model : dict
+        Which model answered.
+    out, csv : Path or None
+        What was written.
+    strict : bool
+        Whether a refusal by the gate counts as a failure.
+    """
+
+    predictions: Records
+    failures: tuple[dict[str, str], ...]
+    groups: dict[str, Any] | None
+    model: dict[str, Any]
+    out: Path | None = None
+    csv: Path | None = None
+    refused: int = 0
+    strict: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """3 when an image could not be read (with ``strict``: or was refused), else 0."""
+        return DataError.exit_code if self.failures or (self.strict and self.refused) else 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the model's identity, the evidence of each image, and the failures."""
+        return {
+            "model": self.model,
+            "predictions": list(self.predictions),
+            "groups": self.groups,
+            "failures": list(self.failures),
+        }
+
+    def json_pieces(self, *, ascii_only: bool = False) -> Iterator[str]:
+        """Yield the text of :meth:`to_json`, an image at a time: it need not fit into memory."""
+        yield f'{{\n"model": {to_json(self.model, ascii_only=ascii_only)},\n"predictions": ['
+        for number, record in enumerate(self.predictions):
+            yield f"{',' if number else ''}\n{json.dumps(record, ensure_ascii=ascii_only)}"
+        rest = {"groups": self.groups, "failures": list(self.failures)}
+        yield f"\n],\n{to_json(rest, ascii_only=ascii_only)[1:].lstrip()}\n"
+
+    def to_text(self) -> str:
+        """Return a table, a row per image; then patients or folders; then where the evidence lies."""
+        parts = [align(self._rows())] if len(self.predictions) else []
+        if self.groups is not None and self.groups["groups"]:
+            parts.append(align(self._group_rows()))
+        places = [f"evidence  {self.out / 'index.html'}"] if self.out is not None else []
+        places += [f"table     {self.csv}"] if self.csv is not None else []
+        if self.refused:
+            places.append(f"refused   {self.refused} of {len(self.predictions)} images by the input gate")
+        if self.failures:
+            places.append(f"not read  {len(self.failures)} images, named above on stderr")
+        if places:
+            parts.append("\n".join(places))
+        parts.append(
+            f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device."
+        )
+        return "\n\n".join(parts)
+
+    def _rows(self) -> list[list[str]]:
+        classes = self.model["classes"][:_CLASSES_SHOWN]
+        rows = [["image", "prediction", *classes, ""]]
+        for record in self.predictions:
+            shares = record["probabilities"]
+            numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
+            rows.append([record["name"], _label(record["prediction"]), *numbers, _remark(record)])
+        return rows
+
+    def _group_rows(self) -> list[list[str]]:
+        classes = self.model["classes"][:_CLASSES_SHOWN]
+        assert self.groups is not None
+        rows = [[self.groups["by"], "prediction", *classes, "images"]]
+        for group in self.groups["groups"]:
+            shares = group["probabilities"]
+            numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
+            answered = group["images"] - group["refused"] - group["unread"]
+            rows.append([group["name"], _label(group["prediction"]), *numbers, str(answered)])
+        return rows
+
+
+def _label(label: str | None) -> str:
+    return "(no answer)" if label is None else "(none)" if label == NONE else label
+
+
+def _remark(record: dict[str, Any]) -> str:
+    """Return what must be known before the answer is believed."""
+    remarks = []
+    if record["gate"]["passed"] is False:
+        failed = next(finding for finding in record["gate"]["findings"] if not finding["passed"])
+        remarks.append(f"refused: {failed['reason']}")
+    if record["decision"] is not None and record["decision"]["refer"]:
+        remarks.append(f"a person should look: {record['decision']['reason']}")
+    if record["in_training"]["match"]:
+        remarks.append("the model was trained on it")
+    elif record["closer_than_patients"]:
+        remarks.append("near to a training image")
+    if record["spread"] is not None and len(record["spread"]["answers"]) > 1:
+        remarks.append("its answer changes when it is moved a little")
+    return "; ".join(remarks)
