@@ -76,7 +76,8 @@ def main() -> None:
             for way in WAYS:
                 run = once(
                     kept, f"{key}: {way}", task="training", way=way, precision=used, batch=batch,
-                    device=arguments.device, images=arguments.images, epochs=arguments.epochs, head_epochs=arguments.head_epochs,
+                    device=arguments.device, images=arguments.images, epochs=arguments.epochs,
+                    head_epochs=arguments.head_epochs,
                     **shared,
                 )  # fmt: skip
                 used = run["precision"]["dtype"]
