@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from gyrus.config.activations import Activation
 from gyrus.config.network import Norm
 from gyrus.errors import UsageError
 from gyrus.models.backbones import backbone, timm_library
@@ -66,6 +67,7 @@ def build(
     hidden_sizes: tuple[int, ...] = (),
     one_logit: bool = False,
     norm: Norm = "auto",
+    activation: Activation = "relu",
 ) -> Network:
     """Build a network by name, with random weights; see :func:`gyrus.models.start` for others.
 
@@ -87,6 +89,8 @@ def build(
         Two classes by one logit.
     norm : str
         ``batch``, ``group`` or ``none`` in a network of ours; ``auto``: its usual ones.
+    activation : str
+        Of the head's hidden layers.
 
     Raises
     ------
@@ -95,7 +99,7 @@ def build(
     """
     check_architecture(architecture)
     _check_numbers(architecture, num_classes, in_channels, image_size, dropout)
-    head = _head_plan(num_classes, dropout, hidden_sizes, one_logit)
+    head = replace(_head_plan(num_classes, dropout, hidden_sizes, one_logit), activation=activation)
     if architecture in OWN:
         return OWN[architecture].make(
             num_classes=num_classes, in_channels=in_channels, image_size=image_size, head=head, norm=norm

@@ -80,6 +80,11 @@ def read_weights(path: Path) -> WeightFile:
     return WeightFile(path, sha256_of(path), _layers(tensors), scheme)
 
 
+def weights_of(tensors: Mapping[str, Tensor], path: Path) -> WeightFile:
+    """Return tensors that are in memory already, under their architecture's names, as a file of weights."""
+    return WeightFile(path, "", _layers(tensors), None)
+
+
 def load_weights(network: Network, file: Path | WeightFile) -> WeightsReport:
     """Load weights into ``network``, all of its features or nothing.
 

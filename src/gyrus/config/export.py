@@ -1,0 +1,39 @@
+"""Options of ``gyrus export``."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Literal
+
+from gyrus.config.foreign import ForeignOptions
+from gyrus.config.options import OutputOptions
+from gyrus.config.positional import Positional
+
+Format = Literal["bundle", "onnx", "torchscript", "torch-export", "state-dict"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig(ForeignOptions, OutputOptions):
+    """Write a model in another form, after it has answered as the network does."""
+
+    source: Positional[Path]
+    """A run, a bundle, or somebody else's weights (.pth, .safetensors)."""
+    to: Format = "bundle"
+    """bundle: gyrus's one file; onnx: preprocessing and network in one graph; torchscript and torch-export:
+    the network alone; state-dict: the weights (safetensors and .pt) with a script that loads them."""
+    out: Path | None = None
+    """File to write; default: beside SOURCE, named after it. For state-dict a folder."""
+    overwrite: bool = False
+    """Replace what lies there already."""
+    data: Path | None = None
+    """Images to hold the export against the network on: a manifest (its validation images, or all), a folder
+    or a file; default: a run's validation images, else synthetic ones."""
+
+    def given_for_foreign(self) -> list[str]:
+        """Return the options about somebody else's weights that differ from their defaults."""
+        return [
+            field.name
+            for field in fields(ForeignOptions)
+            if getattr(self, field.name) != (() if field.default is MISSING else field.default)
+        ]
