@@ -10,6 +10,7 @@ from gyrus.config.augmenting import AugmentationOptions
 from gyrus.config.balancing import BalanceOptions
 from gyrus.config.deciding import DecidingOptions
 from gyrus.config.durability import DurabilityOptions
+from gyrus.config.gating import GateOptions
 from gyrus.config.inputs import InputOptions
 from gyrus.config.network import NetworkOptions
 from gyrus.config.optimising import OptimisationOptions
@@ -31,6 +32,7 @@ class TrainConfig(
     DurabilityOptions,
     DecidingOptions,
     BundleOptions,
+    GateOptions,
     DataOptions,
     SplitOptions,
     OutputOptions,
@@ -60,6 +62,7 @@ class TrainConfig(
         BalanceOptions.__post_init__(self)
         DecidingOptions.__post_init__(self)
         BundleOptions.__post_init__(self)
+        GateOptions.__post_init__(self)
         if self.in_channels == 1 and self.color == "rgb":
             raise UsageError(
                 "in_channels is 1, but the images are read in colour",

@@ -14,10 +14,12 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.bundles import Bundle, model_digest, read_bundle
-from gyrus.bundles.members import NETWORK, PREPROCESS
+from gyrus.bundles import Bundle, decode_arrays, model_digest, read_bundle
+from gyrus.bundles.members import GATE, NETWORK, PREPROCESS
 from gyrus.config.runtime import Device, Runtime
 from gyrus.decision import Decision
+from gyrus.decision.gate import Gate, decodable
+from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import BundleError, ImageError, UsageError
 from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
@@ -46,6 +48,7 @@ class _Prepared:
     seconds: float
     read: npt.NDArray[np.uint8] | None
     stored: Stored | None
+    gate: tuple[GateFinding, ...]
 
 
 class Predictor:
@@ -90,6 +93,7 @@ class Predictor:
         self.classes: tuple[str, ...] = tuple(bundle.card["classes"])
         self.task: str = bundle.card["task"]
         self.decision = Decision.from_card(bundle.card)
+        self.gate = _gate_of(bundle)
         self.geometry = geometry_of_card(bundle.card)
         self._color = _color_of(bundle)
         engine = make_engine(bundle, threads=threads, runtime=runtime, device=device)
@@ -220,12 +224,13 @@ class Predictor:
             name, sha256, pixels, notes, stored = self._read(image, index, keep)
         except ImageError as error:
             return Failure(path=Path(error.path or f"image-{index}"), error=error)
+        findings = self._before(pixels)
         ready = self._preprocess.run(pixels)["pixels"]
         height, width = pixels.shape[:2]
         placement = self.geometry.placement(pixels)
         return _Prepared(
             name, sha256, height, width, ready, placement, notes, time.perf_counter() - start,
-            pixels if keep else None, stored,
+            pixels if keep else None, stored, findings,
         )  # fmt: skip
 
     def _read(
@@ -251,6 +256,7 @@ class Predictor:
         logits = self._checked_logits(results["logits"], batch)
         probabilities = self.decision.probabilities(logits)
         decided = self.decision.decide(probabilities)
+        within = self.gate.within(results.get("embedding"), logits)
         row = 0
         for item in waiting:
             if isinstance(item, Failure):
@@ -263,9 +269,16 @@ class Predictor:
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
                 task=self.task, pixels=item.read, stored=item.stored,
-                decided=decided[row],
+                decided=decided[row], gate=_in_order(item.gate, within[row : row + 1]),
             )  # fmt: skip
             row += 1
+
+    def _before(self, pixels: npt.NDArray[np.uint8]) -> tuple[GateFinding, ...]:
+        """Return what the gate's steps before the network find; nothing where the bundle has no gate."""
+        if not self.gate.present:
+            return ()
+        looks = self.gate.looks(pixels)
+        return (decodable(None),) if looks is None else (decodable(None), looks)
 
     def _checked_logits(
         self, logits: npt.NDArray[np.float32], batch: Sequence[_Prepared]
@@ -280,6 +293,19 @@ class Predictor:
             name = batch[int(np.argmax(undefined))].name
             raise BundleError(f"the network gives no finite logits for {name}", path=self.path)
         return logits
+
+
+def _gate_of(bundle: Bundle) -> Gate:
+    member = bundle.members.get(GATE)
+    try:
+        return Gate.from_bundle(bundle.card, None if member is None else decode_arrays(member, name=GATE))
+    except BundleError as error:
+        raise BundleError(error.message, path=bundle.path, fix=error.fix, details=error.details) from error
+
+
+def _in_order(before: tuple[GateFinding, ...], after: Sequence[GateFinding]) -> tuple[GateFinding, ...]:
+    """Return the findings of an image; what one step has refused does not reach the next."""
+    return before if any(not finding.passed for finding in before) else (*before, *after)
 
 
 def _color_of(bundle: Bundle) -> Color:
