@@ -128,8 +128,7 @@ def readme(counts: dict, figures: dict) -> str:
         *(f"| {name} | {in_percent(item['sensitivity'])} | {item['support']} |"
           for name, item in figures["per_class"].items()),
         "",
-        f"Intervals: 95 %, {figures['accuracy']['method']} ({figures['clustered_by']}: "
-        f"{figures['n_clusters']}).",
+        f"Intervals: 95 %; copies and look-alikes count as one case ({figures['n_clusters']} cases).",
         "",
     ]  # fmt: skip
     return "\n".join(lines)
