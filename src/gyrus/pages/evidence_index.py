@@ -23,6 +23,7 @@ from gyrus.runs.atomic import write_text
 LISTED = 2000
 PICTURED = 400
 _THUMBNAIL_PX = 64
+_NUMBER_HEAD = tag("th", "probability", scope="col", class_="number")
 _ANCHORS = {
     "summary": "Answers", "failures": "Not read", "groups": "Together", "images": "Images",
     "model": "The model",
@@ -150,7 +151,7 @@ class Index:
             "section",
             tag("h2", "Images"),
             tag("p", more, class_="small soft") if more else None,
-            table(["", "image", "answer", "probability", ""], self._rows, class_="images"),
+            table(["", "image", "answer", _NUMBER_HEAD, ""], self._rows, class_="images"),
             id="images",
         )
 
@@ -218,18 +219,20 @@ def _together(pooled: Sequence[Pooled], labels: Sequence[str | None]) -> Html | 
         left_out = [f"{group.refused} refused"] if group.refused else []
         left_out += [f"{group.unread} not read"] if group.unread else []
         left_out += [f"{group.in_training} trained on"] if group.in_training else []
+        rest = tag("span", tag("br"), ", ".join(left_out), class_="soft small") if left_out else None
         rows.append(
-            [group.name, "no answer" if label is None else label_shown(label),
+            [tag("th", group.name, rest, scope="row"), "no answer" if label is None else label_shown(label),
              tag("td", percent(float(mean.max())) if mean is not None else "", class_="number"),
-             tag("td", f"{agreeing} of {group.answered}", class_="number"), ", ".join(left_out)]
+             tag("td", f"{agreeing} of {group.answered}", class_="number")]
         )  # fmt: skip
-    rest = len(pooled) - LISTED
+    hidden = len(pooled) - LISTED
+    agree = tag("th", "images of this answer", scope="col", class_="number")
     return tag(
         "section",
         tag("h2", "Taken together"),
         tag("p", "The mean of the calibrated probabilities of the images that were answered. Thresholds and "
             "sets were fitted on single images and are not applied to means.", class_="small soft"),
-        table(["", "answer", "probability", "images of this answer", ""], rows),
-        tag("p", f"… and {rest:,} more.") if rest > 0 else None,
+        table(["", "answer", _NUMBER_HEAD, agree], rows, class_="groups"),
+        tag("p", f"… and {hidden:,} more.") if hidden > 0 else None,
         id="groups",
     )  # fmt: skip

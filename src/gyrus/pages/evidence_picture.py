@@ -25,6 +25,8 @@ _PAPER, _INK, _FAINT, _LINE = (255, 255, 255), (22, 32, 43), (91, 103, 115), (21
 _BAR, _TOP_BAR, _ALARM = (150, 160, 170), (11, 92, 143), (163, 32, 0)
 _BAR_NAME_PX, _BAR_VALUE_PX, _BAR_LINE_PX = 190, 74, 26
 _CLASSES_SHOWN = 8
+_PIXELS_SHOWN = 6
+"""From which enlargement on an image is drawn in its own pixels rather than smoothed."""
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -132,7 +134,7 @@ def _bar(pen: ImageDraw.ImageDraw, evidence: Evidence, number: int, y: int, widt
     if value * (right - left) >= 1:
         colour = _TOP_BAR if name in given.shown else _BAR
         pen.rounded_rectangle((left, y + 5, left + value * (right - left), y + 19), 4, fill=colour)
-    told = percent(value)
+    told = _printable(percent(value))
     if spread is not None:
         told += f"  spread {100 * spread.sd[number]:.1f}"
     pen.text((width - _MARGIN, y + 4), told, _INK, _font(14), anchor="ra")
@@ -160,7 +162,7 @@ def _scaled(image: Image.Image) -> Image.Image:
     size = max(1, round(image.width * factor)), max(1, round(image.height * factor))
     if size == image.size:
         return image
-    way = Image.Resampling.NEAREST if factor > 3 else Image.Resampling.BICUBIC
+    way = Image.Resampling.NEAREST if factor > _PIXELS_SHOWN else Image.Resampling.BICUBIC
     return image.resize(size, way)
 
 
@@ -191,4 +193,6 @@ def _broken(text: str, size_px: int, width: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+    """Return what the font can draw: it has no space that does not break."""
+    plain = text.replace("\N{NO-BREAK SPACE}", " ")
+    return "".join(letter if letter.isprintable() else "?" for letter in plain)

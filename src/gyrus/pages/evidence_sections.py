@@ -89,7 +89,7 @@ def answer(evidence: Evidence) -> Html:
         tag("p", f"probability {percent(given.confidence)}", class_="sure")
         if given.task == "classify"
         else None,
-        tag("p", _decision_words(evidence), class_="small"),
+        _set_words(evidence),
     )
     rest = tag("details", tag("summary", f"{len(folded)} more"), folded) if folded else None
     return tag(
@@ -98,6 +98,7 @@ def answer(evidence: Evidence) -> Html:
         tag("div", said, tag("div", shown, rest, class_="shares"), class_="answer"),
         _points(evidence),
         _spread_words(evidence),
+        _no_sets(evidence),
         tag("p", gate_words(evidence), class_="small soft"),
         id="answer",
     )
@@ -259,14 +260,22 @@ def _share(evidence: Evidence, number: int) -> Html:
     )
 
 
-def _decision_words(evidence: Evidence) -> str:
+def _set_words(evidence: Evidence) -> Html | None:
     decided = evidence.answer.decided
-    if decided is None:
-        return ""
-    if decided.set is None:
-        return _sentence(decided.reason) if decided.reason else ""
+    if decided is None or decided.set is None:
+        return None
     names = " or ".join(map(label_shown, decided.set)) or "none of the classes"
-    return f"The classes that it may have, at the model's promised level: {names}."
+    return tag("p", f"The set of classes that it may be, as often right as the model promises: {names}.",
+               class_="small")  # fmt: skip
+
+
+def _no_sets(evidence: Evidence) -> Html | None:
+    decided = evidence.answer.decided
+    if decided is None or decided.refer or not decided.reason:
+        return None
+    return tag(
+        "p", f"The model refers no image to a person: {decided.reason.rstrip('.')}.", class_="small soft"
+    )
 
 
 def _points(evidence: Evidence) -> Html | None:
@@ -284,9 +293,9 @@ def _spread_words(evidence: Evidence) -> Html | None:
     answers = ", ".join(f"{label_shown(label)} {count}" for label, count in spread.answers.items())
     return tag(
         "p",
-        f"Spread: asked about {plural(spread.views, 'view')} more, turned, shifted and scaled a little, the "
-        f"answers were {answers} times. Dark marks, and the numbers below: their mean \N{PLUS-MINUS SIGN} "
-        "one standard deviation, in points of percent. A small spread does not make the answer right.",
+        f"Spread: answers to the image and to {plural(spread.views, 'copy', 'copies')} turned, shifted and "
+        f"scaled a little: {answers}. Dark marks and small numbers: their mean \N{PLUS-MINUS SIGN} one "
+        "standard deviation, in points of percent. A small spread does not make the answer right.",
         class_="small soft",
     )
 

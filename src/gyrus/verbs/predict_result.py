@@ -76,15 +76,19 @@ class PredictResult:
         places = [f"evidence  {self.out / 'index.html'}"] if self.out is not None else []
         places += [f"table     {self.csv}"] if self.csv is not None else []
         if self.refused:
-            places.append(f"refused   {self.refused} of {len(self.predictions)} images by the input gate")
+            places.append(f"refused   {self.refused} of {self._asked} images by the input gate")
         if self.failures:
-            places.append(f"not read  {len(self.failures)} images, named above on stderr")
+            places.append(f"not read  {len(self.failures)} of {self._asked} images, named on stderr")
         if places:
             parts.append("\n".join(places))
         parts.append(
             f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device."
         )
         return "\n\n".join(parts)
+
+    @property
+    def _asked(self) -> int:
+        return len(self.predictions) + len(self.failures)
 
     def _rows(self) -> list[list[str]]:
         classes = self.model["classes"][:_CLASSES_SHOWN]
