@@ -6,7 +6,7 @@ READY := .venv/.ready
 # libgomp's threads would spin at barriers; it reads this before torch is loaded.
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: demo test check bench soak setup clean
+.PHONY: demo test check bench soak box setup clean
 
 demo: $(READY)  ## the whole line on synthetic patients
 	$(BIN)/gyrus demo
@@ -27,6 +27,10 @@ soak: $(READY)  ## the long checks
 
 bench: $(READY)  ## measure everything (hours); results go to benchmarks/results/
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+box: $(READY)  ## train the model in the box anew and measure it on foreign slices (needs ../shared)
+	$(BIN)/python tools/train_box.py
+	$(BIN)/python benchmarks/box_external.py
 
 setup: $(READY)
 
