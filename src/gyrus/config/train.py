@@ -11,6 +11,7 @@ from gyrus.config.balancing import BalanceOptions
 from gyrus.config.deciding import DecidingOptions
 from gyrus.config.durability import DurabilityOptions
 from gyrus.config.gating import GateOptions
+from gyrus.config.idle import refuse_idle
 from gyrus.config.inputs import InputOptions
 from gyrus.config.network import NetworkOptions
 from gyrus.config.optimising import OptimisationOptions
@@ -70,3 +71,4 @@ class TrainConfig(
             )
         if self.allow_leak is not None and not self.allow_leak.strip():
             raise UsageError("allow_leak needs a reason", fix='--allow-leak "why this leak is accepted"')
+        refuse_idle(self)
