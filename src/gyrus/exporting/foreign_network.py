@@ -54,6 +54,8 @@ class Foreign:
         ``torchvision``, ``timm`` or ``gyrus``.
     classes : tuple of str
         By name, as a card has them.
+    named : tuple of str
+        In the order of the outputs in the file.
     hidden : tuple of int
         Sizes of the head's hidden layers.
     """
@@ -64,6 +66,7 @@ class Foreign:
     expected: nn.Module
     library: str
     classes: tuple[str, ...]
+    named: tuple[str, ...]
     hidden: tuple[int, ...]
 
 
@@ -103,7 +106,9 @@ def foreign_network(file: ForeignFile, options: ForeignOptions) -> Foreign:
         )  # fmt: skip
     mean, std = fixed(options.normalize, network.in_channels)
     replace_facts(network, mean=mean, std=std, per_image=options.normalize == "per-image")
-    return Foreign(file, network.eval(), spec, expected.eval(), whole.written.library, classes, whole.hidden)
+    return Foreign(
+        file, network.eval(), spec, expected.eval(), whole.written.library, classes, named, whole.hidden
+    )
 
 
 @torch.no_grad()

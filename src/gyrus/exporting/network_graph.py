@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -41,18 +42,13 @@ def network_graph(network: Network) -> bytes:
         When torch cannot trace the network.
     """
     module = answering(network)
-    height, width = (network.fixed_size,) * 2 if network.fixed_size else (_EXAMPLE_HEIGHT, _EXAMPLE_WIDTH)
-    example = torch.zeros(2, network.in_channels, height, width)
-    open_axes = {0: torch.export.Dim.DYNAMIC}
-    if not network.fixed_size:
-        open_axes |= {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with quiet(), torch.no_grad():
         try:
             program = torch.onnx.export(
                 module,
-                (example,),
+                (example_of(network),),
                 dynamo=True,
-                dynamic_shapes=(open_axes,),
+                dynamic_shapes=(open_axes(network),),
                 input_names=[INPUT],
                 output_names=list(outputs_of(network)),
                 opset_version=OPSET,
@@ -67,6 +63,18 @@ def network_graph(network: Network) -> bytes:
     if program is None:
         raise ExportError(f"{network.architecture} cannot be turned into ONNX: torch gave no graph")
     return to_bytes(clean(program.model_proto, _dimension_names(network)))
+
+
+def example_of(network: Network) -> Tensor:
+    """Return the input that exporters trace the network with."""
+    height, width = (network.fixed_size,) * 2 if network.fixed_size else (_EXAMPLE_HEIGHT, _EXAMPLE_WIDTH)
+    return torch.zeros(2, network.in_channels, height, width)
+
+
+def open_axes(network: Network) -> dict[int, Any]:
+    """Return which axes of the input stay open, as torch's exporters take them."""
+    axes = (0,) if network.fixed_size else (0, 2, 3)
+    return dict.fromkeys(axes, torch.export.Dim.DYNAMIC)
 
 
 class Answering(nn.Module):

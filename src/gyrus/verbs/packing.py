@@ -55,7 +55,7 @@ def pack(
         name=path.parent.name,
     )
     members = {"preprocess.onnx": graphs.preprocess, "network.onnx": graphs.network}
-    members |= make_self_test(card, graphs.preprocess, graphs.network, _self_test_images(config.color))
+    members |= make_self_test(card, graphs.preprocess, graphs.network, self_test_images(config.color))
     return write_bundle(path, members, card)
 
 
@@ -86,7 +86,7 @@ def _provenance(fitted: FitResult, config: TrainConfig, parity: Parity) -> dict[
     }
 
 
-def _self_test_images(color: str) -> dict[str, npt.NDArray[np.uint8]]:
+def self_test_images(color: str) -> dict[str, npt.NDArray[np.uint8]]:
     """Return one phantom slice per class, of different sizes, in the channels that the bundle reads."""
     images = {}
     for number, size in enumerate((96, 131, 160, 224)):
