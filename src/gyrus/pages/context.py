@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gyrus.pages.examples import Example
+from gyrus.pages.refusals import Refusals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,8 @@ class ReportContext:
         Sentences about how the data were read and split.
     seconds : mapping
         What took how long.
+    refusals : Refusals or None
+        What the bundle's input gate refuses; None where there is none.
     farthest : mapping
         ``image_id`` -> small picture as a ``data:`` address: those far from what the model knows.
     """
@@ -86,6 +89,7 @@ class ReportContext:
     skipped: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     seconds: Mapping[str, float] = field(default_factory=dict)
+    refusals: Refusals | None = None
     farthest: Mapping[str, str] = field(default_factory=dict)
 
     def images(self, split: str) -> int:

@@ -13,6 +13,7 @@ from gyrus.pages.sections_elsewhere import drift, seen_before
 from gyrus.pages.sections_figures import class_table, confusion, roc
 from gyrus.pages.sections_first import data_table, headline, top, verdict
 from gyrus.pages.sections_folds import fold_table
+from gyrus.pages.sections_gate import input_gate
 from gyrus.pages.sections_last import audit_section, gallery, left_out, reproduce
 from gyrus.pages.sections_learning import learning
 from gyrus.pages.sections_overall import overall
@@ -27,8 +28,8 @@ _ANCHORS = {
     "classes": "Classes", "overall": "Overall", "confusion": "Confusion", "roc": "ROC",
     "calibration": "Calibration", "recalibration": "Recalibration", "thresholds": "Thresholds",
     "referrals": "Referrals", "patients": "Patients", "subgroups": "Subgroups", "drift": "Drift",
-    "seen": "Seen before", "learning": "Learning", "examples": "Examples", "skipped": "Skipped",
-    "audit": "Audit", "reproduce": "Reproduce",
+    "seen": "Seen before", "learning": "Learning", "examples": "Examples", "gate": "Refused",
+    "skipped": "Skipped", "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def render_report(context: ReportContext) -> str:
         sections.append(patient_level(context, measured))
         sections += [subgroup_tables(context, measured), drift(context, measured)]
         sections.append(seen_before(context, measured))
-    sections += [learning(context), gallery(context)]
+    sections += [learning(context), gallery(context), input_gate(context)]
     sections += [audit_section(context) if context.kind == "run" else left_out(context), reproduce(context)]
     return document(
         f"gyrus report: {context.title}", top(context), [part for part in sections if part], anchors=_ANCHORS

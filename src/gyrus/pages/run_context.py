@@ -14,8 +14,10 @@ from gyrus.errors import DataError
 from gyrus.evaluation.predictions import read_predictions
 from gyrus.imaging.geometry import geometry_of_card
 from gyrus.inference.outputs import read_outputs
+from gyrus.inference.predictor import Predictor
 from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
+from gyrus.pages.refusals import Refusals, collect_refusals
 from gyrus.runs import RunFolder
 
 _SPLITS = ("test", "val", "cal", "train")
@@ -63,6 +65,7 @@ def context_of_run(
         bundle=bundle,
         examples=_examples(run, manifest, shown, config, bundle),
         examples_split=shown,
+        refusals=_refusals(run, manifest, tuple(evaluations)),
         skipped=audit.get("skipped") or (),
         notes=audit.get("notes") or (),
         seconds=seconds or {},
@@ -115,6 +118,13 @@ def _bundle(path: Path) -> dict[str, Any]:
         "size_bytes": path.stat().st_size,
         "card": bundle.card,
     }
+
+
+def _refusals(run: RunFolder, manifest: Manifest, measured: tuple[str, ...]) -> Refusals | None:
+    if not run.bundle.is_file():
+        return None
+    splits = [split for split in measured if run.outputs(split).is_file()]
+    return collect_refusals(run, manifest, Predictor.load(run.bundle), splits)
 
 
 def _examples(

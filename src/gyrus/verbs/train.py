@@ -26,6 +26,7 @@ from gyrus.verbs.augmentation_sheet import AugmentationShown, show_augmentation
 from gyrus.verbs.decided import CALIBRATION, decide_on, points_measured
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.found_rates import draw_found_rates
+from gyrus.verbs.gating import bring_gate
 from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.neighbours import bring_cases
 from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
@@ -228,10 +229,12 @@ def train_divided(
         clock.lap("training")
         _export(config, fitted, manifest, audit, folder)
         clock.lap("export")
-        bring_cases(folder, manifest, config)
+        cases = bring_cases(folder, manifest, config)
         clock.lap("training cases")
         evaluations = _measure(config, folder, manifest)
         clock.lap("measuring")
+        bring_gate(folder, manifest, cases, config, private=config.private, seed=config.seed)
+        clock.lap("gate")
         write_run_report(folder, clock.seconds)
         clock.lap("report")
         folder.state.unlink(missing_ok=True)  # finished: there is nothing to go on with
