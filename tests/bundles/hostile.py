@@ -23,6 +23,11 @@ def forged(members: Mapping[str, bytes], version: int = 2) -> bytes:
     return sealed(canonical_zip.encode(content, COMMENT_SIZE), COMMENTS[version])
 
 
+def unlisted(members: Mapping[str, bytes]) -> bytes:
+    """The same with the listing that the members bring, whether it fits or not."""
+    return sealed(canonical_zip.encode(members, COMMENT_SIZE))
+
+
 def with_card(members: Mapping[str, bytes], card: Mapping[str, Any], version: int = 2) -> bytes:
     """A bundle with an arbitrary card."""
     return forged({**members, "card.json": canonical_json.dump(card)}, version)

@@ -14,14 +14,15 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from hostile import sealed, unlisted, with_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny_bundle
-from gyrus.bundles import canonical_json, canonical_zip
+from gyrus.bundles import canonical_json
 from gyrus.bundles import file as bundle_file
 from gyrus.bundles.file import decode_bundle, encode_bundle, read_bundle, rewrite_card, write_bundle
-from gyrus.bundles.members import COMMENT, COMMENT_SIZE, limit_of
+from gyrus.bundles.members import COMMENT_SIZE, limit_of
 from gyrus.errors import BundleError, StorageError
 
 
@@ -30,17 +31,6 @@ def whole() -> bytes:
     """A bundle with an optional member."""
     members = {**tiny_bundle.members(features=1, num_classes=2), "selftest/expected.json": b"{}\n"}
     return encode_bundle(members, tiny_bundle.card(classes=("a", "b")))
-
-
-def sealed(archive: bytes) -> bytes:
-    """Close a forged archive with a digest that fits, as an attacker would."""
-    body = archive + COMMENT
-    return body + hashlib.sha256(body).hexdigest().encode()
-
-
-def forged(members: dict[str, bytes], **changes: bytes) -> bytes:
-    """A canonical archive with a fitting digest but arbitrary members."""
-    return sealed(canonical_zip.encode({**members, **changes}, COMMENT_SIZE))
 
 
 def spans(data: bytes) -> dict[str, tuple[int, int]]:
@@ -81,18 +71,29 @@ def test_any_zip_program_can_open_it(whole: bytes) -> None:
 
 
 def test_every_one_byte_edit_is_noticed(whole: bytes) -> None:
-    """All of them: each position, with its lowest bit, its highest bit and all bits turned."""
+    """All of them: each position, with one more, its highest bit turned, all bits turned, and zero."""
     unnoticed = []
-    for position in range(len(whole)):
-        for mask in (0x01, 0x80, 0xFF):
+    for position, byte in enumerate(whole):
+        for other in {(byte + 1) % 256, byte ^ 0x80, byte ^ 0xFF, 0} - {byte}:
             edited = bytearray(whole)
-            edited[position] ^= mask
+            edited[position] = other
             try:
                 decode_bundle(bytes(edited))
             except BundleError:
                 continue
-            unnoticed.append((position, mask))
+            unnoticed.append((position, other))
     assert unnoticed == []
+
+
+def test_every_one_byte_edit_of_the_file_is_noticed_when_it_is_read(tmp_path: Path, whole: bytes) -> None:
+    """The same on disk, where a look at size and first bytes comes before the digest."""
+    path = tmp_path / "model.gyrus"
+    for position in (*range(40), *range(len(whole) - 90, len(whole))):
+        edited = bytearray(whole)
+        edited[position] ^= 1
+        path.write_bytes(edited)
+        with pytest.raises(BundleError):
+            read_bundle(path)
 
 
 @pytest.mark.soak
@@ -174,7 +175,7 @@ def test_unknown_members_are_refused(name: str, words: str) -> None:
         encode_bundle({**tiny_bundle.members(), name: b"x"}, tiny_bundle.card())
     honest = decode_bundle(encode_bundle(tiny_bundle.members(), tiny_bundle.card())).members
     with pytest.raises(BundleError, match=words):
-        decode_bundle(forged(dict(honest), **{name: b"x"}))
+        decode_bundle(unlisted({**honest, name: b"x"}))
 
 
 def test_a_duplicate_member_is_refused(whole: bytes) -> None:
@@ -219,14 +220,14 @@ def test_a_member_that_is_too_large_is_refused_before_it_is_taken(
 def test_a_member_without_its_listing_is_refused() -> None:
     bundle = decode_bundle(encode_bundle(tiny_bundle.members(), tiny_bundle.card()))
     with pytest.raises(BundleError, match=r"member members\.json is not what"):
-        decode_bundle(forged(dict(bundle.members), **{"gate.npz": b"unlisted"}))
+        decode_bundle(unlisted({**bundle.members, "gate.npz": b"unlisted"}))
 
 
 def test_a_member_that_differs_from_its_listing_is_named() -> None:
     bundle = decode_bundle(encode_bundle(tiny_bundle.members(), tiny_bundle.card()))
     other = tiny_bundle.network_model(seed=1)
     with pytest.raises(BundleError, match=r"member network\.onnx is not what members\.json says"):
-        decode_bundle(forged(dict(bundle.members), **{"network.onnx": other}))
+        decode_bundle(unlisted({**bundle.members, "network.onnx": other}))
 
 
 def test_a_missing_graph_is_named() -> None:
@@ -251,14 +252,9 @@ def test_a_newer_format_says_update(whole: bytes) -> None:
 
 def test_a_newer_card_says_update() -> None:
     bundle = decode_bundle(encode_bundle(tiny_bundle.members(), tiny_bundle.card()))
-    members = {**bundle.members, "card.json": canonical_json.dump({**bundle.card, "format_version": 3})}
-    members["members.json"] = canonical_json.dump(
-        {"format_version": 2, "members": {
-            name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
-            for name, data in members.items() if name != "members.json"}}
-    )  # fmt: skip
+    data = with_card(bundle.members, {**bundle.card, "format_version": 3})
     with pytest.raises(BundleError, match="format_version 3") as caught:
-        decode_bundle(forged(members))
+        decode_bundle(data)
     assert "update gyrus" in str(caught.value.fix)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 # Far above any network (a ResNet-152 has some 20,000), far below what would keep a reader busy for minutes.
-MOST_FIELDS = 2_000_000
+MOST_FIELDS = 500_000
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LARGEST_KEY = 2**32
