@@ -149,10 +149,8 @@ def test_nothing_hides_in_inner_graphs(levels: int) -> None:
     several.attribute.append(helper.make_attribute("tensors", [external_tensor()]))
     graphs = helper.make_node("Identity", ["x"], ["z"])
     graphs.attribute.append(helper.make_attribute("graphs", [inner_graph([IDENTITY], [external_tensor()])]))
-    for hidden in (
-        inner_graph([IDENTITY], [external_tensor()]),
-        *map(inner_graph, ([constant], [several], [graphs])),
-    ):
+    weights = inner_graph([IDENTITY], [external_tensor()])
+    for hidden in (weights, *map(inner_graph, ([constant], [several], [graphs]))):
         refused(model_with([nested(hidden, levels)]), "another file")
     foreign = helper.make_node("Launch", ["x"], ["z"], domain="com.microsoft")
     refused(model_with([nested(inner_graph([foreign]), levels)]), "com.microsoft::Launch")
