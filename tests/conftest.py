@@ -8,6 +8,7 @@ from hypothesis import settings
 
 # before torch is loaded; see gyrus/__init__.py
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
 
 # a deadline an example would fail tests for what a neighbour does on this machine
 settings.register_profile("gyrus", deadline=None)

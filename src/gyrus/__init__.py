@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 # libgomp's threads spin at barriers, and a busy neighbour then turns milliseconds into seconds. It reads
 # this variable once, when torch is loaded, so it must stand before.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# OpenBLAS's threads likewise, for 2^26 cycles after each product unless told otherwise; NumPy loads it.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
 
 __version__ = "0.1.0"
 

@@ -26,6 +26,8 @@ def resize(pixels: npt.NDArray[np.uint8], *, height_px: int, width_px: int) -> n
         raise ValueError(f"expected uint8 (height, width, 1 or 3), got {pixels.dtype} {pixels.shape}")
     if min(height_px, width_px) < 1:
         raise ValueError(f"cannot resize to {width_px} x {height_px}")
+    if pixels.shape[:2] == (height_px, width_px):  # Pillow would copy it too, by way of two images
+        return pixels.copy()
     grey = pixels.shape[2] == 1
     image = Image.fromarray(pixels[:, :, 0] if grey else pixels)
     resized = np.array(image.resize((width_px, height_px), Image.Resampling.BILINEAR))

@@ -6,6 +6,7 @@ are at hand; the samples of many images are measured together, which costs a thi
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,8 +20,7 @@ from gyrus.imaging.jpeg_quality import jpeg_quality
 WHITE = 225  # grey level from which on a border counts as white
 _NEARLY_ALL = 0.9
 _WINDOW_PX = 64  # side of the middle in which sharpness is measured
-_WINDOW = (_WINDOW_PX, _WINDOW_PX)
-_TOGETHER = 8  # windows measured at a time: their numbers stay in the processor's cache
+_TOGETHER_PX = 8 * _WINDOW_PX**2  # measured at a time: their numbers stay in the processor's cache
 _ONES = np.ones(_WINDOW_PX**2, np.float32)
 _COLOUR_STEP_PX = 7  # every seventh pixel each way is looked at for colour
 _COLOURED = 48  # difference of channels from which on a pixel counts as coloured
@@ -168,15 +168,18 @@ def _border(sides: tuple[bytes, ...]) -> tuple[float, float, int]:
 
 
 def _sharpness_of(middles: Sequence[npt.NDArray[np.uint8]]) -> list[float]:
-    """Return the sharpness of each; those of full size a few at a time, the others one by one."""
+    """Return the sharpness of each; those of one size a few at a time."""
     sharpness = [0.0] * len(middles)
-    full = [place for place, middle in enumerate(middles) if middle.shape == _WINDOW]
-    groups = [full[start : start + _TOGETHER] for start in range(0, len(full), _TOGETHER)]
-    groups += [[place] for place, middle in enumerate(middles) if middle.shape != _WINDOW]
-    for group in groups:
-        found = _sharpness(np.stack([middles[place] for place in group]))
-        for place, number in zip(group, found, strict=True):
-            sharpness[place] = number
+    of_size: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, middle in enumerate(middles):
+        of_size[middle.shape].append(place)
+    for (height, width), places in of_size.items():
+        together = max(1, _TOGETHER_PX // (height * width))
+        for start in range(0, len(places), together):
+            group = places[start : start + together]
+            found = _sharpness(np.stack([middles[place] for place in group]))
+            for place, number in zip(group, found, strict=True):
+                sharpness[place] = number
     return sharpness
 
 
