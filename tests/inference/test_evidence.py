@@ -12,8 +12,8 @@ from PIL import Image
 from schema_check import problems
 
 import tiny_bundle
-from gyrus.bundles import read_bundle, write_bundle
-from gyrus.data.manifest import Manifest, Row
+from evidence_place import make_place
+from gyrus.bundles import read_bundle
 from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import UsageError
 from gyrus.imaging import byte_hash, pixel_hash, read_image
@@ -24,8 +24,6 @@ from gyrus.inference.examining import Examiner
 from gyrus.inference.neighbours import InTraining, Neighbours
 from gyrus.inference.pooling import Pooling
 from gyrus.inference.prediction import Failure
-from gyrus.verbs.neighbours import Thumbnails, add_neighbours
-from gyrus.verbs.training_outputs import training_outputs
 
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 ONE = SCHEMA["$defs"]["evidence"]
@@ -33,31 +31,7 @@ ONE = SCHEMA["$defs"]["evidence"]
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Training images of two patients, a bundle that brings all but the last as cases, and new images."""
-    folder = tmp_path_factory.mktemp("evidence")
-    random = np.random.default_rng(5)
-    rows = []
-    for number in range(7):
-        path = folder / f"train-{number}.png"
-        Image.fromarray(random.integers(0, 256, (40, 30 + number), dtype=np.uint8)).save(path)
-        rows.append(
-            Row(image_id=path.name, path=path.name, label=tiny_bundle.CLASSES[number % 4],
-                subject_id=f"P{number % 2}", split="train", sha256=byte_hash(path.read_bytes()),
-                pixel_hash=pixel_hash(read_image(path)))
-        )  # fmt: skip
-    for number in range(2):
-        Image.fromarray(random.integers(0, 256, (50, 60), dtype=np.uint8)).save(folder / f"new-{number}.png")
-    write_bundle(folder / "model.gyrus", tiny_bundle.members(), tiny_bundle.card())
-    manifest, thumbnails = Manifest(tuple(rows), folder), Thumbnails()
-    outputs = training_outputs(
-        Predictor.load(folder / "model.gyrus", threads=1),
-        manifest,
-        most=6,
-        each=thumbnails.take,
-        progress=False,
-    )
-    add_neighbours(folder / "model.gyrus", tiny_bundle.CLASSES, manifest, outputs, thumbnails)
-    return folder
+    return make_place(tmp_path_factory.mktemp("evidence"))
 
 
 def examiner(place: Path, **options: object) -> Examiner:
