@@ -31,6 +31,7 @@ MOST_AXES = 128
 MOST_NEIGHBOURS = 512
 """Training embeddings that ``knn`` keeps; of more, as many are drawn."""
 K = 10
+_ROUNDING = 1e-4
 
 Floats = npt.NDArray[np.floating[Any]]
 Scores = npt.NDArray[np.float64]
@@ -208,4 +209,6 @@ def threshold_for(scores: Scores, false_refusals: float) -> float:
     if len(scores) == 0:
         raise DataError("the gate's threshold needs held-out images, got none", fix="a split val or cal")
     rank = int(np.floor(false_refusals * (len(scores) + 1) + 1e-9))
-    return float(np.sort(scores)[max(rank - 1, 0)])
+    lowest = float(np.sort(scores)[max(rank - 1, 0)])
+    # the same products in a batch of another size differ in their last digits
+    return lowest - _ROUNDING * max(1.0, abs(lowest))

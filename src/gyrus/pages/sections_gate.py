@@ -52,10 +52,11 @@ def _steps(stated: Mapping[str, Any]) -> str:
     fitted = within["fitted_on"]
     split = SPLIT_NAMES.get(fitted["split"], fitted["split"])
     patients = f" of {plural(fitted['subjects'], 'patient')}" if fitted["subjects"] else ""
+    few = fitted["images"] + 1 < 1 / within["false_refusals"]
+    rate = "the least alike still passes" if few else f"{percent(within['false_refusals'])} are refused"
     return (
-        f"{first}Nor is one that is unlike the training images, by {_METHODS[within['method']]}; the "
-        f"threshold refuses {percent(within['false_refusals'])} of images like the {fitted['images']:,} "
-        f"{split} images{patients}."
+        f"{first}Nor is one that is unlike the training images, by {_METHODS[within['method']]}; of "
+        f"the {fitted['images']:,} {split} images{patients} {rate}."
     )
 
 
