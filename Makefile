@@ -30,7 +30,7 @@ bench: $(READY)  ## measure everything (hours); results go to benchmarks/results
 
 box: $(READY)  ## train the model in the box anew and measure it on foreign slices (needs ../shared)
 	$(BIN)/python tools/train_box.py
-	$(BIN)/python benchmarks/box_external.py
+	$(BIN)/python benchmarks/box_external.py --enter
 
 setup: $(READY)
 

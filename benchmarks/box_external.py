@@ -5,7 +5,7 @@
 Asked are the Testing images of the Sartaj set that are not slices of the Cheng set, which the model was
 trained on: the audit finds those by their pixels in any orientation. Its class no_tumor, which the model does
 not know, is left out; the other names are mapped. The set has no patients: copies and look-alikes count as
-one case in the intervals. The figures go into ``--out`` and, under ``external``, into the bundle's card.
+one case in the intervals. The figures go into ``--out`` and, with ``--enter``, into the bundle's card.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "sartaj" / "Testing")
     parser.add_argument("--model", type=Path, help="default: the model in the box")
     parser.add_argument("--work", type=Path, default=WORK / "box_external")
-    parser.add_argument("--keep-card", action="store_true", help="do not write the figures into the bundle")
+    parser.add_argument("--enter", action="store_true", help="write the figures into the bundle's card")
     arguments = parser.parse_args()
     model = arguments.model or box.path()
     manifest, counts = foreign_images(arguments.data, arguments.work / "manifest.csv")
@@ -49,7 +49,7 @@ def main() -> None:
     (arguments.out / "predictions-external.csv").write_text(predictions, encoding="utf-8")
     (arguments.out / "external.md").write_text(readme(counts, evaluation), encoding="utf-8")
     print((arguments.out / "external.md").read_text(encoding="utf-8"))
-    if not arguments.keep_card:
+    if arguments.enter:
         figures = metrics_for_card({"external": evaluation})
         figures["external"]["of"] = "Sartaj's Testing images that are not Cheng's, without no_tumor"
         rewrite_bundle(model, metrics={**card_of(model)["metrics"], **figures})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,8 @@ from gyrus.config.runtime import OPENVINO, Device, Runtime, check_runtime
 from gyrus.imaging.geometry import geometry_of_card
 from gyrus.inference.openvino_network import PRECISIONS, OpenVinoNetwork
 from gyrus.inference.runtime import Graph, Runnable, checked_threads, output_names
+
+logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,11 @@ def make_engine(
         bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1
     )
     network: Runnable
+    if runtime == "openvino-bf16":
+        logger.info(
+            "note: openvino-bf16 computes with 8 significant bits: these are nearly the answers that the "
+            "card's figures and thresholds are about, not quite."
+        )
     if runtime in OPENVINO:
         network = OpenVinoNetwork(
             bundle.members[NETWORK], name=NETWORK, source="pixels", results=output_names(bundle.card),

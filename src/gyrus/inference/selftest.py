@@ -23,7 +23,7 @@ from gyrus.inference.predictor import Predictor
 EXPECTED = "selftest/expected.json"
 RELATIVE_TOLERANCE = 1e-4
 SMALLEST_TOLERANCE = 1e-3
-COARSE_PROBABILITY = 0.1
+COARSE_PROBABILITY = 0.2
 """How far a probability may be off in a runtime that computes with 8 significant bits."""
 
 
