@@ -136,7 +136,8 @@ def without_pictures(bundle: Bundle, room: int) -> tuple[dict[str, Any], bytes]:
     others = {name: values for name, values in arrays.items() if name.startswith("other_")}
     cases = {name: values for name, values in arrays.items() if name not in others}
     a_case = sum(values.nbytes for values in cases.values()) / count
-    fits = min(count, int((room - sum(values.nbytes for values in others.values())) / a_case))
+    left_for_cases = room - sum(values.nbytes for values in others.values())
+    fits = max(1, min(count, int(left_for_cases / a_case)))
     kept = np.unique(np.linspace(0, count - 1, fits).round().astype(int))  # spread over the manifest's order
     left = np.setdiff1d(np.arange(count), kept)
     if len(left) and field["hashes"]:

@@ -110,11 +110,10 @@ def self_test(
     ]
     check_preprocessing(bundle, pixels)
     answers = predictor.predict(pixels)
-    given = np.stack([answer.logits for answer in answers])
-    expected = np.stack([logits for _, logits in cases])
-    if coarse:
-        given, expected = predictor.decision.probabilities(given), predictor.decision.probabilities(expected)
-    differences = np.abs(given - expected).max(axis=1).tolist()
+    given, expected = np.stack([answer.logits for answer in answers]), np.stack([case for _, case in cases])
+    as_probabilities = predictor.decision.probabilities
+    apart = as_probabilities(given) - as_probabilities(expected) if coarse else given - expected
+    differences = np.abs(apart).max(axis=1).tolist()
     failed = [
         f"{file}: a {compared} differs by {difference:.3g}"
         for (file, _), difference in zip(cases, differences, strict=True)
