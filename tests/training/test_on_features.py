@@ -138,7 +138,15 @@ def test_a_file_that_has_vanished_is_named(train, monkeypatch):
         train(recipe="head")
 
 
-def test_mixing_is_told_to_be_left_out(train, caplog):
+@pytest.mark.parametrize("options", [{"mixup": 0.2}, {"cutmix": 1.0}, {"progressive": True}], ids=str)
+def test_pictures_that_no_stage_sees_are_neither_mixed_nor_shrunk_and_that_is_refused(train, options):
+    option = f"--{next(iter(options))}"
+    with pytest.raises(UsageError, match=f"{option} needs pictures, but every stage") as caught:
+        train(recipe="two-stage", head_epochs=1, epochs=1, **options)
+    assert "--views 0" in caught.value.fix
+
+
+def test_without_a_cache_they_are_mixed(train, caplog):
     with caplog.at_level("INFO", logger="gyrus"):
-        train(recipe="head", head_epochs=1, mixup=0.2)
-    assert "no mixing of images" in caplog.text
+        train(recipe="head", head_epochs=1, mixup=0.2, views=0)
+    assert "cached features" not in caplog.text

@@ -1,10 +1,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from gyrus.config.stages import Stage
 from gyrus.data.manifest import Manifest, Row
 from gyrus.errors import UsageError
+from gyrus.models import build
+from gyrus.training import recipes
+from gyrus.training.recipe_notes import idle_with_recipe
 from gyrus.training.recipes import recipe_of, training_patients
 from gyrus.training.stage_runs import rate_of
 
@@ -23,12 +27,72 @@ def manifest_of(patients, images_each=2, known=True):
 
 @pytest.mark.parametrize(
     ("patients", "name"),
-    [(3, "head"), (19, "head"), (20, "two-stage"), (99, "two-stage"), (100, "full"), (150, "full")],
+    [(3, "head"), (19, "head"), (20, "two-stage"), (99, "two-stage"), (100, "upper"), (150, "upper")],
 )
-def test_auto_decides_by_training_patients_and_says_why(config, patients, name):
-    recipe = recipe_of(config(weights=WEIGHTS), manifest_of(patients))
+def test_auto_decides_by_training_patients_and_says_why(config, network, patients, name):
+    recipe = recipe_of(config(weights=WEIGHTS), manifest_of(patients), network)
     assert recipe.name == name
     assert f"{patients} patients" in recipe.why
+
+
+@pytest.fixture(scope="module")
+def network():
+    return build("improved_cnn", num_classes=3, image_size=32)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"views": 0}, "without cached features"),
+        ({"mixup": 0.2, "progressive": True}, "--mixup and --progressive would do nothing"),
+        ({"architecture": "simple_cnn"}, "no finer parts"),
+    ],
+    ids=str,
+)
+def test_auto_trains_everything_where_the_upper_parts_alone_save_nothing(config, network, options, said):
+    if "architecture" in options:  # a trunk that cannot be cut
+        network = None
+    recipe = recipe_of(config(weights=WEIGHTS, **options), manifest_of(100), network)
+    assert recipe.name == "full"
+    assert "100 patients" in recipe.why
+    assert said in recipe.why
+
+
+def test_auto_trains_everything_on_a_gpu(config, network, monkeypatch):
+    monkeypatch.setattr(recipes, "pick_device", lambda asked: torch.device("cuda"))
+    recipe = recipe_of(config(weights=WEIGHTS), manifest_of(100), network)
+    assert recipe.name == "full"
+    assert "was measured on a CPU, and this is cuda" in recipe.why
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"recipe": "head"}, "--epochs is not used by the recipe head: --head-epochs is the head's"),
+        ({"recipe": "full", "head_epochs": 3, "views": 2}, "--head-epochs is not used by the recipe full"),
+        ({"recipe": "full", "views": 2}, "--views is not used by the recipe full: nothing is frozen"),
+        ({"recipe": "two-stage", "head_epochs": 3, "views": 2, "learning_rate": 0.1}, None),
+    ],
+    ids=str,
+)
+def test_lengths_that_a_recipe_has_no_use_for_are_told(config, options, said):
+    asked = config(weights=WEIGHTS, epochs=5, **options)
+    recipe = recipe_of(asked, manifest_of(3))
+    found = " ".join(idle_with_recipe(asked, recipe.name, recipe.stages))
+    assert (said or "") in found
+    assert said is not None or not found
+
+
+def test_a_file_tells_its_lengths_itself(config, tmp_path):
+    text = "[[stage]]\nfree='all'\nepochs=1\nlearning_rate=0.1\n"
+    (tmp_path / "mine.toml").write_text(text)
+    asked = config(recipe=str(tmp_path / "mine.toml"), epochs=5, patience=3, learning_rate=0.2)
+    recipe = recipe_of(asked, manifest_of(3))
+    assert idle_with_recipe(asked, recipe.name, recipe.stages) == (
+        "--epochs is not used by the recipe mine.toml: the file tells it stage by stage.",
+        "--patience is not used by the recipe mine.toml: the file tells it stage by stage.",
+        "--learning-rate is not used by the recipe mine.toml: every stage has its own.",
+    )
 
 
 def test_auto_without_weights_trains_everything(config):

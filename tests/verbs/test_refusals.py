@@ -62,6 +62,30 @@ def test_weights_that_are_a_folder(cohort, place, unread):
         gyrus.train(cohort, weights=place, out=place / "run", **SMALL)
 
 
+def test_a_part_that_the_network_does_not_have(cohort, place, unread):
+    text = "[[stage]]\nfree = 'all'\nepochs = 1\n[[stage]]\nfree = ['blok3', 'head']\nepochs = 1\n"
+    (place / "mine.toml").write_text(text)
+    with pytest.raises(
+        UsageError, match="stage 2.* frees 'blok3', which improved_cnn does not have"
+    ) as caught:
+        gyrus.train(
+            cohort, recipe="mine.toml", out=place / "run", **{**SMALL, "architecture": "improved_cnn"}
+        )
+    assert "did you mean 'block3'" in str(caught.value)
+    assert not (place / "run").exists()
+
+
+def test_pictures_mixed_where_none_is_seen(cohort, place, unread):
+    from safetensors.torch import save_file
+
+    from gyrus.models import build
+
+    save_file(build("simple_cnn", num_classes=4, image_size=32).state_dict(), place / "w.safetensors")
+    options = {**SMALL, "weights": place / "w.safetensors", "recipe": "head", "mixup": 0.2}
+    with pytest.raises(UsageError, match="--mixup needs pictures"):
+        gyrus.train(cohort, out=place / "run", **options)
+
+
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [

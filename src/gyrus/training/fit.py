@@ -29,6 +29,7 @@ from gyrus.training.metrics_log import EpochRow
 from gyrus.training.normalising import choose_normalisation
 from gyrus.training.optimisation_record import optimisation_record
 from gyrus.training.precision import Precision, choose
+from gyrus.training.recipe_notes import idle_with_recipe
 from gyrus.training.recipes import Recipe, recipe_of
 from gyrus.training.sampling import draw_strengths
 from gyrus.training.session import Session
@@ -146,12 +147,12 @@ def fit(
     _check_data(manifest, train, pixels, config)
     if manifest.several:
         check_several(config)
-    recipe = recipe_of(config, manifest)
-    logger.info("recipe: %s (%s)", recipe.name, recipe.why)
-    for doubt in doubts(config, config.color):
-        logger.info("note: %s", doubt)
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
+    recipe = recipe_of(config, manifest, network)
+    logger.info("recipe: %s (%s)", recipe.name, recipe.why)
+    for doubt in (*doubts(config, config.color), *idle_with_recipe(config, recipe.name, recipe.stages)):
+        logger.info("note: %s", doubt)
     if weights is not None:
         logger.info("weights: %s", weights.table())
         write_json(run.weights, weights.to_json())

@@ -11,11 +11,16 @@ from gyrus.config.train import TrainConfig
 from gyrus.data.groups import link_groups
 from gyrus.data.manifest import Manifest
 from gyrus.errors import UsageError
+from gyrus.models import Network
+from gyrus.models.parts import parts_of
+from gyrus.training.devices import pick_device
+from gyrus.training.freezing import divide
 from gyrus.training.recipe_file import read_recipe
+from gyrus.training.stage_checks import needing_pictures
 
-# Patients from which on "auto" trains more. They are a choice, not a law, and not measured.
+# Patients from which on "auto" trains more. The limits are a choice, not a law, and not measured.
 FEWEST_FOR_LAST_BLOCK = 20
-FEWEST_FOR_FULL = 100
+FEWEST_FOR_MORE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ class Recipe:
     stages: tuple[Stage, ...]
 
 
-def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:
+def recipe_of(config: TrainConfig, manifest: Manifest, network: Network | None = None) -> Recipe:
     """Return the stages that ``config`` asks for.
 
     Parameters
@@ -46,6 +51,8 @@ def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:
         Its recipe, epochs, patience, and whether weights are given.
     manifest : Manifest
         With splits; ``auto`` counts the patients of its training images.
+    network : Network, optional
+        What is to be trained; ``auto`` asks whether it can be cut. Without it: it cannot.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def recipe_of(config: TrainConfig, manifest: Manifest) -> Recipe:
         path = Path(asked)
         return Recipe(path.name, f"as {path.name} says", read_recipe(path))
     if asked == "auto":
-        name, why = _automatic(_from_weights(config), manifest)
+        name, why = _automatic(config, manifest, network)
     else:
         name, why = asked, "as asked"
     return Recipe(name, why, _stages(name, config))
@@ -88,15 +95,51 @@ def _from_weights(config: TrainConfig) -> bool:
     return config.weights is not None or config.pretrained
 
 
-def _automatic(from_weights: bool, manifest: Manifest) -> tuple[str, str]:
-    if not from_weights:
+def known_stages(config: TrainConfig) -> tuple[Stage, ...] | None:
+    """Return the stages that ``config`` asks for, where they do not depend on the data; else None.
+
+    Raises
+    ------
+    UsageError
+        As :func:`check_recipe`.
+    """
+    check_recipe(config)
+    if config.recipe.endswith(".toml"):
+        return read_recipe(Path(config.recipe))
+    if config.recipe == "auto":
+        return None if _from_weights(config) else _stages("scratch", config)
+    return _stages(config.recipe, config)
+
+
+def _automatic(config: TrainConfig, manifest: Manifest, network: Network | None) -> tuple[str, str]:
+    if not _from_weights(config):
         return "scratch", "no starting weights are given, and a trunk of random ones is not to be frozen"
     count, what = training_patients(manifest)
     if count < FEWEST_FOR_LAST_BLOCK:
         return "head", f"{count} {what} to train on, fewer than {FEWEST_FOR_LAST_BLOCK}"
-    if count < FEWEST_FOR_FULL:
-        return "two-stage", f"{count} {what} to train on, fewer than {FEWEST_FOR_FULL}"
-    return "full", f"{count} {what} to train on, at least {FEWEST_FOR_FULL}"
+    if count < FEWEST_FOR_MORE:
+        return "two-stage", f"{count} {what} to train on, fewer than {FEWEST_FOR_MORE}"
+    enough = f"{count} {what} to train on, at least {FEWEST_FOR_MORE}"
+    against = _against_upper(config, network)
+    if against:
+        return "full", f"{enough}; {against}"
+    return "upper", f"{enough}; on a CPU it takes a part of the time of full (docs/reference/training.md)"
+
+
+def _against_upper(config: TrainConfig, network: Network | None) -> str:
+    """Return why everything is to be trained, and not the upper parts alone; "" for no reason."""
+    device = pick_device(config.device).type
+    if device != "cpu":
+        return f"that the upper parts alone save time was measured on a CPU, and this is {device}"
+    if not config.views:
+        return "without cached features (--views 0) upper saves little"
+    wanted = needing_pictures(config)
+    if wanted:
+        return f"{' and '.join(wanted)} would do nothing on cached features"
+    cut = network is not None and len(parts_of(network)) > 1
+    if network is None or not cut or not divide(network, _stages("upper", config)[0]).leading:
+        return "the network has no finer parts that could stay as given"
+    return ""
 
 
 def training_patients(manifest: Manifest) -> tuple[int, str]:

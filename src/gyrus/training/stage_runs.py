@@ -10,19 +10,16 @@ from gyrus.config.stages import Stage
 from gyrus.config.train import TrainConfig
 from gyrus.training.budget import planned
 from gyrus.training.determinism import deterministic
-from gyrus.training.freezing import Division, divide
+from gyrus.training.freezing import divide
 from gyrus.training.on_features import train_on_features
-from gyrus.training.progressive import check_sides, sides_of
 from gyrus.training.quiet import interruptible, quiet
 from gyrus.training.rate_search import search_rate
 from gyrus.training.recipes import Recipe
 from gyrus.training.session import Session
+from gyrus.training.stage_checks import CACHED, check_stages, way_of
 from gyrus.training.through_trunk import train_through_trunk
 
 logger = logging.getLogger("gyrus")
-
-
-THROUGH, CACHED = "through the trunk", "on cached features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ class StageDone:
 
 def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
     """Train all stages from the journal's place on; return how each went."""
-    _check(session, recipe)
+    check_stages(session.network, recipe.stages, session.config)
     journal = session.journal
     with quiet(), interruptible(), deterministic(session.config.deterministic, session.device):
         for number in range(journal.place.stage, len(recipe.stages)):
@@ -71,15 +68,6 @@ def run_stages(session: Session, recipe: Recipe) -> tuple[StageDone, ...]:
             _run(session, stage, stages_left=len(recipe.stages) - number)
             journal.end_stage(session.network)
     return tuple(_done(session, stage) for stage in recipe.stages)
-
-
-def _check(session: Session, recipe: Recipe) -> None:
-    """Tell a mistake in the last stage before the first."""
-    whole, progressive = session.config.image_size, session.config.progressive
-    for stage in recipe.stages:
-        divide(session.network, stage)
-        sides = sides_of(stage, whole, progressive=progressive)
-        check_sides(session.network, stage, sides, whole)
 
 
 def _run(session: Session, stage: Stage, *, stages_left: int) -> None:
@@ -99,26 +87,9 @@ def _run(session: Session, stage: Stage, *, stages_left: int) -> None:
         journal.run.rate_curve("" if stages_left == 1 and not journal.place.stage else stage.name),
     )
     if cached:
-        _tell_what_is_left_out(session)
         train_on_features(session, stage, division, rate, plan)
     else:
         train_through_trunk(session, stage, division, rate, plan)
-
-
-def _tell_what_is_left_out(session: Session) -> None:
-    idle = [name for name, there in (
-        ("mixing of images", session.look.mixing is not None), ("--progressive", session.config.progressive),
-    ) if there]  # fmt: skip
-    if idle:
-        logger.info(
-            "note: On cached features there is no %s; --views 0 trains without a cache.",
-            " and no ".join(idle),
-        )
-
-
-def way_of(division: Division, config: TrainConfig) -> str:
-    """Return how a stage is trained: what is frozen before its first free part need be computed only once."""
-    return CACHED if division.leading and config.views else THROUGH
 
 
 def rate_of(stage: Stage, config: TrainConfig) -> float:

@@ -17,7 +17,8 @@ def check_before_reading(config: TrainConfig) -> None:
     from gyrus.models import check_architecture
     from gyrus.training import pick_device, start_network
     from gyrus.training.memory import telling_memory_errors
-    from gyrus.training.recipes import check_recipe
+    from gyrus.training.recipes import known_stages
+    from gyrus.training.stage_checks import check_stages
 
     check_architecture(config.architecture)
     pick_device(config.device)
@@ -27,10 +28,12 @@ def check_before_reading(config: TrainConfig) -> None:
     check_resumable(config)
     if config.out is not None and config.resume is None:
         RunFolder(config.out).check_free()
-    check_recipe(config)
+    stages = known_stages(config)
     with telling_memory_errors():
         # how many classes there are is not known yet; only the last layer depends on it
-        start_network(config, num_classes=2)
+        network, _ = start_network(config, num_classes=2)
+        if stages is not None:
+            check_stages(network, stages, config)
 
 
 def check_divided(config: TrainConfig, manifest: Manifest) -> None:
