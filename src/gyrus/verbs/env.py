@@ -14,6 +14,7 @@ EXTRAS = {
     "train": ("torch", "torchvision", "lightning", "timm", "safetensors", "onnx", "onnxscript"),
     "report": ("matplotlib", "scipy"),
     "openvino": ("openvino",),
+    "sign": ("cryptography",),
 }
 
 
