@@ -10,8 +10,8 @@ from gyrus.errors import StorageError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Names of the files of a run.
+class ResultFolder:
+    """Names of the files that a run and a cross-validation have alike.
 
     Attributes
     ----------
@@ -33,13 +33,28 @@ class RunFolder:
 
     @property
     def manifest(self) -> Path:
-        """The images with their splits."""
+        """The images with their splits, or with the fold that each is tested in."""
         return self.path / "manifest.csv"
 
     @property
     def audit(self) -> Path:
         """The audit made before the first batch."""
         return self.path / "audit.json"
+
+    @property
+    def report(self) -> Path:
+        """The page for people."""
+        return self.path / "report.html"
+
+    @property
+    def ledger(self) -> Path:
+        """Looks at test sets, or at the folds, shared by what lies side by side."""
+        return self.path.parent / "test-ledger.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder(ResultFolder):
+    """Names of the files of a run."""
 
     @property
     def metrics(self) -> Path:
@@ -72,11 +87,6 @@ class RunFolder:
         return self.path / "weights.json"
 
     @property
-    def report(self) -> Path:
-        """The page for people."""
-        return self.path / "report.html"
-
-    @property
     def model_card(self) -> Path:
         """What the model is, for whom, and how good, as Markdown."""
         return self.path / "model-card.md"
@@ -97,11 +107,6 @@ class RunFolder:
     def evaluation(self, split: str) -> Path:
         """Figures of one split."""
         return self.path / "predictions" / f"evaluation-{split}.json"
-
-    @property
-    def ledger(self) -> Path:
-        """Looks at test sets, shared by the runs that lie side by side."""
-        return self.path.parent / "test-ledger.jsonl"
 
     def check_free(self) -> None:
         """Refuse a path where something lies already: a run is never overwritten.

@@ -11,6 +11,7 @@ from gyrus.config import CrossvalConfig
 from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import to_json, write_json
+from gyrus.runs.folder import ResultFolder
 from gyrus.runs.lock import LOCK_NAME
 
 VERB = "crossval"
@@ -21,36 +22,8 @@ _FREE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class CrossvalFolder:
-    """Names of the files of a cross-validation.
-
-    Attributes
-    ----------
-    path : Path
-        The folder itself.
-    """
-
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        """All options as they were used."""
-        return self.path / "config.json"
-
-    @property
-    def environment(self) -> Path:
-        """Machine, versions, git state, command."""
-        return self.path / "environment.json"
-
-    @property
-    def manifest(self) -> Path:
-        """The images with the fold that each is tested in."""
-        return self.path / "manifest.csv"
-
-    @property
-    def audit(self) -> Path:
-        """The audit of the data and of every fold."""
-        return self.path / "audit.json"
+class CrossvalFolder(ResultFolder):
+    """Names of the files of a cross-validation."""
 
     @property
     def progress(self) -> Path:
@@ -68,14 +41,9 @@ class CrossvalFolder:
         return self.path / "evaluation.json"
 
     @property
-    def report(self) -> Path:
-        """The page for people."""
-        return self.path / "report.html"
-
-    @property
-    def ledger(self) -> Path:
-        """Looks at the folds of these data, shared by what lies side by side."""
-        return self.path.parent / "test-ledger.jsonl"
+    def suspects(self) -> Path:
+        """Images whose label is contradicted by the model that had not seen them."""
+        return self.path / "label-suspects.html"
 
     def run_of(self, repeat: int, fold: int) -> RunFolder:
         """Return the run of a fold; the further repeats lie in folders of their own."""
