@@ -49,6 +49,9 @@ class EvaluateConfig(DecidingOptions, DataOptions, OutputOptions):
     """Folder to write figures, predictions, manifest and report.html to (those of a run lie in it)."""
     report: Path | None = None
     """HTML file to write the report to (a run's own report lies in the run)."""
+    suspects: Path | None = None
+    """Folder to write label suspects to: images whose label the predictions contradict, as a table, and as a
+    page where the images are at hand. For predictions made by models that had not seen the images."""
     bootstrap_samples: int = 2000
     """Samples of the patient-clustered bootstrap."""
     confidence: float = 0.95

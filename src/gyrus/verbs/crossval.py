@@ -10,8 +10,9 @@ from typing import Any
 
 from gyrus.config import CrossvalConfig
 from gyrus.config.build import build
-from gyrus.data import write_manifest
+from gyrus.data import read_manifest, write_manifest
 from gyrus.errors import GyrusError, StorageError, UsageError
+from gyrus.evaluation.label_suspects import LabelSuspects
 from gyrus.evaluation.repeats import format_repeats
 from gyrus.pages.notebook import figures_table, place, verdict_box
 from gyrus.runs import count_looks, environment, locked, next_run_folder, record_look
@@ -23,6 +24,7 @@ from gyrus.verbs.crossval_training import duration, train_folds
 from gyrus.verbs.decided import check_wish
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
+from gyrus.verbs.suspects import suspects_possible, write_suspects
 from gyrus.verbs.tables import align
 from gyrus.verbs.train_checks import check_before_reading
 
@@ -47,6 +49,8 @@ class CrossvalResult:
         How often these folds have been cross-validated, this time included.
     seconds : float
         Wall time of this call.
+    suspects : LabelSuspects or None
+        Images whose label the first repeat's answers contradict; None where an image may have several labels.
     """
 
     folder: CrossvalFolder
@@ -55,6 +59,7 @@ class CrossvalResult:
     progress: Progress
     looks: int
     seconds: float
+    suspects: LabelSuspects | None = None
 
     @property
     def exit_code(self) -> int:
@@ -85,6 +90,7 @@ class CrossvalResult:
             "failed": self.progress.failed,
             "repeats": self.repeats,
             "evaluation": self.evaluation,
+            "label_suspects": None if self.suspects is None else self.suspects.to_json(),
         }
 
     def to_text(self) -> str:
@@ -101,6 +107,8 @@ class CrossvalResult:
             f"report  {self.folder.report}",
             f"pooled  {self.folder.pooled}",
         ]
+        if self.suspects is not None:
+            parts.append(f"labels  {len(self.suspects.suspects)} suspects  ({self.folder.suspects})")
         return "\n".join(parts)
 
     def _folds(self) -> str:
@@ -228,8 +236,15 @@ def _conclude(
     began: float,
 ) -> CrossvalResult:
     pooled = pool(config, folder, plan, progress)
+    suspects = None
+    if suspects_possible(pooled.predictions[0]):
+        suspects = write_suspects(
+            folder.path, pooled.predictions[0], read_manifest(folder.manifest), color=config.color,
+            about=f"Cross-validation {folder.path.resolve().name}: each image by a model that has not seen "
+            "its patient.",
+        )  # fmt: skip
     seconds = time.perf_counter() - began
-    result = CrossvalResult(folder, pooled, plan, progress, looks, seconds)
+    result = CrossvalResult(folder, pooled, plan, progress, looks, seconds, suspects)
     write_json(folder.evaluation, {"repeats": pooled.repeats, **pooled.evaluation})
     write_crossval_report(
         folder, plan, progress, pooled, looks=looks, skipped=[asdict(item) for item in prepared.skipped]

@@ -9,11 +9,19 @@ from typing import Any
 
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
-from gyrus.data import read_manifest
+from gyrus.data import Manifest, read_manifest
 from gyrus.errors import BundleError, DataError, PredictionsError, UsageError, require
-from gyrus.evaluation import evaluate_predictions, format_evaluation, format_subgroups, format_twin_free
+from gyrus.evaluation import (
+    Predictions,
+    evaluate_predictions,
+    format_evaluation,
+    format_subgroups,
+    format_twin_free,
+    read_predictions,
+)
 from gyrus.evaluation.decision_text import format_decision
 from gyrus.evaluation.drift import format_drift
+from gyrus.evaluation.label_suspects import LabelSuspects
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.verbs.evaluated import Evaluated, write_files
@@ -40,6 +48,8 @@ class EvaluateResult:
         How often this test set has been looked at, this time included.
     folder : Path or None
         Where predictions and figures were written.
+    suspects : LabelSuspects or None
+        Where they were asked for.
     """
 
     evaluation: dict[str, Any]
@@ -47,6 +57,7 @@ class EvaluateResult:
     report: Path | None
     test_looks: int | None
     folder: Path | None = None
+    suspects: LabelSuspects | None = None
 
     exit_code = 0
 
@@ -58,6 +69,7 @@ class EvaluateResult:
             "folder": None if self.folder is None else str(self.folder),
             "test_looks": self.test_looks,
             "evaluation": self.evaluation,
+            "label_suspects": None if self.suspects is None else self.suspects.to_json(),
         }
 
     def to_text(self) -> str:
@@ -65,6 +77,8 @@ class EvaluateResult:
         lines = [format_all(self.evaluation, with_subgroups=not self.split)]
         if self.split == "test":
             lines.append(f"looks at this test set so far: {self.test_looks}")
+        if self.suspects is not None:
+            lines += [self.suspects.to_text(), ""]
         lines.append(f"report  {self.report or (_NO_PLOTS if self.split else _NO_PAGE)}")
         if self.folder is not None:
             lines.append(f"wrote   {self.folder}")
@@ -194,7 +208,18 @@ def _external(config: EvaluateConfig, bundle: Path) -> EvaluateResult:
 
 def _written(config: EvaluateConfig, evaluated: Evaluated) -> EvaluateResult:
     page = write_files(config, evaluated)
-    return EvaluateResult(evaluated.evaluation, "", page, None, config.out)
+    suspects = _suspects(config, evaluated.predictions, evaluated.images, config.source)
+    return EvaluateResult(evaluated.evaluation, "", page, None, config.out, suspects)
+
+
+def _suspects(
+    config: EvaluateConfig, predictions: Predictions, images: Manifest | None, about: Path
+) -> LabelSuspects | None:
+    if config.suspects is None:
+        return None
+    from gyrus.verbs.suspects import write_suspects
+
+    return write_suspects(config.suspects, predictions, images, about=f"Predictions of {about.name}.")
 
 
 def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
@@ -242,4 +267,8 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> EvaluateResult:
     if report_possible():
         write_run_report(folder)
         report = folder.report
-    return EvaluateResult(evaluation, split, report, count_looks(folder.ledger, manifest.fingerprint))
+    suspects = None
+    if config.suspects is not None:
+        suspects = _suspects(config, read_predictions(folder.predictions(split)), manifest, folder.path)
+    looks = count_looks(folder.ledger, manifest.fingerprint)
+    return EvaluateResult(evaluation, split, report, looks, None, suspects)
