@@ -25,6 +25,7 @@ _PAPER, _INK, _FAINT, _LINE = (255, 255, 255), (22, 32, 43), (91, 103, 115), (21
 _BAR, _TOP_BAR, _ALARM = (150, 160, 170), (11, 92, 143), (163, 32, 0)
 _BAR_NAME_PX, _BAR_VALUE_PX, _BAR_LINE_PX = 190, 74, 26
 _CLASSES_SHOWN = 8
+_COMPRESSION = 2  # a third of the time of Pillow's 6 for a sixth more bytes
 _PIXELS_SHOWN = 6
 """From which enlargement on an image is drawn in its own pixels rather than smoothed."""
 
@@ -40,7 +41,7 @@ def write_evidence_picture(evidence: Evidence, card: Mapping[str, Any], path: Pa
         When the file cannot be written; a former one survives.
     """
     buffer = io.BytesIO()
-    evidence_picture(evidence, card).save(buffer, format="PNG")
+    evidence_picture(evidence, card).save(buffer, format="PNG", compress_level=_COMPRESSION)
     write_bytes(path, buffer.getvalue())
 
 
