@@ -8,13 +8,14 @@ from typing import Literal
 
 from gyrus.config.options import OutputOptions
 from gyrus.config.positional import Positional
+from gyrus.config.runtime import RuntimeOptions
 from gyrus.errors import UsageError
 
 _TAKES_KEY = ("sign", "verify")
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundleConfig(OutputOptions):
+class BundleConfig(RuntimeOptions, OutputOptions):
     """Look inside a bundle, check it, compare two, sign one."""
 
     action: Positional[Literal["info", "verify", "diff", "sign", "keygen"]]
@@ -29,6 +30,11 @@ class BundleConfig(OutputOptions):
 
     def __post_init__(self) -> None:
         """Check that each action gets what it needs, and nothing that it would ignore."""
+        RuntimeOptions.__post_init__(self)
+        if self.action != "verify" and (self.runtime, self.device, self.threads) != ("auto", "auto", None):
+            raise UsageError(
+                f"{self.action} runs no graph", fix="leave out --runtime, --device and --threads"
+            )
         if self.action == "diff" and self.other is None:
             raise UsageError("diff compares two bundles", fix="gyrus bundle diff FIRST SECOND")
         if self.action != "diff" and self.other is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,9 +53,7 @@ class BundleResult:
             "digest": self.bundle.digest,
             "model_digest": self.bundle.model_digest,
             "members": {name: len(data) for name, data in sorted(self.bundle.members.items())},
-            "self_test": None
-            if test is None
-            else {"cases": test.cases, "worst": test.worst, "tolerance": test.tolerance},
+            "self_test": None if test is None else asdict(test),
             "signature": None
             if signature is None
             else {
@@ -73,8 +71,8 @@ class BundleResult:
             return f"{words(self.bundle, str(self.path))}\n{'signature':<12}{signed}"
         test = self.self_test
         answered = (
-            f"{test.cases} images answered; largest difference of a logit {test.worst:.2g}"
-            f" (allowed {test.tolerance:.2g})"
+            f"{test.cases} images answered by {test.runtime}; largest difference of a {test.of} "
+            f"{test.worst:.2g} (allowed {test.tolerance:.2g})"
             if test.cases
             else "the bundle brings no images"
         )
@@ -122,7 +120,7 @@ def run(config: BundleConfig) -> BundleResult | BundleDiff | KeyResult:
     if config.action == "sign" and config.key is not None:
         return _signed(path, config.key)
     if config.action == "verify":
-        return _verified(path, config.key)
+        return _verified(path, config)
     return BundleResult(path, read_bundle(path), None, read_signature(path))
 
 
@@ -131,8 +129,8 @@ def bundle(action: str, file: Path | str, other: Path | str | None = None, **opt
     return run(build(BundleConfig, action=action, file=file, other=other, **options))
 
 
-def _verified(path: Path, key: Path | None) -> BundleResult:
-    checked = read_bundle(path)
+def _verified(path: Path, config: BundleConfig) -> BundleResult:
+    checked, key = read_bundle(path), config.key
     if key is None:
         signature = read_signature(path)
         if signature is not None:
@@ -143,7 +141,8 @@ def _verified(path: Path, key: Path | None) -> BundleResult:
         signature = check_signature(checked, path, key)
     from gyrus.inference import self_test  # looking into a bundle needs no runtime
 
-    return BundleResult(path, checked, self_test(checked), signature, checked=key is not None)
+    test = self_test(checked, config.threads, runtime=config.runtime, device=config.device)
+    return BundleResult(path, checked, test, signature, checked=key is not None)
 
 
 def _signed(path: Path, key: Path) -> KeyResult:
