@@ -93,6 +93,31 @@ def test_the_mean_of_a_map_and_the_offset_are_the_logit(network):
     torch.testing.assert_close(maps.mean((2, 3)) + offset, logits, rtol=1e-4, atol=1e-4)
 
 
+def test_the_maps_are_what_their_kind_says(network):
+    """Gradient x features, by autograd; the same gradient for every image where they are called exact."""
+    net, size = network
+    x = images(net, 2, size)
+    with torch.no_grad():
+        features = net.features(x)
+        maps = net.forward_all(x)[2]
+    features.requires_grad_()
+    logits = net.logits_of(features)
+    slopes = [torch.autograd.grad(logits[:, k].sum(), features, retain_graph=True)[0] for k in range(2)]
+    places = features.shape[2] * features.shape[3]
+    for k, slope in enumerate(slopes):
+        torch.testing.assert_close(maps[:, k], (slope * features).sum(1) * places, rtol=1e-3, atol=1e-3)
+    assert net.maps_kind in ("exact", "gradient", "occlusion")
+    if net.maps_kind == "exact":
+        torch.testing.assert_close(slopes[1][0], slopes[1][1])
+    assert (net.maps_kind == "occlusion") is (
+        net.features.__class__.__name__ == "TimmFeatures" and tokens(net)
+    )
+
+
+def tokens(net):
+    return net.features.as_map.layout != "NCHW"
+
+
 @torch.no_grad()
 def test_logits_come_from_the_feature_map_alone(network):
     net, size = network

@@ -50,6 +50,7 @@ def merged_graph(bundle: Bundle) -> bytes:
         model = onnx.compose.merge_models(
             first, second, io_map=[(_FIRST + "pixels", _SECOND + "pixels")], name="gyrus"
         )
+        del model.opset_import[1:]  # the two are the same by now
         _name(model, {_FIRST + IMAGE: IMAGE, **{_SECOND + name: name for name in results}})
         _add_probabilities(onnx, model, bundle.card)
         _one_image(model)

@@ -46,7 +46,7 @@ def torchscript(network: Network, card: Mapping[str, Any]) -> bytes:
     ExportError
         When torch cannot trace the network.
     """
-    module, example = answering(network), example_of(network)
+    module, example = answering(network).requires_grad_(False), example_of(network)
     with warnings.catch_warnings(action="ignore"), torch.no_grad():
         try:
             traced = torch.jit.trace(module, (example,), check_trace=False)  # type: ignore[no-untyped-call]
@@ -78,7 +78,7 @@ def torch_export(network: Network, card: Mapping[str, Any]) -> bytes:
     ExportError
         When torch cannot export the network.
     """
-    module, example = answering(network), example_of(network)
+    module, example = answering(network).requires_grad_(False), example_of(network)
     buffer = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), quiet(), torch.no_grad():
         try:

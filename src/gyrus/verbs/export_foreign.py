@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import torch
@@ -24,15 +23,13 @@ from gyrus.verbs.export_images import images_for
 from gyrus.verbs.export_source import Exportable
 from gyrus.verbs.packing import self_test_images
 
-logger = logging.getLogger("gyrus")
-
 _LAST_LAYERS = {
     "logits": "The network ends in a linear layer; probabilities are its softmax.",
     "logsoftmax": "The network ended in LogSoftmax. That layer is left out: the softmax of its linear input "
     "gives the same probabilities.",
     "logsigmoid": "The network ended in LogSigmoid. That layer is left out, and probabilities are the "
-    "softmax of its linear input: the classes keep their order, but what LogSigmoid gave were no probabilities "
-    "that add up to 1.",
+    "softmax of its linear input: the classes keep their order, but what LogSigmoid gave were no "
+    "probabilities that add up to 1.",
     "sigmoid": "The network has one output z, whose sigmoid is the probability of {second}; the bundle's "
     "logits are {pair}, whose softmax says the same.",
 }
@@ -113,7 +110,4 @@ def _card(config: ExportConfig, foreign: Foreign, graphs: Graphs) -> dict[str, A
 def _last_layer(config: ExportConfig, foreign: Foreign) -> str:
     named = foreign.named
     pair_of = "(0, z)" if tuple(named) == foreign.classes else "(0, -z)"
-    sentence = _LAST_LAYERS[config.output].format(second=named[-1], pair=pair_of)
-    if config.output in ("logsigmoid", "logsoftmax"):
-        logger.info("note: %s", sentence)
-    return sentence
+    return _LAST_LAYERS[config.output].format(second=named[-1], pair=pair_of)
