@@ -12,7 +12,7 @@ from gyrus.pages.document import document
 from gyrus.runs.atomic import write_text
 
 _ANCHORS = {
-    "answer": "Answer", "pictures": "Where it looked", "nearest": "Most alike", "gate": "Input gate",
+    "answer": "Answer", "pictures": "The picture", "nearest": "Most alike", "gate": "Input gate",
     "model": "The model", "image": "The image",
 }  # fmt: skip
 

@@ -61,10 +61,11 @@ def evidence_picture(evidence: Evidence, card: Mapping[str, Any]) -> Image.Image
     name = f"{source.path.name}#{source.frame}" if source.frame else source.path.name
     y = _write(pen, _MARGIN, _fitted(name, 15, width - 2 * _MARGIN), 15, _FAINT)
     y = _pictures(sheet, evidence, y + _GAP) + 14
-    for words in _alarms(evidence):
+    alarms = _alarms(evidence)
+    for words in alarms:
         for line in _broken(words, 15, width - 2 * _MARGIN):
             y = _write(pen, y, line, 15, _ALARM)
-    y = _answer(pen, evidence, y, width)
+    y = _answer(pen, evidence, y + (6 if alarms else 0), width)
     foot = [
         f"model {card['name'] or card['architecture']}, digest {evidence.model.digest[:16]}; file "
         f"{evidence.answer.sha256[:16] or 'without a hash'}",
@@ -111,6 +112,8 @@ def _answer(pen: ImageDraw.ImageDraw, evidence: Evidence, y: int, width: int) ->
     said = label_shown(given.label)
     if given.task == "classify":
         said = f"{said}  {percent(given.confidence)}"
+    if given.decided is not None and given.decided.refer:
+        said = f"most probable: {said}"
     y = _write(pen, y, _fitted(said, 26, width - 2 * _MARGIN), 26, _INK) + 4
     order = np.argsort(-given.probabilities, kind="stable")
     for number in order[:_CLASSES_SHOWN]:

@@ -51,7 +51,7 @@ def warnings(evidence: Evidence) -> list[Html]:
     found = []
     if evidence.refused is not None:
         found.append(
-            _box("leaking", "\N{HEAVY BALLOT X} Refused: there is no answer", evidence.refused,
+            _box("leaking", "\N{HEAVY BALLOT X} Refused: there is no answer", _sentence(evidence.refused),
                  "The model is not asked about images that its gate does not let pass.")
         )  # fmt: skip
     if evidence.in_training.match is not None:
@@ -83,14 +83,7 @@ def answer(evidence: Evidence) -> Html:
     order = np.argsort(-given.probabilities, kind="stable")
     lines = [_share(evidence, int(number)) for number in order]
     shown, folded = lines[:_CLASSES_SHOWN], lines[_CLASSES_SHOWN:]
-    said = tag(
-        "div",
-        tag("p", label_shown(given.label), class_="said"),
-        tag("p", f"probability {percent(given.confidence)}", class_="sure")
-        if given.task == "classify"
-        else None,
-        _set_words(evidence),
-    )
+    said = tag("div", _said(evidence), _set_words(evidence))
     rest = tag("details", tag("summary", f"{len(folded)} more"), folded) if folded else None
     return tag(
         "section",
@@ -152,7 +145,9 @@ def nearest(evidence: Evidence) -> Html | None:
         "section",
         tag("h2", "Most alike among the training images"),
         tag("p", "By the cosine distance of what the network's last layer sees: 0 is the same, 1 has nothing "
-            "in common. Alike to the network need not be alike to a reader.", class_="small soft"),
+            "in common. Alike to the network need not be alike to a reader.",
+            " The names are those of the training images, and no answer." if evidence.refused else None,
+            class_="small soft"),
         tag("div", cards, class_="cases"),
         id="nearest",
     )  # fmt: skip
@@ -260,6 +255,18 @@ def _share(evidence: Evidence, number: int) -> Html:
     )
 
 
+def _said(evidence: Evidence) -> list[Html]:
+    """The answer in large letters; of an image that is referred only what is most probable, in small ones."""
+    given = evidence.answer
+    if given.task != "classify":
+        return [tag("p", label_shown(given.label), class_="said")]
+    if given.decided is not None and given.decided.refer:
+        most = f"most probable: {label_shown(given.label)}, {percent(given.confidence)}"
+        return [tag("p", "for a person to look at", class_="said referred"), tag("p", most, class_="sure")]
+    sure = f"probability {percent(given.confidence)}"
+    return [tag("p", label_shown(given.label), class_="said"), tag("p", sure, class_="sure")]
+
+
 def _set_words(evidence: Evidence) -> Html | None:
     decided = evidence.answer.decided
     if decided is None or decided.set is None:
@@ -294,7 +301,7 @@ def _spread_words(evidence: Evidence) -> Html | None:
     return tag(
         "p",
         f"Spread: answers to the image and to {plural(spread.views, 'copy', 'copies')} turned, shifted and "
-        f"scaled a little: {answers}. Dark marks and small numbers: their mean \N{PLUS-MINUS SIGN} one "
+        f"scaled a little: {answers}. Marks and small numbers: their mean \N{PLUS-MINUS SIGN} one "
         "standard deviation, in points of percent. A small spread does not make the answer right.",
         class_="small soft",
     )
