@@ -140,6 +140,10 @@ def decision_problems(card: Mapping[str, Any]) -> list[str]:
             problems.append("conformal.refused: expected a reason for each class without a quantile")
     if card["private"] and card["neighbours"] is not None:
         problems.append("neighbours: a private bundle holds no training cases; expected null")
+    if card["private"] and ((card["gate"] or {}).get("distribution") or {}).get("method") == "knn":
+        problems.append(
+            "gate.distribution: a private bundle holds no training cases; expected another method"
+        )
     return problems
 
 

@@ -8,13 +8,14 @@ from typing import Literal
 
 from gyrus.config.deciding import DecidingOptions
 from gyrus.config.options import DataOptions, OutputOptions
+from gyrus.config.packing import PrivateOption
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
 from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class CalibrateConfig(DecidingOptions, DataOptions, OutputOptions):
+class CalibrateConfig(DecidingOptions, PrivateOption, DataOptions, OutputOptions):
     """Refit calibration, thresholds, sets and gate on cases of your own: a new bundle, without training."""
 
     source: Positional[Path]

@@ -8,13 +8,15 @@ from typing import Literal
 
 from gyrus.config.foreign import ForeignOptions
 from gyrus.config.options import OutputOptions
+from gyrus.config.packing import PrivateOption
 from gyrus.config.positional import Positional
+from gyrus.errors import UsageError
 
 Format = Literal["bundle", "onnx", "torchscript", "torch-export", "state-dict"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportConfig(ForeignOptions, OutputOptions):
+class ExportConfig(ForeignOptions, PrivateOption, OutputOptions):
     """Write a model in another form, after it has answered as the network does."""
 
     source: Positional[Path]
@@ -29,6 +31,15 @@ class ExportConfig(ForeignOptions, OutputOptions):
     data: Path | None = None
     """Images to hold the export against the network on: a manifest (its validation images, or all), a folder
     or a file; default: a run's validation images, else synthetic ones."""
+
+    def __post_init__(self) -> None:
+        """Check the options of somebody else's weights, and that only a bundle is asked to be private."""
+        super().__post_init__()
+        if self.private and self.to != "bundle":
+            raise UsageError(
+                f"private is about bundles; {self.to} holds no training images anyway",
+                fix="leave out --private",
+            )
 
     def given_for_foreign(self) -> list[str]:
         """Return the options about somebody else's weights that differ from their defaults."""

@@ -8,12 +8,18 @@ from gyrus.config.ranges import at_least
 
 
 @dataclass(frozen=True, kw_only=True)
-class BundleOptions:
-    """What the bundle tells about the images that the model was trained on."""
+class PrivateOption:
+    """Whether a bundle tells of single training images."""
 
     private: bool = False
     """Leave hashes, embeddings and thumbnails of the training images out of the bundle: predictions then
     name no nearest training cases, and cannot tell that an image was in training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundleOptions(PrivateOption):
+    """What the bundle tells about the images that the model was trained on."""
+
     cases: int = 1000
     """Training images that the finished bundle is asked about, patients and classes in turn. They are the
     cases that predictions are compared with, each 96 bytes and its embedding in the bundle; all training

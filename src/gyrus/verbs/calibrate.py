@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.bundles import read_bundle, rewrite_bundle
+from gyrus.bundles.private import private_changes
 from gyrus.config import CalibrateConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest
@@ -19,6 +20,7 @@ from gyrus.evaluation.decision_figures import decision_figures, rates_of_points
 from gyrus.evaluation.decision_text import format_decision
 from gyrus.inference import Predictor, predict_rows
 from gyrus.verbs.decided import CALIBRATION, check_positive, wish_of
+from gyrus.verbs.gate_refit import refitted_gate
 from gyrus.verbs.prepare import prepare
 from gyrus.verbs.sources import bundle_of
 from gyrus.verbs.training_set import training_of_bundle
@@ -108,11 +110,14 @@ def run(config: CalibrateConfig) -> CalibrateResult:
     )
     decision = replace(said.decision, points=points)
     former = read_bundle(source)
+    gate = refitted_gate(former, predictor.gate, outputs, cases, config.gate)
+    members, fields = private_changes(former.card) if config.private else ({}, {})
     digest = rewrite_bundle(
         source,
         to=config.out,
-        **decision.to_card(),
+        members={**gate.pop("members", {}), **members},
         notes=[*former.card["notes"], _note(len(cases), manifest)],
+        **{**decision.to_card(), **gate, **fields},
     )
     return CalibrateResult(config.out, digest, former.digest, block, len(cases), cases.subjects)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gyrus.bundles import decode_bundle
+from gyrus.bundles.private import private_copy
 from gyrus.config import ExportConfig
 from gyrus.config.build import build
 from gyrus.errors import ExportError, UsageError
@@ -123,7 +125,7 @@ def _target(config: ExportConfig) -> Path:
 def _made(config: ExportConfig, source: Exportable) -> tuple[dict[str, bytes], Parity]:
     """Return the files by name (an empty one where the target is the file) and how close they are."""
     if config.to == "bundle":
-        return _bundle(source)
+        return _bundle(source, private=config.private)
     if config.to == "onnx":
         data = merged_graph(source.bundle)
         return {"": data}, _compared(source, by_merged_graph(data), f"by {runtime()}")
@@ -132,13 +134,17 @@ def _made(config: ExportConfig, source: Exportable) -> tuple[dict[str, bytes], P
     return _torch_file(config.to, source)
 
 
-def _bundle(source: Exportable) -> tuple[dict[str, bytes], Parity]:
+def _bundle(source: Exportable, *, private: bool) -> tuple[dict[str, bytes], Parity]:
     """Return a new bundle, or a copy of a run's after its graphs were compared once more."""
+    if private:
+        data = private_copy(source.bundle)
+        parity = source.parity or _compared(source, by_bundle(decode_bundle(data)), f"by {runtime()}")
+        return {"": data}, parity
     if source.data is not None and source.parity is not None:
         return {"": source.data}, source.parity
     path = source.bundle.path
     if source.network is None or path is None:
-        raise UsageError("is a bundle already", path=path, fix="--to onnx, or copy the file")
+        raise UsageError("is a bundle already", path=path, fix="--to onnx, --private, or copy the file")
     return {"": path.read_bytes()}, _compared(source, by_bundle(source.bundle), f"by {runtime()}")
 
 
