@@ -100,7 +100,7 @@ class LabelSuspects:
             pairs[item.label, item.suggested] = pairs.get((item.label, item.suggested), 0) + 1
         lines = [
             f"label suspects: {len(self.suspects)} of {self.images} images are confidently answered as "
-            f"another class; about {self.estimated_wrong:.0f} labels may be wrong"
+            f"another class"
         ]
         ordered = sorted(pairs.items(), key=lambda entry: -entry[1])
         return "\n".join(lines + [f"  {count:5d}  {a} answered {b}" for (a, b), count in ordered])

@@ -42,13 +42,16 @@ def render_suspects(
         sections.append(_pair(f"pair-{number}", label, suggested, items, thumbnails))
     header = tag(
         "header",
-        tag("h1", "Label suspects"),
-        tag("p", about, class_="soft") if about else None,
+        tag("p", "gyrus label suspects", class_="brand"),
+        tag("h1", "Which labels may be wrong"),
         tag(
             "p",
-            "Research tool, not a medical device. A suspect is a question to whoever labelled the image, not "
-            "an answer.",
+            tag("strong", "A research tool, not a medical device."),
+            " A suspect is a question to whoever labelled the image, not an answer.",
+            [tag("br"), about] if about else None,
+            class_="purpose",
         ),
+        class_="top",
     )
     anchors = {"summary": "Summary"} | {
         f"pair-{number}": f"{label} → {suggested}" for number, ((label, suggested), _) in enumerate(ordered)
@@ -74,9 +77,9 @@ def _summary(found: LabelSuspects) -> Html:
         tag(
             "p",
             f"{plural(len(found.suspects), 'image')}{of}: a model that has not seen them is as sure of "
-            "another class as it is, on average, of images labelled with that class. By these counts about "
-            f"{found.estimated_wrong:.0f} labels are wrong. What the model cannot tell apart is suspected as "
-            "well: look at the pictures before a label is changed.",
+            "another class as it is, on average, of images labelled with that class. Were it always right when "
+            f"it is sure, about {found.estimated_wrong:.0f} labels would be wrong. What it cannot tell apart is "
+            "suspected as well: look at the pictures before a label is changed.",
         ),
         table(["labelled \\ surely answered", *found.classes, "sure from"], rows, class_="numbers"),
         tag("p", f"The {rest:,} with the smallest margins are in the table alone.") if rest > 0 else None,
