@@ -12,9 +12,13 @@ import tiny_bundle
 from gyrus.bundles import read_bundle, rewrite_card, write_bundle
 from gyrus.cli import main
 from gyrus.data import read_manifest, write_manifest
+from gyrus.decision.distribution import Distribution, fit_arrays
+from gyrus.decision.gate import Gate
 from gyrus.errors import DataError, LeakageError, UsageError
 from gyrus.inference import Predictor
 from gyrus.phantom import Phantom, write_cohort
+from gyrus.verbs.gate_refit import refitted_gate
+from gyrus.verbs.gating import enter_gate
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,44 @@ def test_a_card_that_is_rewritten_keeps_its_decision(refitted, tmp_path):
     shutil.copy(refitted.path, tmp_path / "m.gyrus")
     rewrite_card(tmp_path / "m.gyrus", metrics=None)
     assert read_bundle(tmp_path / "m.gyrus").card["calibration"] is not None
+
+
+def with_gate(place, tmp_path):
+    """The bundle with a gate for images unlike the training data, whose threshold refuses every image."""
+    random = np.random.default_rng(0)
+    arrays = fit_arrays(
+        "mahalanobis", random.normal(0, 1e-3, (60, 6)).astype(np.float32), np.repeat(np.arange(4), 15), seed=0
+    )
+    fitted = {"false_refusals": 0.05, "fitted_on": {"split": "val", "images": 60, "subjects": None}}
+    path = tmp_path / "gated.gyrus"
+    shutil.copy(place.bundle, path)
+    enter_gate(path, Gate(distribution=Distribution("mahalanobis", 1e9, arrays), fitted=fitted))
+    return path
+
+
+def test_the_gate_lets_pass_what_is_usual_here(place, tmp_path):
+    gated = with_gate(place, tmp_path)
+    new = gyrus.calibrate(gated, place.clinic, out=tmp_path / "n.gyrus", cache_dir=place.cache)
+    block = read_bundle(new.path).card["gate"]["distribution"]
+    assert block["fitted_on"] == {"split": "cal", "images": 120, "subjects": 60}
+    assert block["refused_there"] <= 6  # 5 % of 120
+    images = sorted((place.clinic / "glioma").glob("*.png"))
+    before, after = (Predictor.load(path).predict(images) for path in (gated, new.path))
+    assert all(answer.refused is not None for answer in before)
+    assert sum(answer.refused is None for answer in after) > 0.7 * len(images)
+    kept = gyrus.calibrate(gated, place.clinic, out=tmp_path / "k.gyrus", cache_dir=place.cache, gate="keep")
+    assert read_bundle(kept.path).card["gate"] == read_bundle(gated).card["gate"]
+
+
+def test_a_gate_that_is_not_there_cannot_be_refitted(place, tmp_path):
+    with pytest.raises(UsageError, match="has no step 'unlike the training data'"):
+        gyrus.calibrate(
+            place.bundle, place.clinic, out=tmp_path / "n.gyrus", cache_dir=place.cache, gate="refit"
+        )
+
+
+def test_a_network_without_embeddings_has_no_gate_to_refit(place):
+    bundle = read_bundle(place.bundle)
+    bundle.card["outputs"]["embedding"] = False
+    with pytest.raises(UsageError, match="gives no embeddings, so its gate cannot be refitted"):
+        refitted_gate(bundle, Gate(), None, None, "refit")

@@ -33,6 +33,12 @@ class DecidingOptions:
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:
                 raise UsageError(f"{name} is {value}; expected a share between 0 and 1, such as 0.95")
+        usual = {f.name: f.default for f in fields(self)}
+        if self.conformal_method == "none" and self.conformal_level != usual["conformal_level"]:
+            raise UsageError(
+                f"conformal_level is {self.conformal_level}, but no sets are asked for",
+                fix="leave out --conformal-level, or give --conformal-method lac",
+            )
         names = self.positives
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
