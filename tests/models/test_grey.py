@@ -1,11 +1,16 @@
 """Grey stems: the answers of the colour network on a grey image copied three times, borders included."""
 
+import numpy as np
 import pytest
 import torch
 
+from gyrus.config.inputs import InputOptions
+from gyrus.config.network import NetworkOptions
 from gyrus.errors import UsageError
-from gyrus.models import build, parts_of, to_grey
+from gyrus.models import build, parts_of, start, to_grey
 from gyrus.models.network import replace_facts
+from gyrus.training.batches import Batch, Look, prepare
+from gyrus.training.normalising import choose_normalisation
 
 SIZE = 47  # odd, so that padding and stride meet the borders unevenly
 
@@ -84,3 +89,41 @@ def test_grey_is_not_folded_twice():
     grey = build("improved_cnn", num_classes=2, in_channels=1, image_size=32)
     with pytest.raises(UsageError, match="plain convolution"):
         to_grey(grey)
+
+
+@pytest.mark.parametrize("normalize", ["auto", "imagenet", "half", "none", "dataset", "per-image"])
+@torch.no_grad()
+def test_it_is_exact_under_every_normalisation(tmp_path, normalize):
+    """As training and bundle use the two networks: the stem is folded for what is asked for."""
+    pixels = (256 * torch.rand(2, SIZE, SIZE, 1, generator=torch.Generator().manual_seed(2))).byte()
+    path = tmp_path / "w.pt"
+    torch.save(build("mobilenetv2_100", num_classes=3, image_size=SIZE).state_dict(), path)
+    answers = []
+    for channels in (3, 1):
+        options = NetworkOptions(architecture="mobilenetv2_100", weights=path, in_channels=channels)
+        network, _ = start(options, num_classes=3, image_size=SIZE, normalize=normalize)
+        inputs = InputOptions(image_size=SIZE, normalize=normalize)
+        choose_normalisation(network, inputs, Blocks(pixels.numpy()), given_weights=False)
+        look = Look(network.mean, network.std, None, False, per_image=network.facts.per_image)
+        batch = Batch(pixels, torch.zeros(2, dtype=torch.int64), np.arange(2))
+        answers.append(parts_of(network)[0].module(prepare(batch, look, seed=0, epoch=None)))
+    colour, grey = answers
+    torch.testing.assert_close(grey, colour, rtol=1e-4, atol=1e-4 * float(colour.abs().max()))
+
+
+class Blocks:
+    """Training images, for their mean and spread."""
+
+    def __init__(self, pixels):
+        self.pixels = pixels
+
+    def blocks(self):
+        yield self.pixels
+
+
+def test_a_kind_of_stem_for_weights_that_read_grey_is_refused(tmp_path):
+    path = tmp_path / "grey.pt"
+    torch.save(build("simple_cnn", num_classes=3, in_channels=1, image_size=32).state_dict(), path)
+    options = NetworkOptions(architecture="simple_cnn", weights=path, in_channels=1, grey_stem="mean")
+    with pytest.raises(UsageError, match="reads grey already"):
+        start(options, num_classes=3, image_size=32)

@@ -70,6 +70,16 @@ def test_bad_numbers_are_refused(options, said):
         build("simple_cnn", **{"num_classes": 3, **options})
 
 
+@pytest.mark.parametrize(
+    ("architecture", "asked", "next_one"),
+    [("vit_tiny_patch16_224", 36, 48), ("swin_tiny_patch4_window7_224", 226, 232)],
+)
+def test_a_size_of_which_a_transformer_would_cut_the_border_is_refused(architecture, asked, next_one):
+    with pytest.raises(UsageError, match="px off the right and the lower border") as caught:
+        build(architecture, num_classes=2, image_size=asked)
+    assert f"--image-size {next_one} is the next" in caught.value.fix
+
+
 def test_a_size_that_a_backbone_cannot_take_is_refused():
     with pytest.raises(UsageError, match="inception_v3 cannot take images of 40 x 40 pixels"):
         build("inception_v3", num_classes=2, image_size=40)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from gyrus.errors import DataError
 from gyrus.training.augmentation import POLICIES
 from gyrus.training.batches import Batch, BatchOrder, Look, SplitPixels, prepare
+from gyrus.training.device_pixels import keep_pixels_on_device
 from gyrus.training.preparation import normalise, to_unit
 
 PLAIN = Look(mean=(0.5,) * 3, std=(0.25,) * 3, policy=None, channels_last=False)
@@ -87,3 +88,21 @@ def test_channels_last_changes_the_layout_and_no_value():
     images = prepare(batch, last, seed=0, epoch=None)
     assert images.is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(images, prepare(batch, PLAIN, seed=0, epoch=None))
+
+
+def test_pixels_copied_to_a_device_as_a_whole_give_the_same_batches(bar_data):
+    manifest, pixels = bar_data
+    kept, read = (SplitPixels(manifest, "train", pixels) for _ in range(2))
+    assert not kept.on_device
+    assert kept.size_bytes == 48 * 32 * 32
+    kept.keep_on(torch.device("cpu"))
+    assert kept.on_device
+    index = np.array([3, 47, 0, 48 + 3])  # the last is the first again, of a sampler
+    for ours, theirs in zip(kept[index], read[index], strict=True):
+        assert np.array_equal(np.asarray(ours), np.asarray(theirs))
+
+
+def test_only_cuda_has_memory_of_its_own(bar_data, config):
+    split = SplitPixels(bar_data[0], "train", bar_data[1])
+    assert not keep_pixels_on_device((split,), config(), torch.device("cpu"))
+    assert not split.on_device

@@ -5,6 +5,7 @@ import torch
 
 from gyrus.models import build
 from gyrus.training import precision
+from gyrus.training.fit import _variant
 from gyrus.training.precision import CANDIDATES, choose
 
 CPU = torch.device("cpu")
@@ -78,3 +79,11 @@ def test_a_damaged_memory_is_measured_anew(network, tmp_path, monkeypatch, conte
 
 def test_another_machine_is_another_entry():
     assert "threads" in precision.machine(CPU)
+
+
+def test_another_head_or_norm_is_another_entry(config):
+    told = [
+        _variant(config(**options)) for options in ({}, {"head": "mlp"}, {"norm": "group"}, {"epochs": 1})
+    ]
+    assert len(set(told)) == 3
+    assert told[0] == told[3]

@@ -52,6 +52,7 @@ def backbone(
     if description.fixed_input_size:
         options["img_size"] = image_size
     trunk = _create(architecture, options, tensors, image_size)
+    _refuse_lost_border(architecture, trunk, image_size)
     features = TimmFeatures(trunk)
     shape = features.drop_unused(torch.zeros(1, in_channels, image_size, image_size), architecture)
     facts = NetworkFacts(
@@ -184,6 +185,28 @@ def _refuses_size(architecture: str, image_size: int, error: Exception) -> Usage
     )
 
 
+def lost_border(trunk: nn.Module, image_size: int) -> int:
+    """Return how many pixels at the right and lower border a transformer cuts off: no patch holds them."""
+    patches = getattr(getattr(trunk, "patch_embed", None), "proj", None)
+    pads = getattr(getattr(trunk, "patch_embed", None), "dynamic_img_pad", False)
+    if not isinstance(patches, nn.Conv2d) or pads or patches.kernel_size != patches.stride:
+        return 0
+    return image_size % patches.stride[0] if patches.padding in ((0, 0), "valid") else 0
+
+
+def _refuse_lost_border(architecture: str, trunk: nn.Module, image_size: int) -> None:
+    lost = lost_border(trunk, image_size)
+    if lost:
+        larger = next_size(lambda size: _takes(architecture, size), image_size)
+        raise UsageError(
+            f"{architecture} would cut {lost} px off the right and the lower border at {image_size} x "
+            f"{image_size}: they fill no whole patch",
+            fix=f"--image-size {larger} is the next that it sees as a whole"
+            if larger
+            else "choose another --architecture",
+        )
+
+
 def _takes(architecture: str, image_size: int) -> bool:
     """Tell whether a network takes a size, without computing anything: on torch's meta device."""
     timm = timm_library()
@@ -191,6 +214,8 @@ def _takes(architecture: str, image_size: int) -> bool:
     try:
         with torch.device("meta"):
             trunk = timm.create_model(architecture, num_classes=0, global_pool="", **options).eval()
+            if lost_border(trunk, image_size):
+                return False
             return isinstance(trunk.forward_features(torch.zeros(1, 3, image_size, image_size)), Tensor)
     except (RuntimeError, AssertionError, ValueError, NotImplementedError):
         return False

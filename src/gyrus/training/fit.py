@@ -156,8 +156,14 @@ def fit(
     if weights is not None:
         logger.info("weights: %s", weights.table())
         write_json(run.weights, weights.to_json())
-    given = config.pretrained or config.weights is not None
-    choose_normalisation(network, config, train, given_weights=given)
+    folded = weights is not None and weights.grey_stem is not None
+    if weights is not None and folded and config.normalize != "auto":
+        logger.info(
+            "note: --normalize %s; the grey stem is folded for it%s.",
+            config.normalize,
+            f" (the weights were trained with {weights.normalisation})" if weights.normalisation else "",
+        )
+    choose_normalisation(network, config, train, given_weights=weights is not None and not folded)
     quicken(network)
     journal = Journal(run, config.select)
     if resume and journal.restore(network):
@@ -233,7 +239,13 @@ def start_network(config: TrainConfig, *, num_classes: int) -> tuple[Network, We
     DataError
         When the file of weights cannot be read or is of another network.
     """
-    return start(config, num_classes=num_classes, image_size=config.image_size, color=config.color)
+    return start(
+        config,
+        num_classes=num_classes,
+        image_size=config.image_size,
+        color=config.color,
+        normalize=config.normalize,
+    )
 
 
 def _check_data(manifest: Manifest, train: SplitPixels, pixels: Pixels, config: TrainConfig) -> None:

@@ -151,6 +151,7 @@ POLICIES: dict[str, Policy] = {
             hue_deg=8.0,
             outside="mirror",
         ),
+        Policy(name="digits", rotation_deg=10.0, shift=0.08, scale=0.10),
         Policy(name="none"),
     )
 }
