@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tiny_bundle
 from gyrus.bundles import INTENDED_USE, check_card
@@ -118,3 +120,117 @@ def test_task_and_activation_go_together(task: str, activation: str, good: bool)
     with pytest.raises(BundleError) as caught:
         check_card(card)
     assert "outputs.activation" in caught.value.details[0]
+
+
+FITTED = {"split": "cal", "images": 40, "subjects": None, "fingerprint": None}
+LOSSES = {
+    "log_loss": 0.5,
+    "ece": {"value": 0.1, "low": None, "high": None, "method": "bootstrap", "clusters": 3},
+}
+POINT = {
+    "name": "screening", "positive": ["glioma"], "threshold": 0.25, "split": "cal",
+    "images": 40, "subjects": 20,
+    "constraint": {"metric": "sensitivity", "at_least": 0.95}, "figures": {"cal": {"sensitivity": 0.9}},
+}  # fmt: skip
+SETS = {
+    "method": "aps", "level": 0.9, "class_conditional": False, "by": "image", "seed": 1,
+    "quantiles": dict.fromkeys(tiny_bundle.CLASSES, 0.8), "counts": dict.fromkeys(tiny_bundle.CLASSES, 9),
+    "refused": {},
+}  # fmt: skip
+VECTOR = {"method": "vector", "scale": [1.0] * 4, "bias": [0] * 4}
+
+
+def full_card() -> dict[str, Any]:
+    """A card with every field filled."""
+    return {
+        **copy.deepcopy(tiny_bundle.card(metrics={"val": {"accuracy": FIGURE}})),
+        "calibration": {**VECTOR, "fitted_on": dict(FITTED), "before": dict(LOSSES), "after": dict(LOSSES)},
+        "operating_points": [copy.deepcopy(POINT)],
+        "conformal": copy.deepcopy(SETS),
+        "gate": {"version": 1, "brain_mri": {"threshold": 0.5}, "distribution": {"method": "energy"}},
+        "neighbours": {
+            "count": 2, "features": 6, "thumbnails": False, "hashes": True, "others": 0, "apart": 0.5,
+        },
+    }  # fmt: skip
+
+
+def test_a_card_with_every_field_filled_passes() -> None:
+    check_card(full_card())
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("calibration.method", "isotonic", "method 'temperature' or 'vector'"),
+        ("calibration.scale", [1.0], "expected 4 numbers, got 1"),
+        ("calibration.bias", [1.0, 1.0, 1.0, "0"], "a list of numbers"),
+        ("calibration.temperature", 1.5, "temperature: is not known"),
+        ("calibration.before", {"ece": 0.1}, "log_loss and ece"),
+        ("calibration.fitted_on.images", -1, "images: expected a whole number"),
+        ("calibration.fitted_on.fingerprint", "ab", "64 hexadecimal"),
+        ("operating_points.0.threshold", 1.5, "a number from 0 to 1"),
+        ("operating_points.0.positive", [], "a list of class names"),
+        ("operating_points.0.positive", ["stroke"], "'stroke', which is no class"),
+        ("operating_points.0.constraint.metric", "accuracy", "'sensitivity' or 'specificity'"),
+        ("operating_points.0.figures", {"cal": {"sensitivity": "high"}}, "an object of figures"),
+        ("conformal.level", 1.0, "between 0 and 1"),
+        ("conformal.quantiles", {"glioma": 0.5}, "a value for each class"),
+        ("conformal.counts", {}, "a value for each class"),
+        ("conformal.refused", {"glioma": "few"}, "a reason for each class without a quantile"),
+        ("gate.version", 2, "expected 1"),
+        ("gate.brain_mri", 0.5, "an object"),
+        ("neighbours.count", 0, "a whole number from 1"),
+        ("neighbours.hashes", 1, "true or false"),
+        ("private", True, "a private bundle holds no training cases"),
+        ("private", None, "true or false"),
+    ],
+)
+def test_a_wrong_decision_is_named(path: str, value: Any, words: str) -> None:
+    card = full_card()
+    put(card, path.split("."), value)
+    with pytest.raises(BundleError) as caught:
+        check_card(card)
+    assert words in "\n".join(caught.value.details)
+
+
+def put(card: Any, path: list[str], value: Any) -> None:
+    """Replace what lies at a path; numbers count in lists."""
+    *parents, last = path
+    for step in parents:
+        card = card[int(step)] if isinstance(card, list) else card[step]
+    card[int(last) if isinstance(card, list) else last] = value
+
+
+def paths(value: Any, here: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """Every place in a card."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [here, *(place for key, item in items for place in paths(item, (*here, str(key))))]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5) | st.sampled_from([10**400, -(10**400), "glioma", "0" * 64]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@settings(max_examples=400)
+@given(st.sampled_from([place for place in paths(full_card()) if place]), JSON)
+def test_whatever_stands_in_a_field_is_taken_or_refused(place: tuple[str, ...], value: Any) -> None:
+    """Never another exception than ours, and complaints of bounded length."""
+    card = full_card()
+    put(card, list(place), value)
+    complaints = ["format_version"]
+    try:
+        check_card(card)
+    except BundleError as error:
+        complaints = [error.message, *error.details]
+    assert len(complaints) > 1 or "format_version" in complaints[0]
+    assert all(len(line) < 1000 for line in complaints)
+
+
+def test_a_name_without_end_is_shortened() -> None:
+    with pytest.raises(BundleError) as caught:
+        check_card({**tiny_bundle.card(), "x" * 10**6: 1})
+    assert caught.value.details == [f"{'x' * 60}…: is not known"]

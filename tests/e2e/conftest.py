@@ -15,7 +15,7 @@ from gyrus.phantom import Faults, Phantom, write_cohort
 BLOCKER = '''
 import sys
 BLOCKED = {"torch", "torchvision", "lightning", "timm", "onnx", "onnxscript", "matplotlib", "scipy",
-           "sklearn", "pandas", "safetensors"}
+           "sklearn", "pandas", "safetensors", "cryptography"}
 
 from importlib.machinery import PathFinder
 find = PathFinder.find_spec

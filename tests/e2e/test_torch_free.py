@@ -35,6 +35,7 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
         ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
         ["bundle", "verify", trained.run],
         ["bundle", "info", trained.run],
+        ["bundle", "diff", trained.run, trained.run],
     ):
         done = gyrus(*command, base=base)
         assert done.returncode == 0, (command, done.stderr)

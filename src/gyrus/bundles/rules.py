@@ -9,13 +9,16 @@ from typing import Any
 Rule = Callable[[Any], str]
 Rules = Mapping[str, "Rule | Rules"]
 
+_SHOWN = 60
+
 
 def problems_of(value: Any, rules: Rules, path: str = "") -> list[str]:
     """Return a line for every field that is missing, unknown or wrong."""
     if not isinstance(value, Mapping):
         return [f"{path or 'card'}: expected an object, got {short(value)}"]
     problems = [f"{join(path, name)}: is missing" for name in rules if name not in value]
-    problems += [f"{join(path, str(name))}: is not known" for name in value if name not in rules]
+    unknown = [str(name) for name in value if name not in rules]
+    problems += [f"{join(path, cut(name))}: is not known" for name in unknown]
     for name, rule in rules.items():
         if name not in value:
             continue
@@ -40,8 +43,11 @@ def join(path: str, name: str) -> str:
 
 
 def short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    return cut(repr(value))
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def expect(condition: bool, expected: str, value: Any) -> str:
