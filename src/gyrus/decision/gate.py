@@ -17,6 +17,7 @@ from gyrus.errors import BundleError, ImageError
 VERSION = 1
 _BRAIN_MRI, _DISTRIBUTION = "brain_mri_", "distribution_"
 _FIX = "export the model again"
+_MAY_BE_NONE = ("axes", "variances")  # of so few training images that every direction is as wide as the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +97,9 @@ class Gate:
         if not self.present:
             return None
         arrays: dict[str, npt.NDArray[Any]] = {"version": np.array([VERSION], dtype=np.int32)}
-        if self.brain_mri is not None:
-            arrays |= {_BRAIN_MRI + name: value for name, value in self.brain_mri.weights.items()}
+        if self.brain_mri is not None:  # trained and shipped in float16: nothing is lost
+            weights = self.brain_mri.weights
+            arrays |= {_BRAIN_MRI + name: value.astype(np.float16) for name, value in weights.items()}
         if self.distribution is not None:
             arrays |= {_DISTRIBUTION + name: value for name, value in self.distribution.arrays.items()}
         return arrays
@@ -162,7 +164,9 @@ def _distribution(stated: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[An
         raise BundleError(f"its gate needs the arrays {', '.join(wanted) or 'none'}; got {got}", fix=_FIX)
     plain = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in wanted}
     features = {value.shape[1] for value in plain.values() if value.ndim == 2}
-    if len(features) > 1 or any(0 in value.shape for name, value in plain.items() if name != "axes"):
+    if len(features) > 1 or any(
+        0 in value.shape for name, value in plain.items() if name not in _MAY_BE_NONE
+    ):
         raise BundleError("the arrays of its gate do not fit one another", fix=_FIX)
     if any((plain[name] <= 0).any() for name in ("variances", "rest_variance") if name in plain):
         raise BundleError("its gate has a variance that is not above zero", fix=_FIX)
