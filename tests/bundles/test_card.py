@@ -123,10 +123,8 @@ def test_task_and_activation_go_together(task: str, activation: str, good: bool)
 
 
 FITTED = {"split": "cal", "images": 40, "subjects": None, "fingerprint": None}
-LOSSES = {
-    "log_loss": 0.5,
-    "ece": {"value": 0.1, "low": None, "high": None, "method": "bootstrap", "clusters": 3},
-}
+FIGURE = {"value": 0.1, "low": None, "high": None, "method": "bootstrap", "clusters": 3}
+LOSSES = {"log_loss": 0.5, "ece": FIGURE}
 POINT = {
     "name": "screening", "positive": ["glioma"], "threshold": 0.25, "split": "cal",
     "images": 40, "subjects": 20,
