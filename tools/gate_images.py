@@ -75,8 +75,8 @@ def _grey(path: Path) -> Image.Image:
 def changed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Change an image's look as other scanners, viewers and collectors do; what it shows stays what it is."""
     steps: list[tuple[float, Callable]] = [
-        (0.5, _recontrasted), (0.7, _moved), (0.2, _cropped), (0.15, _labelled), (0.1, _on_frame),
-        (0.25, _blurred), (0.3, _noisy), (0.3, _flipped),
+        (0.6, _recontrasted), (0.7, _moved), (0.1, _stripped), (0.2, _cropped), (0.1, _lifted),
+        (0.15, _labelled), (0.1, _on_frame), (0.25, _blurred), (0.3, _noisy), (0.3, _flipped),
     ]  # fmt: skip
     for chance, step in steps:
         if rng.random() < chance:
@@ -86,12 +86,12 @@ def changed(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def _recontrasted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Map the grey values by a drawn curve: black stays black, tissues may change places."""
-    if rng.random() < 0.5:
+    if rng.random() < 0.35:
         curve = 255.0 * (np.arange(256) / 255.0) ** rng.uniform(0.5, 1.8)
     else:
         knots = np.sort(rng.uniform(20, 255, 4))
         heights = rng.uniform(30, 255, 5)
-        if rng.random() < 0.6:
+        if rng.random() < 0.4:
             heights = np.sort(heights)
         curve = np.interp(np.arange(256), [0, *knots, 256], [0, *heights])
     return image.point(np.clip(curve * rng.uniform(0.6, 1.0), 0, 255).astype(np.uint8).tolist())
@@ -100,7 +100,7 @@ def _recontrasted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 def _moved(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Scale, stretch, turn and shift; what comes in from outside is black."""
     width, height = image.size
-    scale, stretch = np.exp(rng.normal(0, 0.13)), np.exp(rng.normal(0, 0.1))
+    scale, stretch = np.exp(rng.normal(0, 0.13)), np.exp(rng.normal(0, 0.13))
     angle = np.deg2rad(rng.normal(0, 8.0))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     matrix = turn / scale @ np.diag([stretch, 1.0 / stretch])
@@ -119,6 +119,24 @@ def _cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     pad = rng.uniform(-0.03, 0.06, 4) * np.tile(image.size, 2)
     box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]) + pad * (-1, -1, 1, 1)
     return image.crop([round(value) for value in box.tolist()])
+
+
+def _stripped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Take away the outer layer of what is bright, as programs do that keep the brain alone."""
+    small = image.resize((96, 96), Image.Resampling.BILINEAR)
+    outline = np.asarray(small.filter(ImageFilter.BoxBlur(2))) > max(12, np.asarray(small).max() // 8)
+    rows = np.maximum.accumulate(outline, 1) & np.maximum.accumulate(outline[:, ::-1], 1)[:, ::-1]
+    kept = Image.fromarray((rows * 255).astype(np.uint8)).filter(
+        ImageFilter.MinFilter(int(rng.choice([7, 11, 15])))
+    )
+    mask = np.asarray(kept.filter(ImageFilter.GaussianBlur(1)).resize(image.size, Image.Resampling.BILINEAR))
+    return Image.fromarray((np.asarray(image) * (mask / 255.0)).astype(np.uint8))
+
+
+def _lifted(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Make black a dark grey, as screenshots and old prints do."""
+    floor = rng.uniform(5, 60)
+    return image.point((floor + np.arange(256) * (255 - floor) / 255).astype(np.uint8).tolist())
 
 
 def _labelled(image: Image.Image, rng: np.random.Generator) -> Image.Image:

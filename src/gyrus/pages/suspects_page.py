@@ -77,9 +77,9 @@ def _summary(found: LabelSuspects) -> Html:
         tag(
             "p",
             f"{plural(len(found.suspects), 'image')}{of}: a model that has not seen them is as sure of "
-            "another class as it is, on average, of images labelled with that class. Were it always right when "
-            f"it is sure, about {found.estimated_wrong:.0f} labels would be wrong. What it cannot tell apart is "
-            "suspected as well: look at the pictures before a label is changed.",
+            "another class as it is, on average, of images labelled with that class. Were it always right "
+            f"when it is sure, about {found.estimated_wrong:.0f} labels would be wrong. What it cannot tell "
+            "apart is suspected as well: look at the pictures before a label is changed.",
         ),
         table(["labelled \\ surely answered", *found.classes, "sure from"], rows, class_="numbers"),
         tag("p", f"The {rest:,} with the smallest margins are in the table alone.") if rest > 0 else None,
