@@ -161,8 +161,8 @@ def test_expected_answers_have_the_one_form() -> None:
 
 BOMBS = {
     "nested without end": b"[" * 2_000_000,
-    "nested and wide": b"[" * 900 + b"1," * 1_000_000 + b"1" + b"]" * 900,
-    "many small": b"[" + b"[]," * 1_000_000 + b"[]]",
+    "nested and wide": b"[" * 900 + b"1," * 200_000 + b"1" + b"]" * 900,
+    "many small": b"[" + b"[]," * 200_000 + b"[]]",
     "a number of a million digits": b"1" * 1_000_000,
     "infinity": b'{\n  "a": 1e999\n}\n',
     "half a character": b'"\\ud800"\n',
@@ -178,7 +178,7 @@ def test_json_bombs_cost_little(name: str) -> None:
     try:
         with pytest.raises(BundleError, match=r"member card\.json cannot be read"):
             decode_bundle(forged({**encoded(), "card.json": BOMBS[name]}))
-        assert tracemalloc.get_traced_memory()[1] < 150 * 2**20
+        assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
     finally:
         tracemalloc.stop()
     assert time.perf_counter() - start < 10
