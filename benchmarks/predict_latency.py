@@ -47,10 +47,14 @@ def main() -> None:
     parser.add_argument(
         "--per-turn", type=int, default=16, help="files of a turn at batch 1; one batch of 16"
     )
+    parser.add_argument(
+        "--groups", type=int, nargs="*", default=[],
+        help="also: so many of a batch of 16 go through the network together (gyrus's default: BATCH_SIZE)",
+    )  # fmt: skip
     arguments = parser.parse_args()
     settings = {
         "data": arguments.data.as_posix(), "turns": arguments.turns, "per_turn": arguments.per_turn,
-        "size_px": SIZE_PX,
+        "size_px": SIZE_PX, "groups": arguments.groups,
     }  # fmt: skip
     kept = Kept(arguments.out, "seconds from file to evidence, against torch", settings)
     arguments.work.mkdir(parents=True, exist_ok=True)
@@ -122,13 +126,18 @@ def raced(architecture: str, arguments: argparse.Namespace) -> dict:
     files = chosen(arguments.data, arguments.per_turn * arguments.turns)
     sides = {TORCH: Side(TORCH, architecture, state)}
     sides |= {runtime: Side("gyrus", runtime, bundle) for runtime in RUNTIMES}
+    grouped = {
+        f"{runtime}, groups of {size}": (runtime, size) for runtime in RUNTIMES for size in arguments.groups
+    }
+    sides |= {name: Side("gyrus", runtime, bundle, size) for name, (runtime, size) in grouped.items()}
     seconds = {name: {batch: [] for batch in BATCHES} for name in sides}
     first, peak = {}, {}
     for side in sides.values():  # warm-up: memory, compiled operators, for both sizes of a batch
         side.turn([[file] for file in files[:4]] + [(files * 16)[:16]] * 2)
     for turn in range(arguments.turns):
         mine = files[turn * arguments.per_turn : (turn + 1) * arguments.per_turn]
-        for name in sorted(sides, key=lambda name: (len(name) * 7 + turn * 13) % 11):  # no fixed order
+        names = list(sides)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:  # no one is always the first
             one = sides[name].turn([[file] for file in mine])
             many = sides[name].turn([(mine * 16)[:16]])
             seconds[name][1] += one["seconds"]
@@ -210,7 +219,7 @@ def conclude(kept: Kept) -> None:
             "|---|---|---|---|---|---|---|---|",
         ]
         for name, by_batch in run["seconds"].items():
-            floor = run["operations"] / rates[FORMATS[name]] + decode
+            floor = run["operations"] / rates[FORMATS[name.partition(",")[0]]] + decode
             for batch, told in by_batch.items():
                 ratio = run["seconds"][TORCH][batch]["p50"] / told["p50"]
                 share = floor / told["p50"]

@@ -1,6 +1,7 @@
 """One side of the race from file to answer, in a process of its own: reads turns from stdin, prints seconds.
 
-    python predict_side.py gyrus RUNTIME BUNDLE      # evidence: probabilities, decision, heat map, hashes
+    python predict_side.py gyrus RUNTIME BUNDLE [N]  # evidence: probabilities, decision, heat map, hashes;
+                                                     # N files go through the network together
     python predict_side.py torch ARCHITECTURE STATE  # eager, channels_last, torchvision transforms
 
 A turn is a line of JSON: lists of files, each list to be answered at once. Its answer is a line of JSON: the
@@ -16,8 +17,8 @@ from pathlib import Path
 
 def main() -> None:
     """Answer until told to end."""
-    side, first, second = sys.argv[1:4]
-    answer = {"gyrus": gyrus_side, "torch": torch_side}[side](first, Path(second))
+    side, first, second, *more = sys.argv[1:]
+    answer = {"gyrus": gyrus_side, "torch": torch_side}[side](first, Path(second), *map(int, more))
     print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
         turn = json.loads(line)
@@ -38,18 +39,22 @@ def peak_mib() -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
-def gyrus_side(runtime: str, bundle: Path) -> Callable[[list[Path]], list[list[float]]]:
+def gyrus_side(
+    runtime: str, bundle: Path, group: int | None = None
+) -> Callable[[list[Path]], list[list[float]]]:
     """Return what answers files with evidence."""
     from gyrus.imaging.source import Source
     from gyrus.inference import Predictor
     from gyrus.inference.evidence import Asked
     from gyrus.inference.examining import Examiner
+    from gyrus.inference.predictor import BATCH_SIZE
 
     predictor = Predictor.load(bundle, runtime=runtime)
     examiner = Examiner(predictor)
 
     def answer(files: list[Path]) -> list[list[float]]:
-        found = list(examiner.stream([Asked(Source(file), file.name) for file in files]))
+        asked = [Asked(Source(file), file.name) for file in files]
+        found = list(examiner.stream(asked, group or BATCH_SIZE))
         for item in found:
             assert item.heat_map is not None
             assert item.heat_map.over_image.size
