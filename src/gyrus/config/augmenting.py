@@ -15,9 +15,9 @@ MAX_ALPHA = 16.0  # above, Beta(alpha, alpha) is a spike at one half: every pair
 class AugmentationOptions:
     """How training images are varied."""
 
-    augmentation: Literal["brain-mri", "chest-xray", "ct", "pathology", "retina", "natural", "none"] = (
-        "brain-mri"
-    )
+    augmentation: Literal[
+        "brain-mri", "chest-xray", "ct", "pathology", "retina", "natural", "digits", "none"
+    ] = "brain-mri"
     """Policy, by the kind of picture; only pathology and natural mirror. Each one's ranges stand in
     docs/reference/augmentation.md."""
     flips: bool = False
