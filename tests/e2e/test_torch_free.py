@@ -3,6 +3,9 @@
 import json
 import shutil
 
+from gyrus.inference.evidence import SCHEMA_FILE
+from inference.schema_check import problems
+
 from .conftest import gyrus
 
 
@@ -43,7 +46,12 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
     pages = {f"{scan.stem}.{kind}" for scan in scans for kind in ("html", "png")}
     assert written == pages | {"index.html", "predictions.csv", "evidence.json"}
     evidence = json.loads((tmp_path / "evidence" / "evidence.json").read_text())
-    assert all(item["heat_map"]["kind"] == "exact" for item in evidence["predictions"])
+    schema = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
+    assert problems(evidence, schema, schema) == []
+    assert [item["in_training"]["known"] for item in evidence["predictions"]] == [True] * 3
+    answered = [item for item in evidence["predictions"] if item["gate"]["passed"]]
+    assert answered
+    assert all(item["heat_map"]["kind"] == "exact" for item in answered)
     written = {path.name for path in (tmp_path / "audit").iterdir()}
     assert written == {"audit.html", "audit.json", "badge.svg", "manifest.csv"}
 

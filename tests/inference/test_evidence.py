@@ -119,6 +119,9 @@ def test_what_the_gate_refuses_is_not_answered(place: Path) -> None:
     for name in ("prediction", "probabilities", "logits", "decision", "spread", "heat_map"):
         assert record[name] is None, name
     assert record["gate"]["passed"] is False  # type: ignore[index]
+    assert record["nearest"] == []
+    far = replace(no, step="distribution")
+    assert len(worker.examine(item.asked, replace(item.answer, gate=(far,))).nearest) == 3
     yes = replace(no, passed=True)
     assert published(worker.examine(item.asked, replace(item.answer, gate=(yes,))))["gate"]["passed"] is True  # type: ignore[index]
 

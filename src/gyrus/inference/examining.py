@@ -69,7 +69,8 @@ class Examiner:
     def examine(self, asked: Asked, answer: Prediction) -> Evidence:
         """Return the evidence for an answer that brought its pixels along.
 
-        An image that the gate refuses is looked up among the training cases, and nothing more.
+        An image that the gate refuses is looked up among the training cases, and nothing more; one that is
+        no picture of the kind is not compared either: it is like none of them.
         """
         clock = _Clock(answer.seconds)
         nearest, in_training = self._look_up(answer)
@@ -97,7 +98,8 @@ class Examiner:
             return (), InTraining(known=False)
         pixel_hash = "" if answer.stored is None else answer.stored.pixel_hash
         seen = self.neighbours.seen(answer.sha256, pixel_hash)
-        if answer.embedding is None or not self._top:
+        refused = answer.refused
+        if answer.embedding is None or not self._top or (refused and refused.step != "distribution"):
             return (), seen
         return self.neighbours.nearest(answer.embedding, self._top), seen
 

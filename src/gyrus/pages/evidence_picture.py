@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gyrus.inference.evidence import Evidence
 from gyrus.pages.evidence_sections import shrunk
-from gyrus.pages.evidence_words import PURPOSE, in_training_words, label_shown
+from gyrus.pages.evidence_words import PURPOSE, gate_sentence, in_training_words, label_shown
 from gyrus.pages.numbers import percent
 from gyrus.pages.overlay import overlay
 from gyrus.runs.atomic import write_bytes
@@ -148,7 +148,7 @@ def _bar(pen: ImageDraw.ImageDraw, evidence: Evidence, number: int, y: int, widt
 def _alarms(evidence: Evidence) -> list[str]:
     found = []
     if evidence.refused is not None:
-        found.append(f"Refused: {evidence.refused}")
+        found.append(f"Refused: {gate_sentence(evidence.refused)}")
     if evidence.in_training.match is not None:
         found.append(f"{in_training_words(evidence)} The answer shows that the model remembers.")
     elif evidence.closer_than_patients:

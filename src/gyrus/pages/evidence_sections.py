@@ -13,11 +13,13 @@ from gyrus.inference.evidence import Evidence
 from gyrus.pages.colour import heat_scale
 from gyrus.pages.evidence_words import (
     PURPOSE,
+    gate_sentence,
     gate_words,
     heat_words,
     in_training_words,
     label_shown,
     measured_words,
+    sentence,
     training_known_words,
 )
 from gyrus.pages.markup import Html, table, tag
@@ -51,7 +53,7 @@ def warnings(evidence: Evidence) -> list[Html]:
     found = []
     if evidence.refused is not None:
         found.append(
-            _box("leaking", "\N{HEAVY BALLOT X} Refused: there is no answer", _sentence(evidence.refused),
+            _box("leaking", "\N{HEAVY BALLOT X} Refused: there is no answer", gate_sentence(evidence.refused),
                  "The model is not asked about images that its gate does not let pass.")
         )  # fmt: skip
     if evidence.in_training.match is not None:
@@ -71,7 +73,7 @@ def warnings(evidence: Evidence) -> list[Html]:
         )  # fmt: skip
     decided = evidence.answer.decided
     if evidence.refused is None and decided is not None and decided.refer:
-        found.append(_box("unknowable", "? A person should look", _sentence(decided.reason)))
+        found.append(_box("unknowable", "? A person should look", sentence(decided.reason)))
     return found
 
 
@@ -166,7 +168,7 @@ def gate(evidence: Evidence) -> Html | None:
             else ""
         )
         step = finding.step.replace("_", " ")
-        line = [tag("strong", f"{mark} {step}"), tag("br"), f"{_sentence(finding.reason)}{measured}"]
+        line = [tag("strong", f"{mark} {step}"), tag("br"), f"{gate_sentence(finding.reason)}{measured}"]
         lines.append(tag("li", line, class_=None if finding.passed else "failed"))
     return tag("section", tag("h2", "Input gate"), tag("ul", lines, class_="steps"), id="gate")
 
@@ -305,8 +307,3 @@ def _spread_words(evidence: Evidence) -> Html | None:
         "standard deviation, in points of percent. A small spread does not make the answer right.",
         class_="small soft",
     )
-
-
-def _sentence(text: str) -> str:
-    """Return it with a capital and a full stop."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")

@@ -50,13 +50,24 @@ def training_known_words(evidence: Evidence) -> str:
 
 
 def gate_words(evidence: Evidence) -> str:
-    """Say what the input gate says of the image."""
+    """Say what the input gate says of an image that it does not refuse."""
     if not evidence.answer.gate:
         return (
             "This model has no input gate: it answers whatever it is shown, also what is nothing like its "
             "training images."
         )
-    return f"Refused: {evidence.refused}" if evidence.refused is not None else "The input gate lets it pass."
+    return "The input gate lets it pass."
+
+
+def gate_sentence(reason: str) -> str:
+    """Return a finding's reason as a sentence; most are written to follow the name of the image."""
+    subject = "The image " if reason.split(" ", 1)[0] in ("is", "lies", "looks", "has", "does") else ""
+    return sentence(f"{subject}{reason}")
+
+
+def sentence(text: str) -> str:
+    """Return it with a capital and a full stop."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!")) else ".")
 
 
 def measured_words(card: Mapping[str, Any]) -> str:

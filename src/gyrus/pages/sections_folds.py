@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gyrus.evaluation.main_figures import MAIN
+from gyrus.evaluation.predictions import CLASSIFY, MULTILABEL
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import Measured
@@ -12,8 +14,8 @@ from gyrus.pages.numbers import decimal, figure_cell, is_defined, percent, plura
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.sections_subgroups import mini_scale
 
-_SHOWN = (("accuracy", True), ("balanced_accuracy", True), ("macro_f1", True), ("macro_roc_auc", False))
-_HEADS = ("accuracy", "0 to 100 %", "balanced accuracy", "macro F1", "ROC-AUC")
+_PERCENT = {"macro_roc_auc": False}  # all others
+_HEADS = {False: ("accuracy", "balanced accuracy"), True: ("all classes right", "decisions right")}
 
 
 def fold_table(context: ReportContext, measured: Measured) -> Html | None:
@@ -24,17 +26,19 @@ def fold_table(context: ReportContext, measured: Measured) -> Html | None:
     pooled = {
         "fold": "pooled", "n_images": measured.images,
         "n_subjects": measured.patients if measured.clustered_by == "patients" else None,
-        "accuracy": measured.accuracy, "balanced_accuracy": measured.balanced_accuracy,
+        _names(measured)[0]: measured.accuracy, _names(measured)[1]: measured.balanced_accuracy,
         "macro_f1": measured.averages["macro"]["f1"], "macro_roc_auc": measured.averages["macro"]["roc_auc"],
     }  # fmt: skip
-    rows = [_row(fold, worst=fold["fold"] == block["worst"]) for fold in block["each"]]
+    names = _names(measured)
+    first, second = _HEADS[measured.several]
+    rows = [_row(fold, names, worst=fold["fold"] == block["worst"]) for fold in block["each"]]
     return tag(
         "section",
         tag("h2", "Fold by fold", leak_stamp(context)),
         tag("p", block["sentence"]),
         table(
-            ["fold", *_HEADS, "images", "patients"],
-            [*rows, _spread(block), _row(pooled)],
+            ["fold", first, "0 to 100 %", second, "macro F1", "ROC-AUC", "images", "patients"],
+            [*rows, _spread(block, names), _row(pooled, names)],
             caption=f"Each model was asked about images it was trained without. {measured.level} intervals.",
             class_="numbers",
         ),
@@ -51,7 +55,11 @@ def fold_table(context: ReportContext, measured: Measured) -> Html | None:
     )
 
 
-def _row(fold: Mapping[str, Any], *, worst: bool = False) -> list[object]:
+def _names(measured: Measured) -> tuple[str, ...]:
+    return MAIN[MULTILABEL if measured.several else CLASSIFY]
+
+
+def _row(fold: Mapping[str, Any], names: Sequence[str], *, worst: bool = False) -> list[object]:
     patients = fold["n_subjects"]
     cells: list[object] = [
         tag(
@@ -61,24 +69,25 @@ def _row(fold: Mapping[str, Any], *, worst: bool = False) -> list[object]:
             scope="row",
         ),
     ]
-    for name, as_percent in _SHOWN:
-        cells.append(figure_cell(fold[name], as_percent=as_percent))
-        if name == "accuracy":
+    for name in names:
+        cells.append(figure_cell(fold[name], as_percent=_PERCENT.get(name, True)))
+        if name == names[0]:
             cells.append(tag("td", mini_scale(fold[name])))
     counts = (f"{fold['n_images']:,}", "unknown" if patients is None else f"{patients:,}")
     return [*cells, *(tag("td", count, class_="number") for count in counts)]
 
 
-def _spread(block: Mapping[str, Any]) -> list[object]:
+def _spread(block: Mapping[str, Any], names: Sequence[str]) -> list[object]:
     """Mean and standard deviation of the folds' values."""
     cells: list[object] = ["mean of the folds (SD)"]
-    for name, as_percent in _SHOWN:
+    for name in names:
+        as_percent = _PERCENT.get(name, True)
         mean, sd = block["mean"][name], block["sd"][name]
         written = percent(mean) if as_percent else decimal(mean)
         if is_defined(sd):
             written += f" ({100 * sd:.1f})" if as_percent else f" ({sd:.3f})"
         cells.append(tag("td", written, class_="number"))
-        if name == "accuracy":
+        if name == names[0]:
             cells.append(tag("td"))
     return [*cells, tag("td"), tag("td")]
 

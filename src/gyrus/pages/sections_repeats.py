@@ -11,8 +11,15 @@ from gyrus.pages.measured import Measured
 from gyrus.pages.numbers import decimal, figure_cell, percent
 from gyrus.pages.sections_first import leak_stamp, scale
 
-_SHOWN = (("accuracy", True), ("balanced_accuracy", True), ("macro_f1", True), ("macro_roc_auc", False))
-_HEADS = ("accuracy", "balanced accuracy", "macro F1", "ROC-AUC")
+Shown = tuple[tuple[str, bool], ...]
+"""Names of figures, each with whether it is a percentage."""
+
+_REST = (("macro_f1", True), ("macro_roc_auc", False))
+_SHOWN: dict[bool, Shown] = {
+    False: (("accuracy", True), ("balanced_accuracy", True), *_REST),
+    True: (("exact_match", True), ("decisions", True), *_REST),
+}
+_HEADS = {False: ("accuracy", "balanced accuracy"), True: ("all classes right", "decisions right")}
 
 
 def repeat_table(context: ReportContext, measured: Measured) -> Html | None:
@@ -20,18 +27,18 @@ def repeat_table(context: ReportContext, measured: Measured) -> Html | None:
     block = context.repeats
     if not block:
         return None
-    left_out = block["n_left_out"]
+    left_out, shown = block["n_left_out"], _SHOWN[measured.several]
     return tag(
         "section",
         tag("h2", "All repeats together", leak_stamp(context)),
         tag("p", tag("strong", block["sentence"])),
-        scale(block["mean"]["accuracy"], measured.baseline),
+        scale(block["mean"][shown[0][0]], measured.baseline),
         table(
-            ["repeat", *_HEADS],
+            ["repeat", *_HEADS[measured.several], "macro F1", "ROC-AUC"],
             [
-                *(_row(str(one["repeat"]), one) for one in block["each"]),
-                _row("mean", block["mean"]),
-                _spread(block["sd"]),
+                *(_row(str(one["repeat"]), one, shown) for one in block["each"]),
+                _row("mean", block["mean"], shown),
+                _spread(block["sd"], shown),
             ],
             caption=f"{measured.level} intervals over patients.",
             class_="numbers",
@@ -48,14 +55,14 @@ def repeat_table(context: ReportContext, measured: Measured) -> Html | None:
     )
 
 
-def _row(name: str, figures: Mapping[str, Any]) -> list[object]:
+def _row(name: str, figures: Mapping[str, Any], shown: Shown) -> list[object]:
     cells: list[object] = [tag("th", name, scope="row")]
-    return [*cells, *(figure_cell(figures[metric], as_percent=share) for metric, share in _SHOWN)]
+    return [*cells, *(figure_cell(figures[metric], as_percent=share) for metric, share in shown)]
 
 
-def _spread(deviations: Mapping[str, Any]) -> list[object]:
+def _spread(deviations: Mapping[str, Any], shown: Shown) -> list[object]:
     written = [
-        percent(deviations[metric]) if share else decimal(deviations[metric]) for metric, share in _SHOWN
+        percent(deviations[metric]) if share else decimal(deviations[metric]) for metric, share in shown
     ]
     cells: list[object] = [tag("th", "SD of the repeats", scope="row")]
     return [*cells, *(tag("td", text, class_="number") for text in written)]
