@@ -15,6 +15,7 @@ from gyrus.data import read_manifest, write_manifest
 from gyrus.decision.distribution import Distribution, fit_arrays
 from gyrus.decision.gate import Gate
 from gyrus.errors import DataError, LeakageError, UsageError
+from gyrus.imaging import byte_hash
 from gyrus.inference import Predictor
 from gyrus.phantom import Phantom, write_cohort
 from gyrus.verbs.gate_refit import refitted_gate
@@ -202,3 +203,23 @@ def test_a_network_without_embeddings_has_no_gate_to_refit(place):
     bundle.card["outputs"]["embedding"] = False
     with pytest.raises(UsageError, match="gives no embeddings, so its gate cannot be refitted"):
         refitted_gate(bundle, Gate(), None, None, "refit")
+
+
+def test_a_bundle_on_its_own_tells_by_its_hashes(place, tmp_path, monkeypatch):
+    first = next(iter(read_manifest(place.clinic / "manifest.csv")))
+    known = (place.clinic / first.path).read_bytes()
+
+    class Hashes:
+        """What a bundle with nearest cases knows of its training images."""
+
+        @staticmethod
+        def from_bundle(bundle):
+            return Hashes()
+
+        def seen(self, sha256, pixel_hash):
+            return SimpleNamespace(known=True, match="file" if sha256 == byte_hash(known) else None)
+
+    monkeypatch.setattr("gyrus.verbs.calibrate.Neighbours", Hashes)
+    with pytest.raises(LeakageError, match="trained on 1 of these 120 images") as caught:
+        gyrus.calibrate(place.bundle, place.clinic, out=tmp_path / "n.gyrus", cache_dir=place.cache)
+    assert caught.value.details == [first.image_id]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gyrus.bundles import read_bundle, rewrite_bundle
+from gyrus.bundles import Bundle, read_bundle, rewrite_bundle
 from gyrus.bundles.private import private_changes
 from gyrus.config import CalibrateConfig
 from gyrus.config.build import build
@@ -19,6 +19,7 @@ from gyrus.evaluation.decided import cases_of, said_out_of_fold
 from gyrus.evaluation.decision_figures import decision_figures, rates_of_points
 from gyrus.evaluation.decision_text import format_decision
 from gyrus.inference import Predictor, predict_rows
+from gyrus.inference.neighbours import Neighbours
 from gyrus.verbs.decided import CALIBRATION, check_positive, wish_of
 from gyrus.verbs.gate_refit import refitted_gate
 from gyrus.verbs.prepare import prepare
@@ -97,7 +98,8 @@ def run(config: CalibrateConfig) -> CalibrateResult:
     predictor = Predictor.load(source)
     check_positive(config, predictor.classes, several=predictor.task == "multilabel")
     manifest = _cases(config, predictor)
-    refuse_trained_on(manifest, source, predictor.card)
+    former = read_bundle(source)
+    refuse_trained_on(manifest, former)
     predictions, outputs = predict_rows(predictor, manifest, CALIBRATION)
     cases = cases_of(predictions, outputs.logits, split=CALIBRATION, fingerprint=manifest.fingerprint)
     said = said_out_of_fold(cases, _wish(config, predictor))
@@ -109,7 +111,6 @@ def run(config: CalibrateConfig) -> CalibrateResult:
         replace(point, figures={CALIBRATION: measured[point.name]}) for point in said.decision.points
     )
     decision = replace(said.decision, points=points)
-    former = read_bundle(source)
     gate = refitted_gate(former, predictor.gate, outputs, cases, config.gate)
     members, fields = private_changes(former.card) if config.private else ({}, {})
     digest = rewrite_bundle(
@@ -153,31 +154,41 @@ def _cases(config: CalibrateConfig, predictor: Predictor) -> Manifest:
     return manifest
 
 
-def refuse_trained_on(manifest: Manifest, bundle: Path, card: Any) -> None:
+def refuse_trained_on(manifest: Manifest, bundle: Bundle) -> None:
     """Refuse images of the training: a network is surer of them than of any others.
 
     Raises
     ------
     LeakageError
-        With the images whose pixels or patients were trained on, where the run around the bundle tells.
+        With the images whose bytes or pixels were trained on, as far as the run folder around the bundle or
+        the hashes in it tell.
     """
-    training = training_of_bundle(bundle, card).manifest
-    if training is None:
+    found = _trained_on(manifest, bundle)
+    if found is None:
         logger.info(
-            "note: Whether the model was trained on some of these images cannot be told: no run folder is "
-            "around the bundle."
+            "note: Whether the model was trained on some of these images cannot be told: the bundle holds no "
+            "hashes of its training images, and no run folder is around it."
         )
-        return
-    seen = [row for row in training.rows if row.split in _TRAINED_ON]
-    pixels = {row.pixel_hash for row in seen if row.pixel_hash} | {row.sha256 for row in seen if row.sha256}
-    found = [row.image_id for row in manifest.rows if row.pixel_hash in pixels or row.sha256 in pixels]
-    if found:
+    elif found:
         raise LeakageError(
             f"the model was trained on {len(found)} of these {len(manifest)} images, and is surer of them "
             "than of any others",
             details=found,
             fix="give images that it has not seen (the split cal of its own manifest will do)",
         )
+
+
+def _trained_on(manifest: Manifest, bundle: Bundle) -> list[str] | None:
+    """Return the images that were trained on; None where nothing tells."""
+    training = None if bundle.path is None else training_of_bundle(bundle.path, bundle.card).manifest
+    if training is not None:
+        seen = [row for row in training.rows if row.split in _TRAINED_ON]
+        known = {digest for row in seen for digest in (row.sha256, row.pixel_hash) if digest}
+        return [row.image_id for row in manifest.rows if {row.sha256, row.pixel_hash} & known]
+    cases = Neighbours.from_bundle(bundle)
+    if cases is None or not cases.seen("", "").known:
+        return None
+    return [row.image_id for row in manifest.rows if cases.seen(row.sha256, row.pixel_hash).match]
 
 
 def _wish(config: CalibrateConfig, predictor: Predictor) -> Wish:

@@ -123,6 +123,9 @@ def _remark(record: dict[str, Any]) -> str:
         remarks.append(f"refused: {failed['reason']}")
     if record["decision"] is not None and record["decision"]["refer"]:
         remarks.append(f"a person should look: {record['decision']['reason']}")
+    if record["decision"] is not None:
+        points = record["decision"]["points"].items()
+        remarks += [f"{'positive' if called else 'negative'} ({name})" for name, called in points]
     if record["in_training"]["match"]:
         remarks.append("the model was trained on it")
     elif record["closer_than_patients"]:
