@@ -12,8 +12,10 @@ from gyrus.runs import RunFolder
 
 from .conftest import gyrus as as_process
 
+FORMS = ["bundle", "onnx", "torchscript", "state-dict", pytest.param("torch-export", marks=pytest.mark.soak)]
 
-@pytest.mark.parametrize("form", ["bundle", "onnx", "torchscript", "torch-export", "state-dict"])
+
+@pytest.mark.parametrize("form", FORMS)
 def test_a_run_in_every_form(trained, tmp_path, form):
     result = gyrus.export(trained.run, to=form, out=tmp_path / "out")
     count = len(read_manifest(RunFolder(trained.run).manifest).select("val"))

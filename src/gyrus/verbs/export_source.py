@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gyrus.bundles import Bundle, read_bundle
 from gyrus.config import ExportConfig
 from gyrus.config.network import NetworkOptions
-from gyrus.errors import DataError, UsageError
+from gyrus.errors import DataError, UsageError, require
 from gyrus.verbs.export_images import Images, images_for
 from gyrus.verbs.sources import bundle_of, is_bundle, run_of
 
@@ -63,6 +63,7 @@ def exportable(config: ExportConfig) -> Exportable:
     """
     source = config.source
     if source.suffix.lower() in WEIGHT_SUFFIXES:
+        require("torch", "train", "reading weights")
         from gyrus.verbs.export_foreign import from_foreign
 
         return from_foreign(config)
@@ -94,6 +95,7 @@ def exportable(config: ExportConfig) -> Exportable:
 
 def _from_run(config: ExportConfig) -> Exportable:
     """Build a run's network again from its options, its card and its checkpoint."""
+    require("torch", "train", "exporting a run (its bundle alone becomes one graph without it)")
     from gyrus.exporting.rebuilding import rebuilt
     from gyrus.models.weight_files import read_tensors
 
