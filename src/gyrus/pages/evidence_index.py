@@ -187,7 +187,8 @@ def _row(evidence: Evidence, page: Path, *, pictured: bool) -> list[Html]:
         tag("th", tag("a", evidence.asked.image_id, href=quote(page.name)),
             patient if evidence.asked.subject_id else None, scope="row"),
         tag("td", label_shown(given.label) if answered else "no answer"),
-        tag("td", percent(given.confidence) if answered else "", class_="number"),
+        tag("td", percent(given.confidence) if answered and given.task == "classify" else "",
+            class_="number"),
         tag("td", _badges(evidence)),
     ]  # fmt: skip
 
