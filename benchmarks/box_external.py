@@ -37,9 +37,11 @@ def main() -> None:
     model = arguments.model or box.path()
     manifest, counts = foreign_images(arguments.data, arguments.work / "manifest.csv")
     evaluation = asked(model, manifest, arguments.work / "evaluation")
+    said = answered(model, manifest)
     result = {
         "claim": "the model in the box on slices from elsewhere",
-        "model_digest": digest_of(model), "images": counts, "figures": evaluation,
+        "model_digest": digest_of(model), "images": counts, "said": said,
+        "figures": evaluation,
     }  # fmt: skip
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "external.json").write_text(
@@ -47,10 +49,11 @@ def main() -> None:
     )
     predictions = (arguments.work / "evaluation" / "predictions.csv").read_text(encoding="utf-8")
     (arguments.out / "predictions-external.csv").write_text(predictions, encoding="utf-8")
-    (arguments.out / "external.md").write_text(readme(counts, evaluation), encoding="utf-8")
+    (arguments.out / "external.md").write_text(readme(counts, evaluation, said), encoding="utf-8")
     print((arguments.out / "external.md").read_text(encoding="utf-8"))
     if arguments.enter:
         figures = metrics_for_card({"external": evaluation})
+        figures["external"]["said"] = said
         figures["external"]["of"] = "Sartaj's Testing images that are not Cheng's, without no_tumor"
         rewrite_bundle(model, metrics={**card_of(model)["metrics"], **figures})
         print(f"written into the card of {model.name}")
@@ -86,6 +89,25 @@ def asked(model: Path, manifest: Path, out: Path) -> dict:
     return json.loads((out / "evaluation.json").read_text(encoding="utf-8"))
 
 
+def answered(model: Path, manifest: Path) -> dict:
+    """Return what a user is told: how many images the gate refuses, how many are referred, the rest right."""
+    from gyrus.data import read_manifest
+    from gyrus.inference import Predictor
+
+    rows = read_manifest(manifest)
+    answers = Predictor.load(model).predict([rows.source_of(row) for row in rows])
+    tally = {"refused": 0, "referred": 0, "answered": 0, "right": 0}
+    for row, answer in zip(rows, answers, strict=True):
+        if answer.refused is not None:
+            tally["refused"] += 1
+        elif answer.decided is not None and answer.decided.refer:
+            tally["referred"] += 1
+        else:
+            tally["answered"] += 1
+            tally["right"] += answer.label == row.label
+    return tally
+
+
 def digest_of(model: Path) -> str:
     """Return the digest over the model's graphs; the card may change."""
     from gyrus.bundles import read_bundle
@@ -100,7 +122,7 @@ def card_of(model: Path) -> dict:
     return read_bundle(model).card
 
 
-def readme(counts: dict, figures: dict) -> str:
+def readme(counts: dict, figures: dict, said: dict) -> str:
     """Return the page for people."""
     asked_about = sum(tally["asked"] for tally in counts.values())
     lines = [
@@ -122,6 +144,10 @@ def readme(counts: dict, figures: dict) -> str:
         f"Right: {in_percent(figures['accuracy'])} %; balanced over the classes "
         f"{in_percent(figures['balanced_accuracy'])} %. Always answering the largest class "
         f"({figures['majority_baseline']['label']}): {100 * figures['majority_baseline']['accuracy']:.1f} %.",
+        "",
+        f"That is with an answer for every image. As it ships, the input gate refuses {said['refused']} of "
+        f"the {asked_about}, {said['referred']} are referred to a person, and of the {said['answered']} others "
+        f"{said['right']} are answered rightly.",
         "",
         "| class | sensitivity, % | images |",
         "|---|---|---|",
