@@ -146,8 +146,8 @@ def readme(counts: dict, figures: dict, said: dict) -> str:
         f"({figures['majority_baseline']['label']}): {100 * figures['majority_baseline']['accuracy']:.1f} %.",
         "",
         f"That is with an answer for every image. As it ships, the input gate refuses {said['refused']} of "
-        f"the {asked_about}, {said['referred']} are referred to a person, and of the {said['answered']} others "
-        f"{said['right']} are answered rightly.",
+        f"the {asked_about}, {said['referred']} are referred to a person, and of the {said['answered']} "
+        f"others {said['right']} are answered rightly.",
         "",
         "| class | sensitivity, % | images |",
         "|---|---|---|",
