@@ -19,8 +19,8 @@ def logits():
 def test_probabilities_are_not_taken_for_logits():
     with pytest.raises(DataError, match="a calibration is fitted on logits"):
         make_cases(softmax(logits()), LABELS, PATIENTS, CLASSES)
-    with pytest.raises(DataError, match="probabilities"):
-        make_cases(np.full((12, 3), 0.2), LABELS, PATIENTS, CLASSES, task="multilabel")
+    # logits of a network that has hardly learnt: a training ends well with them
+    assert len(make_cases(np.full((12, 3), 0.2), LABELS, PATIENTS, CLASSES, task="multilabel")) == 12
     assert len(make_cases(np.log(softmax(logits())), LABELS, PATIENTS, CLASSES)) == 12
 
 

@@ -10,7 +10,7 @@ import pytest
 import gyrus
 from gyrus.bundles import read_bundle
 from gyrus.data import read_manifest
-from gyrus.errors import DataError, UsageError
+from gyrus.errors import DataError, PredictionsError, UsageError
 from gyrus.evaluation import read_predictions
 from gyrus.metrics import UndefinedMetricWarning
 from gyrus.phantom import Phantom, write_cohort
@@ -173,10 +173,56 @@ def test_without_the_task_a_joined_label_is_one_class_and_said_to_be(table, tmp_
     assert not (tmp_path / "run").exists()
 
 
-def test_verbs_that_pool_or_exchange_single_classes_refuse_by_name(table, result, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def crossed(table, tmp_path_factory):
+    """Two folds, really trained."""
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patched:
+        warnings.simplefilter("ignore", UndefinedMetricWarning)
+        patched.setenv("GYRUS_CACHE", str(table.parent / "cache"))
+        out = tmp_path_factory.mktemp("crossed") / "cv"
+        options = {**SMALL, "epochs": 1, "folds": 2, "val_fraction": 0.15, "cal_fraction": 0.0}
+        return gyrus.crossval(table, task="multilabel", out=out, **options)
+
+
+def test_a_cross_validation_answers_every_image_by_a_model_that_never_saw_its_patient(crossed):
+    (pooled,) = crossed.pooled.predictions
+    manifest = read_manifest(crossed.folder.manifest)
+    assert (pooled.task, set(pooled.image_ids)) == ("multilabel", {row.image_id for row in manifest})
+    for fold in range(2):
+        rows = read_manifest(crossed.folder.run_of(0, fold).manifest).rows
+        tested = {row.subject_id for row in rows if row.split == "test"}
+        assert tested
+        assert not tested & {row.subject_id for row in rows if row.split in ("train", "val")}
+        shown = {label for row in rows if row.split == "test" for label in row.label.split("|")}
+        assert {LEFT, TUMOUR} <= shown  # the folds are balanced by what images show
+    assert read_predictions(crossed.folder.pooled).task == "multilabel"
+
+
+def test_its_figures_are_those_of_the_pooled_file_fold_by_fold(crossed):
+    figures, (pooled,) = crossed.evaluation, crossed.pooled.predictions
+    right = (pooled.y_prob >= 0.5) == pooled.truth
+    assert figures["exact_match"]["value"] == pytest.approx(right.all(axis=1).mean())
+    for number, fold in enumerate(figures["folds"]["each"]):
+        rows = np.array([name == str(number) for name in pooled.folds])
+        assert fold["n_images"] == rows.sum()
+        assert fold["exact_match"]["value"] == pytest.approx(right[rows].all(axis=1).mean())
+        assert fold["decisions"]["value"] == pytest.approx(right[rows].mean())
+    assert "given exactly their classes; the folds lie between" in crossed.to_text()
+    assert "all classes right" in crossed.to_text()
+    page = crossed.folder.report.read_text()
+    assert "Fold by fold" in page
+    for fold in range(2):  # an image with two classes is one image
+        at = page.index(f">fold {fold}<")
+        assert f">{figures['folds']['each'][fold]['n_images']}<" in page[at : at + 200]
+    assert "decisions right" in page
+
+
+def test_verbs_that_exchange_single_classes_refuse_by_name(table, result, tmp_path, monkeypatch):
     monkeypatch.setenv("GYRUS_CACHE", str(table.parent / "cache"))
-    with pytest.raises(UsageError, match="crossval pools"):
-        gyrus.crossval(table, task="multilabel", out=tmp_path / "crossval", **SMALL)
+    with pytest.raises(UsageError, match="the one class of an image"):
+        gyrus.learn("leakage", table, task="multilabel", out=tmp_path / "leakage")
+    with pytest.raises(PredictionsError, match="without DATA only"):
+        gyrus.evaluate(result.run.predictions("test"), data=table, task="multilabel")
     with pytest.raises(UsageError, match="several classes an image"):
         gyrus.evaluate(result.run.bundle, data=table, task="multilabel")
 

@@ -14,7 +14,9 @@ from gyrus.evaluation import (
     read_predictions,
     write_predictions,
 )
-from gyrus.evaluation.folds import METRICS
+from gyrus.evaluation.folds import fold_figures, format_folds
+from gyrus.evaluation.main_figures import MAIN
+from gyrus.evaluation.repeats import format_repeats, repeat_figures, write_pooled
 from gyrus.runs.atomic import to_json
 
 CLASSES = ("glioma", "meningioma", "pituitary")
@@ -54,7 +56,7 @@ def test_pooled_figures_are_those_of_all_images_and_each_fold_is_its_own():
     assert block["worst"] == str(int(np.argmin(right)))
     assert block["mean"]["accuracy"] == pytest.approx(np.mean(right))
     assert block["sd"]["accuracy"] == pytest.approx(np.std(right, ddof=1))
-    assert set(block["mean"]) == set(METRICS)
+    assert set(block["mean"]) == set(MAIN["classify"])
     assert block["shared_patients"] == {}
 
 
@@ -124,3 +126,33 @@ def test_folds_of_other_classes_and_wrong_names_are_refused():
         pool_folds([fold(0), fold(1)], ["x", "x"])
     with pytest.raises(UsageError, match="0 folds"):
         pool_folds([])
+
+
+def test_folds_and_repeats_of_several_classes_an_image_by_hand(tmp_path):
+    """Two folds of two images and two classes; three of four images have all classes right."""
+    names = ("a", "b")
+    first, second = (
+        Predictions(
+            image_ids=(f"{fold}0", f"{fold}1"),
+            subject_ids=(f"p{fold}0", f"p{fold}1"),
+            labels=("a|b", "|"),
+            classes=names,
+            y_prob=np.array(y_prob),
+            task="multilabel",
+        )
+        for fold, y_prob in enumerate(([[0.9, 0.8], [0.1, 0.2]], [[0.9, 0.4], [0.3, 0.2]]))
+    )
+    pooled = pool_folds([first, second])
+    block = fold_figures(pooled, 0.95)
+    assert [fold["exact_match"]["value"] for fold in block["each"]] == [1.0, 0.5]
+    assert [fold["decisions"]["value"] for fold in block["each"]] == [1.0, 0.75]
+    assert (block["worst"], block["mean"]["exact_match"]) == ("1", 0.75)
+    assert "75.0 %" in block["sentence"]
+    assert "are given exactly their classes" in block["sentence"]
+    assert "all classes right" in format_folds(block)
+    repeats = repeat_figures([pooled, pooled])
+    assert repeats["mean"]["exact_match"]["value"] == 0.75
+    assert repeats["sd"]["decisions"] == 0
+    assert "given exactly their classes on average" in format_repeats(repeats)
+    write_pooled([pooled], tmp_path / "pooled.csv")
+    assert read_predictions(tmp_path / "pooled.csv").task == "multilabel"

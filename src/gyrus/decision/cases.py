@@ -143,11 +143,12 @@ def refuse_probabilities(logits: FloatArray, task: str) -> None:
     Raises
     ------
     DataError
-        When every row lies between 0 and 1 and (with one class an image) sums to 1.
+        When every row lies between 0 and 1 and sums to 1. Of several classes an image it cannot be told: the
+        logits of a network that has hardly learnt lie there, too.
     """
-    if not len(logits) or logits.min() < 0 or logits.max() > 1:
+    if task != "classify" or not len(logits) or logits.min() < 0 or logits.max() > 1:
         return
-    if task != "classify" or np.abs(logits.sum(axis=1) - 1).max() < _LOOKS_LIKE_ONE:
+    if np.abs(logits.sum(axis=1) - 1).max() < _LOOKS_LIKE_ONE:
         raise DataError(
             "these are probabilities (all between 0 and 1); a calibration is fitted on logits",
             fix="give the network's logits, or the logarithms of the probabilities",

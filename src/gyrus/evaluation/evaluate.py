@@ -113,7 +113,10 @@ def evaluate_predictions(
     labelled = with_labels(predictions)
     if predictions.task == MULTILABEL:
         unlabelled = len(predictions) - len(labelled)
-        return evaluate_multilabel(labelled, unlabelled, confidence, seed, stated)
+        evaluation = evaluate_multilabel(labelled, unlabelled, confidence, seed, stated)
+        evaluation["folds"] = fold_figures(labelled, confidence)
+        evaluation["notes"] += fold_notes(evaluation["folds"])
+        return evaluation
     figures = Figures(labelled, confidence)
     n_subjects = len({subject for subject in labelled.subject_ids if subject}) or None
     notes = [f"undefined: {what}" for what in warn_of_undefined(figures.scores, labelled.classes)]

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from gyrus.errors import LeakageError, PredictionsError, UsageError
-from gyrus.evaluation.figures import Figures
+from gyrus.evaluation.main_figures import MAIN, RIGHT, SHORT, figures_of, main_of
 from gyrus.evaluation.predictions import Predictions
 from gyrus.evaluation.text import aligned, defined, long_figure, short_figure
-
-METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc")
+from gyrus.metrics.undefined import FloatArray
 
 
 def pool_folds(
@@ -89,7 +88,7 @@ def fold_figures(predictions: Predictions, confidence: float) -> dict[str, Any] 
     Parameters
     ----------
     predictions : Predictions
-        All with a label, one class an image.
+        All with a label.
     confidence : float
 
     Returns
@@ -99,8 +98,9 @@ def fold_figures(predictions: Predictions, confidence: float) -> dict[str, Any] 
 
             sentence            "Pooled over 5 folds 93.4 % [90.1, 95.8]; the folds lie between …"
             each                list of {"fold", "n_images", "n_subjects", "n_clusters", "accuracy",
-                                "balanced_accuracy", "macro_f1", "macro_roc_auc": figures}
-            worst               the fold with the lowest accuracy
+                                "balanced_accuracy", "macro_f1", "macro_roc_auc": figures}; of several
+                                classes an image "exact_match" and "decisions" for the first two
+            worst               the fold with the lowest accuracy, or exact match
             mean, sd            of the folds' values by metric; NaN where a fold's is undefined (sd: also of
                                 one fold). The mean area is free of the folds' scores being pooled, which
                                 compares answers of different models (Forman and Scholz, 2010)
@@ -111,11 +111,13 @@ def fold_figures(predictions: Predictions, confidence: float) -> dict[str, Any] 
         return None
     column = np.array(predictions.folds, dtype=np.str_)
     each = [_one(name, predictions.take(np.flatnonzero(column == name)), confidence) for name in names]
-    values = {metric: np.array([fold[metric]["value"] for fold in each]) for metric in METRICS}
-    pooled = Figures(predictions, confidence).accuracy()
-    worst = each[int(np.argmin(values["accuracy"]))]
+    metrics = MAIN[predictions.task]
+    values = {metric: np.array([fold[metric]["value"] for fold in each]) for metric in metrics}
+    figures = figures_of(predictions, confidence)
+    pooled = figures.figure(figures.linear(metrics[0]))
+    worst = each[int(np.argmin(values[metrics[0]]))]
     return {
-        "sentence": _sentence(pooled, each, worst),
+        "sentence": _sentence(pooled, values[metrics[0]], worst["fold"], RIGHT[predictions.task]),
         "each": each,
         "worst": worst["fold"],
         "mean": {metric: float(np.mean(column)) for metric, column in values.items()},
@@ -138,13 +140,14 @@ def format_folds(block: Mapping[str, Any] | None) -> str:
     """Return the block of :func:`fold_figures` as text; empty without folds."""
     if not block:
         return ""
-    rows = [["fold, in %", "accuracy", "balanced", "macro F1", "ROC-AUC", "images", "patients"]]
+    metrics = main_of(block["each"][0])
+    rows = [["fold, in %", *(SHORT[metric] for metric in metrics), "images", "patients"]]
     for fold in block["each"]:
         mark = " (worst)" if fold["fold"] == block["worst"] else ""
-        cells = [short_figure(fold[metric]) for metric in METRICS]
+        cells = [short_figure(fold[metric]) for metric in metrics]
         patients = "?" if fold["n_subjects"] is None else str(fold["n_subjects"])
         rows.append([f"{fold['fold']}{mark}", *cells, str(fold["n_images"]), patients])
-    spread = [_spread(block["mean"][metric], block["sd"][metric]) for metric in METRICS]
+    spread = [_spread(block["mean"][metric], block["sd"][metric]) for metric in metrics]
     rows.append(["mean (SD) of the folds", *spread, "", ""])
     return f"{block['sentence']}\n{aligned(rows)}"
 
@@ -183,25 +186,20 @@ def _check_alike(folds: Sequence[Predictions], names: Sequence[str]) -> None:
 
 
 def _one(name: str, part: Predictions, confidence: float) -> dict[str, Any]:
-    figures = Figures(part, confidence)
+    figures = figures_of(part, confidence)
     return {
         "fold": name,
         "n_images": len(part),
         "n_subjects": len(set(part.subject_ids)) if all(part.subject_ids) else None,
         "n_clusters": figures.n_groups,
-        "accuracy": figures.accuracy(),
-        "balanced_accuracy": figures.balanced_accuracy(),
-        "macro_f1": figures.macro("f1"),
-        "macro_roc_auc": figures.macro_auc(),
+        **{metric: figures.figure(figures.linear(metric)) for metric in MAIN[part.task]},
     }
 
 
-def _sentence(pooled: Mapping[str, Any], each: Sequence[Mapping[str, Any]], worst: Mapping[str, Any]) -> str:
-    best = max(fold["accuracy"]["value"] for fold in each)
-    low = worst["accuracy"]["value"]
+def _sentence(pooled: Mapping[str, Any], values: FloatArray, worst: str, right: str) -> str:
     return (
-        f"Pooled over {len(each)} folds {long_figure(pooled)} are right; the folds lie between "
-        f"{100 * low:.1f} and {100 * best:.1f} %, the worst is {_called(worst['fold'])}."
+        f"Pooled over {len(values)} folds {long_figure(pooled)} {right}; the folds lie between "
+        f"{100 * values.min():.1f} and {100 * values.max():.1f} %, the worst is {_called(worst)}."
     )
 
 

@@ -43,6 +43,24 @@ class MultilabelFigures(Scored):
         self._terms = self._group_terms()
         self.rates = {name: self._ratios(*terms) for name, terms in self._terms.items()}
 
+    def linear(self, metric: str) -> Linear:
+        """Return a main figure with its influence function, so that it can be averaged over repeats.
+
+        Parameters
+        ----------
+        metric : {"exact_match", "decisions", "macro_f1", "macro_roc_auc"}
+        """
+        right = self.truth == self.answered
+        if metric == "exact_match":
+            return linear_ratio(self.sums(right.all(axis=1)), self.sums(np.ones(self.n_images)))
+        if metric == "decisions":
+            return linear_ratio(self.sums(right.mean(axis=1)), self.sums(np.ones(self.n_images)))
+        if metric == "macro_f1":
+            return linear_mean(self.rates["f1"], self.in_play)
+        if metric == "macro_roc_auc":
+            return linear_mean(self.areas, self.in_play)
+        raise ValueError(f"{metric!r} is none of the main figures")
+
     def of_class(self, number: int) -> dict[str, Any]:
         """Return the figures of one class."""
         return {

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 
 from gyrus.errors import PredictionsError
-from gyrus.evaluation.figures import Figures
-from gyrus.evaluation.folds import METRICS
 from gyrus.evaluation.labelled import with_labels
-from gyrus.evaluation.predictions import PROBABILITY_PREFIX, Predictions
+from gyrus.evaluation.main_figures import MAIN, RIGHT, SHORT, figures_of, main_of
+from gyrus.evaluation.predictions import CLASSIFY, PROBABILITY_PREFIX, Predictions
 from gyrus.evaluation.text import aligned, long_figure, short_figure
 from gyrus.metrics.intervals import Linear, linear_mean
 from gyrus.runs.atomic import write_text
@@ -46,7 +45,8 @@ def repeat_figures(repeats: Sequence[Predictions], confidence: float = 0.95) -> 
             n_images           images answered in every repeat
             n_left_out         images that were not
             each               list of {"repeat", "accuracy", "balanced_accuracy", "macro_f1",
-                               "macro_roc_auc": figures}
+                               "macro_roc_auc": figures}; of several classes an image
+                               "exact_match" and "decisions" for the first two
             mean               metric -> figure: the mean of the repeats
             sd                 metric -> standard deviation of the repeats' values
 
@@ -58,19 +58,20 @@ def repeat_figures(repeats: Sequence[Predictions], confidence: float = 0.95) -> 
     if len(repeats) < 2:
         return None
     same = in_common([with_labels(repeat) for repeat in repeats])
-    figures = [Figures(repeat, confidence) for repeat in same]
+    figures = [figures_of(repeat, confidence) for repeat in same]
+    metrics = MAIN[same[0].task]
     each: list[dict[str, Any]] = []
     mean: dict[str, Any] = {}
     values: dict[str, list[float]] = {}
-    for metric in METRICS:
+    for metric in metrics:
         parts = [one.linear(metric) for one in figures]
         mean[metric] = figures[0].figure(mean_of_repeats(parts))
         values[metric] = [part.value for part in parts]
     for number, one in enumerate(figures):
-        each.append({"repeat": number, **{metric: one.figure(one.linear(metric)) for metric in METRICS}})
+        each.append({"repeat": number, **{metric: one.figure(one.linear(metric)) for metric in metrics}})
     answered = {image_id for repeat in repeats for image_id in repeat.image_ids}
     return {
-        "sentence": _sentence(mean["accuracy"], values["accuracy"]),
+        "sentence": _sentence(mean[metrics[0]], values[metrics[0]], RIGHT[same[0].task]),
         "n_images": len(same[0]),
         "n_left_out": len(answered) - len(same[0]),
         "each": each,
@@ -111,11 +112,12 @@ def format_repeats(block: Mapping[str, Any] | None) -> str:
     """Return the block of :func:`repeat_figures` as text; empty without repeats."""
     if not block:
         return ""
-    rows = [["repeat, in %", "accuracy", "balanced", "macro F1", "ROC-AUC"]]
+    metrics = main_of(block["each"][0])
+    rows = [["repeat, in %", *(SHORT[metric] for metric in metrics)]]
     for one in block["each"]:
-        rows.append([str(one["repeat"]), *(short_figure(one[metric]) for metric in METRICS)])
-    rows.append(["mean", *(short_figure(block["mean"][metric]) for metric in METRICS)])
-    rows.append(["SD of the repeats", *(f"{100 * block['sd'][metric]:.1f}" for metric in METRICS)])
+        rows.append([str(one["repeat"]), *(short_figure(one[metric]) for metric in metrics)])
+    rows.append(["mean", *(short_figure(block["mean"][metric]) for metric in metrics)])
+    rows.append(["SD of the repeats", *(f"{100 * block['sd'][metric]:.1f}" for metric in metrics)])
     return f"{block['sentence']}\n{aligned(rows)}"
 
 
@@ -127,16 +129,19 @@ def write_pooled(repeats: Sequence[Predictions], path: Path) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     names = [PROBABILITY_PREFIX + name for name in repeats[0].classes]
-    writer.writerow(["image_id", "subject_id", "label", "group_id", "fold", "repeat", *names])
+    several = repeats[0].task != CLASSIFY
+    task = ["task"] * several
+    writer.writerow(["image_id", "subject_id", "label", "group_id", "fold", "repeat", *task, *names])
     for number, repeat in enumerate(repeats):
         told = (repeat.image_ids, repeat.subject_ids, repeat.labels, repeat.group_ids, repeat.folds)
         for row in zip(*told, repeat.y_prob.tolist(), strict=True):
-            writer.writerow([*row[:-1], number, *(f"{value:.9g}" for value in row[-1])])
+            told_task = [repeat.task] * several
+            writer.writerow([*row[:-1], number, *told_task, *(f"{value:.9g}" for value in row[-1])])
     write_text(path, buffer.getvalue())
 
 
-def _sentence(mean: Mapping[str, Any], values: Sequence[float]) -> str:
+def _sentence(mean: Mapping[str, Any], values: Sequence[float], right: str) -> str:
     return (
-        f"{len(values)} repeats: {long_figure(mean)} are right on average; the repeats lie between "
+        f"{len(values)} repeats: {long_figure(mean)} {right} on average; the repeats lie between "
         f"{100 * min(values):.1f} and {100 * max(values):.1f} %."
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from gyrus.config import CrossvalConfig, TrainConfig
 from gyrus.data import Manifest
-from gyrus.errors import LeakageError, UsageError
+from gyrus.errors import LeakageError
 from gyrus.verbs.prepare import Prepared
 from gyrus.verbs.train import Divided, divide
 
@@ -78,12 +78,6 @@ def plan_folds(config: CrossvalConfig, prepared: Prepared) -> Plan:
     UsageError, DataError
         As :func:`gyrus.verbs.train.divide` does.
     """
-    if prepared.manifest.several:
-        raise UsageError(
-            "crossval pools answers of one class an image; these may show several (task multilabel)",
-            fix="train the folds one by one: gyrus train DATA --task multilabel --fold 0 --test, then "
-            "gyrus evaluate their predictions-test.csv together",
-        )
     given = sorted({row.fold for row in prepared.manifest if row.fold is not None})
     made = config.split == "new" or not given
     numbers = list(range(config.folds)) if made else given

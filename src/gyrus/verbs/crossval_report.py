@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.config import CrossvalConfig
-from gyrus.data import Manifest, read_manifest
+from gyrus.data import Manifest, Row, read_manifest
+from gyrus.data.label_names import names_of
 from gyrus.evaluation import (
     Predictions,
     evaluate_predictions,
@@ -22,6 +24,7 @@ from gyrus.evaluation import (
     write_predictions,
 )
 from gyrus.evaluation.repeats import repeat_figures, write_pooled
+from gyrus.evaluation.twin_free import twins_untold
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
 from gyrus.inference.outputs import Outputs, read_outputs
@@ -31,6 +34,7 @@ from gyrus.pages.examples import Example, collect_examples
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress
 from gyrus.verbs.crossval_plan import Plan, PlannedFold
 from gyrus.verbs.fitted_after import out_of_fold_block
+from gyrus.verbs.measure import SEVERAL_HAVE_NO_TWINS
 
 OUT_OF_FOLD = "out-of-fold"
 
@@ -70,8 +74,11 @@ def pool(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan, progress: P
     evaluation = evaluate_predictions(first, seed=config.seed)
     of_first = [one for one in finished if one.repeat == finished[0].repeat]
     evaluation["decision"] = out_of_fold_block(config, first, _logits(of_first, folder), seed=config.seed)
-    evaluation["twin_free"] = twin_free(first, manifest, out_of_fold=True)
-    evaluation["subgroups"] = subgroups(first, manifest)
+    if manifest.several:
+        evaluation["twin_free"] = twins_untold(SEVERAL_HAVE_NO_TWINS)
+    else:
+        evaluation["twin_free"] = twin_free(first, manifest, out_of_fold=True)
+        evaluation["subgroups"] = subgroups(first, manifest)
     evaluation["notes"] += _absent(plan, progress, manifest, first)
     return Pooled(predictions, evaluation, repeat_figures(predictions))
 
@@ -130,6 +137,7 @@ def write_crossval_report(
         allow_leak=plan.audit["allow_leak"],
         counts=counts,
         subjects=subjects,
+        sizes=dict(Counter(f"fold {row.fold}" for row in manifest if row.fold is not None)),
         fingerprint=manifest.fingerprint,
         evaluations={OUT_OF_FOLD: pooled.evaluation},
         repeats=pooled.repeats or {},
@@ -153,10 +161,14 @@ def _by_fold(manifest: Manifest) -> tuple[dict[str, dict[str, int]], dict[str, i
     for number in folds:
         rows = [row for row in manifest if row.fold == number]
         title = f"fold {number}"
-        counts[title] = {name: sum(row.label == name for row in rows) for name in manifest.classes}
+        counts[title] = {name: sum(_shows(row, name, manifest) for row in rows) for name in manifest.classes}
         names = {row.subject_id for row in rows}
         subjects[title] = None if "" in names else len(names)
     return counts, subjects
+
+
+def _shows(row: Row, name: str, manifest: Manifest) -> bool:
+    return name in names_of(row.label) if manifest.several else row.label == name
 
 
 def _examples(
@@ -168,7 +180,12 @@ def _examples(
     color: Color,
     geometry: Geometry,
 ) -> list[Example]:
-    """Choose images among all folds; their maps are those of the bundle that answered."""
+    """Choose images among all folds; their maps are those of the bundle that answered.
+
+    Of several classes an image there are none: the gallery sets one class against another.
+    """
+    if manifest.several:
+        return []
     finished = [one for one in plan.folds if one.title in progress.finished and one.repeat == 0]
     parts = []
     for one in finished:

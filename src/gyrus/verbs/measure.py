@@ -14,6 +14,8 @@ from gyrus.inference import Outputs, Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
 
+SEVERAL_HAVE_NO_TWINS = "it compares images of one class each, and these may show several"
+
 _CARD_FIGURES = (
     "n_images",
     "n_subjects",
@@ -56,9 +58,7 @@ def measure(
     said = said_by(predictor.decision, cases)
     evaluation["decision"] = decision_figures(said, confidence=confidence, seed=seed)
     if manifest.several:
-        evaluation["twin_free"] = twins_untold(
-            "it compares images of one class each, and these may show several"
-        )
+        evaluation["twin_free"] = twins_untold(SEVERAL_HAVE_NO_TWINS)
     else:
         evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
         evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
