@@ -70,6 +70,7 @@ class OpenVinoNetwork:
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,  # a second process would be pinned to the very same cores
         }
         try:
             model = core.read_model(data)
