@@ -16,7 +16,18 @@ from gyrus.phantom.foreign import foreign_image
 from gyrus.phantom.foreign_objects import darkened_rim
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-GENERATED = ("blank", "noise", "gradient", "text", "screenshot", "chart", "objects", "leaves", "trunk")
+GENERATED = (
+    "blank",
+    "noise",
+    "gradient",
+    "text",
+    "screenshot",
+    "chart",
+    "objects",
+    "leaves",
+    "strokes",
+    "trunk",
+)
 Images = list[Image.Image]
 
 

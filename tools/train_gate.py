@@ -3,7 +3,7 @@
     python tools/train_gate.py
 
 Needs the shared data beside the project and the extra ``train``. Three fifths of Cheng's patients are trained
-on, one gives the threshold, one stays unseen (``benchmarks/gate.py`` measures on it). The images used are named
+on, one gives the threshold, one stays unseen (``benchmarks/gate.py`` measures on it). The images are named
 in ``docs/reference/gate.md``; the file holds weights and a threshold, and no image.
 """
 

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gyrus.decision.gate_finding import GateFinding
+from gyrus.decision.single_threaded import product, projected
 from gyrus.errors import BundleError
 
 SIDE_PX = 48
@@ -92,8 +93,8 @@ class BrainMri:
                 values, self.weights[f"conv{layer}_weight"], self.weights[f"conv{layer}_bias"]
             )
         features = values.reshape(len(values), -1)
-        hidden = features @ self.weights["hidden_weight"].T + self.weights["hidden_bias"]
-        last = np.maximum(hidden, 0.0) @ self.weights["last_weight"].T + self.weights["last_bias"]
+        hidden = projected(features, self.weights["hidden_weight"]) + self.weights["hidden_bias"]
+        last = projected(np.maximum(hidden, 0.0), self.weights["last_weight"]) + self.weights["last_bias"]
         return cast("npt.NDArray[np.float64]", last[:, 0].astype(np.float64))
 
     def find(self, pixels: npt.NDArray[np.uint8]) -> GateFinding:
@@ -113,7 +114,7 @@ def _convolved(values: Array, weight: Array, bias: Array) -> Array:
     padded[:, pad : pad + rows, pad : pad + columns] = values
     windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side), axis=(1, 2))[:, ::2, ::2]
     shape = windows.shape[:3]
-    flat = windows.reshape(math.prod(shape), -1) @ weight.reshape(out, -1).T
+    flat = product(windows.reshape(math.prod(shape), -1), weight.reshape(out, -1).T)
     return cast("Array", np.maximum(flat + bias, 0.0).reshape(*shape, out))
 
 

@@ -14,7 +14,7 @@ Three scores, each higher for what is more alike:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from gyrus.decision.gate_finding import GateFinding
 from gyrus.decision.shrinkage import shrunk_axes
+from gyrus.decision.single_threaded import projected
 from gyrus.errors import BundleError, DataError
 
 Method = Literal["mahalanobis", "knn", "energy"]
@@ -62,6 +63,13 @@ class Distribution:
     method: Method
     threshold: float
     arrays: Mapping[str, npt.NDArray[np.float32]]
+    _means_along: Floats | None = field(init=False, default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Compute once what is the same for every image."""
+        if self.method == "mahalanobis":
+            along = projected(self.arrays["means"], self.arrays["axes"])
+            object.__setattr__(self, "_means_along", along)
 
     @property
     def needs_embedding(self) -> bool:
@@ -91,7 +99,7 @@ class Distribution:
             raise BundleError(f"its gate needs embeddings of {features} features; the network gives {got}")
         if self.method == "knn":
             return knn(embedding, self.arrays["neighbours"])
-        return mahalanobis(embedding, **self.arrays)
+        return mahalanobis(embedding, **self.arrays, means_along=self._means_along)
 
     def find(self, embedding: Floats | None, logits: Floats) -> list[GateFinding]:
         """Judge each image; a score that is no number does not pass."""
@@ -117,7 +125,7 @@ def energy(logits: Floats) -> Scores:
 def knn(embedding: Floats, neighbours: npt.NDArray[np.float32], k: int = K) -> Scores:
     """Return minus the distance to the k-th nearest of ``neighbours`` (all of length 1), (n,)."""
     nth = min(k, len(neighbours)) - 1
-    alike = unit(embedding) @ neighbours.T
+    alike = projected(unit(embedding), neighbours)
     kth = -np.partition(-alike, nth, axis=1)[:, nth]
     return cast("Scores", -np.sqrt(np.maximum(2.0 - 2.0 * kth.astype(np.float64), 0.0)))
 
@@ -128,14 +136,17 @@ def mahalanobis(
     axes: npt.NDArray[np.float32],
     variances: npt.NDArray[np.float32],
     rest_variance: npt.NDArray[np.float32],
+    means_along: Floats | None = None,
 ) -> Scores:
-    """Return minus the squared distance to the nearest class mean, (n,)."""
+    """Return minus the squared distance to the nearest class mean, (n,); ``means_along``: means @ axes.T."""
     values = unit(embedding)
-    along = values @ axes.T
+    along = projected(values, axes)
+    if means_along is None:
+        means_along = projected(means, axes)
     nearest = np.full(len(values), np.inf)
-    for mean in means:
+    for mean, mean_along in zip(means, means_along, strict=True):
         centred = values - mean
-        parts = (along - axes @ mean) ** 2
+        parts = (along - mean_along) ** 2
         # what lies beyond the axes: never below zero but for rounding
         rest = np.maximum((centred * centred).sum(axis=1) - parts.sum(axis=1), 0.0)
         distance = (parts / variances).sum(axis=1) + rest / rest_variance[0]

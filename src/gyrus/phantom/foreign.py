@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gyrus.errors import UsageError
-from gyrus.phantom.foreign_objects import draw_leaves, draw_objects, draw_trunk
+from gyrus.phantom.foreign_objects import draw_leaves, draw_objects, draw_strokes, draw_trunk
 from gyrus.phantom.foreign_pages import draw_chart, draw_screenshot, draw_text
 
 Pixels = npt.NDArray[np.uint8]
@@ -112,6 +112,7 @@ _DRAW: dict[str, _Draw] = {
     "chart": _drawn(draw_chart),
     "objects": _drawn(draw_objects),
     "leaves": _drawn(draw_leaves),
+    "strokes": _drawn(draw_strokes),
     "trunk": _drawn(draw_trunk),
 }
 FOREIGN: tuple[str, ...] = tuple(_DRAW)

@@ -67,8 +67,29 @@ def draw_leaves(rng: np.random.Generator, height: int, width: int) -> Image.Imag
         stretch, shade = rng.uniform(0.4, 1.6), int(rng.integers(0, 256))
         box = (x - radius, y - radius * stretch, x + radius, y + radius * stretch)
         (draw.ellipse if rng.random() < 0.6 else draw.rectangle)(box, fill=shade)
+    if rng.random() < 0.5:  # light from a side, and a grain
+        rows, columns = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+        light = 1.0 + rng.uniform(0, 0.7) * (rows * rng.normal() + columns * rng.normal())
+        values = np.asarray(image) * light + rng.normal(0, rng.uniform(0, 25), (height, width))
+        image = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
     image = image.filter(ImageFilter.GaussianBlur(float(rng.choice([0.0, 1.0, 3.0]))))
     return image if rng.random() < 0.6 else darkened_rim(rng, image)
+
+
+def draw_strokes(rng: np.random.Generator, height: int, width: int) -> Image.Image:
+    """One to five curves of a thick pen, as in signs, scribbles and sketches."""
+    paper, ink = int(rng.integers(0, 40)), int(rng.integers(140, 256))
+    image = Image.new("L", (width, height), paper)
+    draw, thick = ImageDraw.Draw(image), int(rng.uniform(0.02, 0.14) * min(height, width)) + 1
+    for _ in range(int(rng.integers(1, 6))):
+        corners = rng.uniform(0.1, 0.9, (4, 2)) * (width, height)
+        t = np.linspace(0, 1, 40)[:, None]
+        weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3  # Bezier, of degree 3
+        curve = sum(weight * corner for weight, corner in zip(weights, corners, strict=True))
+        for x, y in np.asarray(curve).tolist():
+            draw.ellipse((x - thick / 2, y - thick / 2, x + thick / 2, y + thick / 2), fill=ink)
+    image = image.filter(ImageFilter.GaussianBlur(float(rng.choice([0.0, 1.0, 0.03 * min(height, width)]))))
+    return image if rng.random() < 0.75 else image.point([255 - value for value in range(256)])
 
 
 def darkened_rim(rng: np.random.Generator, image: Image.Image) -> Image.Image:

@@ -1,0 +1,190 @@
+"""Claim: the input gate refuses what is no brain MRI, of kinds it never saw too, and passes brain MRI.
+
+    python benchmarks/gate.py [--out benchmarks/results/DATE_gate] [--device cpu|cuda] [--threads 2]
+
+Each foreign source is left out of training and then judged; chest X-rays with and without the chests that
+gyrus draws, text with and without the other pages. Brain MRI: every fold of Cheng's patients by a network
+that has not seen it; the yes/no set, and those images of Sartaj's set that are no slices of Cheng's, by the
+network that gyrus ships. Neither set is trained on. Fifteen trainings of two to three minutes of a core.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+from keeping import PROJECT, Kept, default_folder, told_machine
+
+sys.path.insert(0, str(PROJECT / "tools"))
+from gate_images import GENERATED, cheng, folder, folds_of, generated, mnist, phantom
+from gate_network import BATCH, FALSE_REFUSALS, RATE, STEPS, as_step, folds_for, threshold_of, train
+from gate_pools import FOLDS, VARIANTS, pools, thumbnails
+
+from gyrus.auditing.known import recover_slices
+from gyrus.decision.brain_mri import BrainMri, shipped
+from gyrus.imaging.look import coarse, looks_of
+from gyrus.metrics.intervals import ratio_interval, wilson_interval
+
+LEFT_OUT = {
+    "cifar10": ("cifar10",),
+    "mnist": ("mnist",),
+    "chest_xray": ("chest_xray",),
+    "chest_xray (and drawn chests)": ("chest_xray", "trunk"),
+    "text": ("text",),
+    "screenshot": ("screenshot",),
+    "text (and screenshots, charts)": ("text", "screenshot", "chart"),
+    "noise": ("noise",),
+    "blank": ("blank",),
+    "blank (and gradients)": ("blank", "gradient"),
+}
+NEWLINE = chr(10)
+SEED, COUNT = 99, 1000  # of the images that are judged: other draws than those trained on
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, default=default_folder("gate"))
+    parser.add_argument("--cache", type=Path, default=PROJECT / "runs" / "gate" / "pools.npz")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--only", default="", help="left-out sources, comma-separated; '' for all and the rest"
+    )
+    given = parser.parse_args()
+    import torch
+
+    torch.set_num_threads(given.threads)
+    settings = {
+        "steps": STEPS, "batch": BATCH, "rate": RATE, "false_refusals": FALSE_REFUSALS, "variants": VARIANTS,
+        "shipped": shipped().digest, "threshold": shipped().threshold,
+    }  # fmt: skip
+    given.out.mkdir(parents=True, exist_ok=True)
+    kept = Kept(given.out, __doc__.splitlines()[0], settings)
+    drawn = pools(given.cache)
+
+    def trained(test: int, without: tuple[str, ...] = ()) -> BrainMri:
+        folds, held = folds_for(test)
+        step = as_step(train(drawn, train_folds=folds, without=without, device=given.device))
+        return BrainMri(step.weights, threshold_of(step, drawn, held))
+
+    wanted = [name for name in LEFT_OUT if not given.only or name in given.only.split(",")]
+    for name in wanted:
+        kept.once(f"without {name}", lambda name=name: judged_foreign(trained(0, LEFT_OUT[name]), name))
+    if not given.only:
+        for fold in range(FOLDS):
+            kept.once(f"fold {fold}", lambda fold=fold: judged_fold(trained(fold), fold))
+        kept.once("shipped", judged_shipped)
+        kept.conclude(*concluded(kept))
+
+
+def foreign_images(name: str, *, left_out: bool) -> list:
+    """Return images of a foreign source; of one that is trained on, those that were not."""
+    if name == "cifar10":
+        return folder("cifar10" if left_out else "cifar10/test")[0]
+    if name == "mnist":
+        return mnist(2000, "t10k")
+    if name == "chest_xray":
+        return folder("chest_xray")[0]
+    return generated(name, COUNT, SEED)
+
+
+def judged_foreign(step: BrainMri, name: str) -> dict:
+    """Return how many images of the source that was left out are refused."""
+    scores = step.scores(thumbnails(foreign_images(LEFT_OUT[name][0], left_out=True)))
+    return {**rate(int((scores < step.threshold).sum()), len(scores), "refused"), "threshold": step.threshold}
+
+
+def judged_fold(step: BrainMri, fold: int) -> dict:
+    """Return which images of a fold of patients are refused by the network that has not seen them."""
+    slices, patients, _ = cheng()
+    mine = np.flatnonzero(folds_of(patients, FOLDS) == fold)
+    refused = step.scores(thumbnails([slices[i] for i in mine])) < step.threshold
+    names = np.unique(patients[mine])
+    return {
+        "threshold": step.threshold,
+        "images": len(mine),
+        "by_patient": {
+            name: [int(refused[patients[mine] == name].sum()), int((patients[mine] == name).sum())]
+            for name in names.tolist()
+        },
+    }
+
+
+def judged_shipped() -> dict:
+    """Return what the network that gyrus ships says of every source; X-rays were trained on."""
+    step, out = shipped(), {}
+    yes_no, _ = folder("yesno")
+    sartaj, _ = folder("sartaj")
+    known = recover_slices(looks_of([coarse(np.asarray(image)[:, :, None]) for image in sartaj]))
+    others = [sartaj[i] for i in np.setdiff1d(np.arange(len(sartaj)), known.image)]
+    brains = {"yes/no": yes_no, "Sartaj, no Cheng slice": others, "phantom": phantom(400, SEED)}
+    for name, images in brains.items():
+        scores = step.scores(thumbnails(images))
+        out[name] = rate(int((scores >= step.threshold).sum()), len(scores), "accepted")
+    for name in ("cifar10", "mnist", "chest_xray", *GENERATED):
+        scores = step.scores(thumbnails(foreign_images(name, left_out=False)))
+        out[name] = rate(int((scores < step.threshold).sum()), len(scores), "refused")
+    return out
+
+
+def rate(hits: int, count: int, word: str) -> dict:
+    """Return a rate with its interval (Wilson, 95 %)."""
+    low, high = wilson_interval(hits, count)
+    return {word: hits, "images": count, "rate": hits / count, "low": low, "high": high}
+
+
+def concluded(kept: Kept) -> tuple[dict, str]:
+    """Return the summary and the page."""
+    runs = kept.runs
+    patients = [pair for fold in range(FOLDS) for pair in runs[f"fold {fold}"]["by_patient"].values()]
+    refused, images = np.array(patients).T
+    unseen = rate(int(refused.sum()), int(images.sum()), "refused")
+    by_patient = ratio_interval(refused, images)
+    summary = {
+        "unseen Cheng patients": {**unseen, "patients": len(patients), "high_by_patient": by_patient.high},
+        "left out": {name: runs[f"without {name}"] for name in LEFT_OUT},
+        "shipped": runs["shipped"],
+    }
+    lines = [f"| {name} | {told(run, 'refused')} |" for name, run in summary["left out"].items()]
+    shown = [
+        f"| {name} | {'accepted' if 'accepted' in run else 'refused'} "
+        f"{told(run, 'accepted' if 'accepted' in run else 'refused')} |"
+        for name, run in runs["shipped"].items()
+        if isinstance(run, dict)
+    ]
+    readme = f"""# The input gate: a brain MRI at all?
+
+`python benchmarks/gate.py`. {told_machine(kept)}
+
+Intervals are Wilson's at 95 %.
+
+## Foreign sources left out of training
+
+| left out | refused |
+|---|---|
+{NEWLINE.join(lines)}
+
+## Unseen patients of Cheng's set, five folds
+
+Refused {told(unseen, "refused")}, {len(patients)} patients; upper limit clustered by patient
+{100 * by_patient.high:.2f} %.
+
+## The network that ships
+
+| images | |
+|---|---|
+{NEWLINE.join(shown)}
+"""
+    return summary, readme
+
+
+def told(run: dict, word: str) -> str:
+    """Return a rate as words."""
+    return (
+        f"{run[word]:,} of {run['images']:,}: {100 * run['rate']:.2f} % "
+        f"[{100 * run['low']:.2f}, {100 * run['high']:.2f}]"
+    )
+
+
+if __name__ == "__main__":
+    main()
