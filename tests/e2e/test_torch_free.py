@@ -36,6 +36,7 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
         ["audit", workplace / "cohort", "--out", tmp_path / "audit"],
         ["doctor", workplace / "cohort"],
         ["split", workplace / "cohort", "--out", tmp_path / "m.csv"],
+        ["calibrate", trained.run, trained.run / "manifest.csv", "--out", tmp_path / "new.gyrus"],
         ["bundle", "verify", trained.run],
         ["bundle", "info", trained.run],
         ["bundle", "diff", trained.run, trained.run],
