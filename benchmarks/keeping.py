@@ -110,12 +110,15 @@ class Clocked(NamedTuple):
         Most memory that it, or one process that it waited for, had at a time.
     began : float
         Reading of ``time.perf_counter`` just before it was started.
+    processor_s : float
+        Processor time of it and of the processes that it waited for, all cores together.
     """
 
     seconds: float
     lines: list[tuple[float, str]]
     peak_mib: float
     began: float
+    processor_s: float
 
 
 def clocked(command: list, *, log: Path) -> Clocked:
@@ -135,22 +138,25 @@ def clocked(command: list, *, log: Path) -> Clocked:
     if process.returncode:
         tail = "".join(log.read_text(errors="replace").splitlines(keepends=True)[-15:])
         sys.exit(f"{' '.join(map(str, command))}\nended with {process.returncode}; {log} ends with\n{tail}")
-    return Clocked(seconds, lines, usage.ru_maxrss / 1024, began)
+    processor_s = usage.ru_utime + usage.ru_stime
+    return Clocked(seconds, lines, usage.ru_maxrss / 1024, began, processor_s)
 
 
 class Answered(NamedTuple):
-    """A ``gyrus … --json`` that has ended: wall time, what it printed, most memory."""
+    """A ``gyrus … --json`` that has ended: wall time, what it printed, most memory, processor time."""
 
     seconds: float
     told: dict
     peak_mib: float
+    processor_s: float
 
 
 def gyrus(*arguments: object, log: Path) -> Answered:
     """Run the command ``gyrus … --json``."""
     command = [Path(sys.executable).with_name("gyrus"), *arguments, "--json"]
     ended = clocked(command, log=log)
-    return Answered(ended.seconds, json.loads("".join(line for _, line in ended.lines)), ended.peak_mib)
+    told = json.loads("".join(line for _, line in ended.lines))
+    return Answered(ended.seconds, told, ended.peak_mib, ended.processor_s)
 
 
 def first_step(arguments: list, *, log: Path) -> float:
