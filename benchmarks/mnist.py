@@ -22,7 +22,7 @@ from keeping import SHARED, WORK, Answered, Kept, default_folder, gyrus, in_perc
 
 COMMON = (
     "--in-channels 1 --image-size 28 --normalize half --schedule one-cycle --batch-size 128 --select last "
-    "--patience None --gate none"
+    "--patience None"
 )
 LENET = "--architecture lenet --augmentation digits"
 CANDIDATES = {
