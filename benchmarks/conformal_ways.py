@@ -2,8 +2,8 @@
 
     python benchmarks/conformal_ways.py --out benchmarks/results/DATE_conformal_ways
 
-100 re-splits, half of the patients calibrating (vector scaling, cross-fitted), class-conditional sets at 90 %:
-all images weighed by patient; one image drawn from each patient; the mean of 40 such thresholds. Half a minute.
+100 re-splits, half of the patients calibrating (vector scaling, cross-fitted); sets by class at 90 %.
+All images weighed by patient; one image drawn from each patient; the mean of 40 such thresholds. A minute.
 """
 
 import argparse
