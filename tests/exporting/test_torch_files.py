@@ -14,6 +14,7 @@ from gyrus.exporting.network_graph import outputs_of
 from gyrus.exporting.rebuilding import NetworkSpec
 from gyrus.exporting.state_dict import CARD, LOADER, PICKLED, WEIGHTS, read_state_dict, state_dict_files
 from gyrus.exporting.torch_files import read_torch_export, read_torchscript, torch_export, torchscript
+from gyrus.models import Network, NetworkFacts
 from gyrus.models.heads import HeadPlan
 
 CARD_OF = {
@@ -29,7 +30,6 @@ SLOW = [
     "improved_cnn",
     "mobilenetv2_100",
     "efficientnet_b0",
-    "tf_efficientnet_b0",
     "convnext_nano",
     "vgg11",
 ]
@@ -113,6 +113,28 @@ def test_two_files_of_different_weights_are_refused(tmp_path):
     torch.save(SPEC.build().state_dict(), tmp_path / PICKLED)
     with pytest.raises(ExportError, match="different weights"):
         read_state_dict(tmp_path)
+
+
+class Counting(torch.nn.Module):
+    """Features that depend on a number worked out of the size, which a trace writes down."""
+
+    def forward(self, x):
+        return x * int(x.shape[2])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.load` is deprecated:FutureWarning")
+def test_a_trace_that_wrote_down_a_size_says_which(caplog):
+    facts = NetworkFacts("counting", 3, (0.5,) * 3, (0.5,) * 3)
+    network = Network(Counting(), num_features=3, num_classes=2, facts=facts).eval()
+    with caplog.at_level("INFO", logger="gyrus"):
+        data = torchscript(network, CARD_OF)
+    inside = {"sizes.json": ""}
+    torch.jit.load(io.BytesIO(data), _extra_files=inside)
+    assert json.loads(inside["sizes.json"]) == {"only_image_size_px": 64}
+    assert "takes images of 64 pixels only" in caplog.text
+    x = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(read_torchscript(data)(x), network(x))
 
 
 def test_a_network_that_cannot_be_traced_is_refused(network):
