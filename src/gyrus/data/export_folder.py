@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
+from gyrus.data.building import Building
 from gyrus.data.manifest import Manifest, Row
 from gyrus.errors import DataError, StorageError, UsageError
 
@@ -23,35 +23,6 @@ def check_export_target(target: Path) -> None:
         raise UsageError(
             "exists already and is not empty", path=target, fix="name another: --export-to FOLDER"
         )
-
-
-class _Building:
-    """A folder under construction beside its final place."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __enter__(self) -> Path:
-        try:
-            self.target.parent.mkdir(parents=True, exist_ok=True)
-            self.folder = Path(tempfile.mkdtemp(dir=self.target.parent, prefix=f".{self.target.name[:50]}."))
-        except OSError as error:
-            raise _not_written(self.target, error) from error
-        return self.folder
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        try:
-            if kind is None:
-                self.folder.chmod(0o777 & ~_umask())
-                if self.target.exists():
-                    self.target.rmdir()  # empty: it was checked
-                self.folder.replace(self.target)
-        except OSError as problem:
-            raise _not_written(self.target, problem) from problem
-        finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
-        if isinstance(error, OSError) and not isinstance(error, StorageError):
-            raise _not_written(self.target, error) from error
 
 
 class ExportFolder:
@@ -69,8 +40,8 @@ class ExportFolder:
                 fix="leave out --export: the manifest that gyrus split writes tells file and frame",
             )
 
-    def building(self) -> _Building:
-        return _Building(self.target)
+    def building(self) -> Building:
+        return Building(self.target)
 
     def place(self, row: Row, folder: Path, name: str) -> None:
         """Put an image at ``folder/name``: a link that holds from the final place, or a copy."""
@@ -140,17 +111,3 @@ def relative_path(path: Path, folder: Path) -> Path:
         return Path(os.path.relpath(path, folder.resolve()))
     except ValueError:  # another drive on Windows: no relative path exists
         return path
-
-
-def _not_written(target: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"could not be written: {error.strerror or error}",
-        path=target,
-        fix="free some space or name another folder",
-    )
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
