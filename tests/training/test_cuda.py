@@ -180,16 +180,20 @@ def test_where_memory_ends_the_step_is_taken_in_parts_and_is_the_same(room, capl
         return solver.backoff.parts, float(loss), float(network.head.weight.grad.norm())
 
     with torch.backends.cudnn.flags(enabled=True, deterministic=True, benchmark=False, allow_tf32=False):
-        torch.cuda.reset_peak_memory_stats()
         step()  # cuDNN and cuBLAS take their own memory
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
         whole = step()
-        need = torch.cuda.max_memory_reserved() - before
-        room(before + int(0.6 * need))
-        with caplog.at_level("INFO", logger="gyrus"):
-            divided = step()
+        need = torch.cuda.max_memory_allocated() - before
+        # cuDNN makes do with less where it must, so that the whole step fits into less than it took
+        for share in (0.7, 0.5, 0.35, 0.25):
+            room(before + int(share * need))
+            caplog.clear()
+            with caplog.at_level("INFO", logger="gyrus"):
+                divided = step()
+            if divided[0] > 1:
+                break
     assert whole[0] == 1
     assert divided[0] > 1
     assert f"Memory ended in a step of {count} images" in caplog.text
