@@ -13,6 +13,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -228,12 +229,19 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*ROW_COLUMNS, *facts, *_HEADER_COLUMNS])
+    values_of = attrgetter(*ROW_COLUMNS)
+    places = [ROW_COLUMNS.index(name) for name in ("path", "mask")]
+    moved_to: dict[str, str] = {}  # thousands of images may lie in one file
     for row in manifest.rows:
-        moved = row.with_(path=_moved(row.path, root, folder), mask=_moved(row.mask, root, folder))
+        cells = [_to_cell(value) for value in values_of(row)]
+        for place in places:
+            path_here = cells[place]
+            if path_here not in moved_to:
+                moved_to[path_here] = _moved(path_here, root, folder)
+            cells[place] = moved_to[path_here]
         writer.writerow(
-            [*(_to_cell(getattr(moved, name)) for name in ROW_COLUMNS),
-             *(row.facts.get(name, "") for name in facts), MANIFEST_VERSION, manifest.task]
-        )  # fmt: skip
+            [*cells, *(row.facts.get(name, "") for name in facts), MANIFEST_VERSION, manifest.task]
+        )
     write_text(path, buffer.getvalue())
 
 
@@ -310,6 +318,8 @@ def _row_from_cells(cells: dict[str, str]) -> Row:
 
 
 def _to_cell(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
     if isinstance(value, bool):
