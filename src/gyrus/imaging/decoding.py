@@ -26,7 +26,10 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from gyrus.errors import ImageError
 from gyrus.imaging.idx import FRAME_BEGINNING, decode_frame
+from gyrus.imaging.kinds import kind_of
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+from gyrus.imaging.pixel_file import BEGINNING as PIXEL_FILE
+from gyrus.imaging.pixel_file import PixelFile, from_bytes
 from gyrus.imaging.plain_jpeg import decode_plain, plain_header
 from gyrus.imaging.signature import looks_like
 
@@ -58,13 +61,16 @@ class Decoded:
     pixels : ndarray of uint8 or uint16
         (height, width); (height, width, 3) where the channels differ anywhere. Not to be written to.
     format : str
-        ``PNG``, ``JPEG``, ``TIFF``, ``BMP``, ``WEBP`` or ``IDX``.
+        ``PNG``, ``JPEG``, ``TIFF``, ``BMP``, ``WEBP``, ``IDX``, ``DICOM`` or ``NIFTI``.
     mode : str
-        Pillow's name of the stored colour mode (``L``, ``RGBA``, ``I;16``, …).
+        Pillow's name of the stored colour mode (``L``, ``RGBA``, ``I;16``, …); of DICOM the photometric
+        interpretation (``MONOCHROME2``), of NIfTI the stored type (``int16``).
     notes : tuple of str
         What was done that a user may want to know.
     header_bytes : int or None
         How much of the file can hold text about the image, where that is known.
+    window : tuple of float or None
+        The grey levels of ``pixels`` that the file itself wants shown black and white, if it says.
     """
 
     pixels: Pixels
@@ -72,10 +78,14 @@ class Decoded:
     mode: str
     notes: tuple[str, ...] = ()
     header_bytes: int | None = None
+    window: tuple[float, float] | None = None
 
 
 def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decoded:
-    """Decode the bytes of a PNG, JPEG, TIFF, BMP or WebP file, or of one image of an IDX file.
+    """Decode the bytes of an image file, or of one image of a file that holds several.
+
+    PNG, JPEG, TIFF, BMP and WebP are decoded here, DICOM and NIfTI in another process
+    (:mod:`gyrus.imaging.child`); of a volume it is the slice in the middle, and a note says so.
 
     EXIF orientation is applied; transparency is composited on black; palettes, CMYK and other colour modes
     become RGB (colour profiles are not applied), and RGB whose channels are equal becomes grey. 16-bit grey
@@ -98,6 +108,9 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     limits.check_bytes(len(data), name)
     if data.startswith(FRAME_BEGINNING):
         return Decoded(decode_frame(data, name, limits), "IDX", "L")
+    scan = _scan(data, name, limits)
+    if scan is not None:
+        return Decoded(scan.pixels, scan.format, scan.mode, scan.notes, header_bytes=0, window=scan.window)
     header = plain_header(data)
     if header is not None:
         limits.check_pixels(header.width, header.height, name)
@@ -123,6 +136,18 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     )
 
 
+def _scan(data: bytes, name: str, limits: Limits) -> PixelFile | None:
+    """Return what a DICOM or NIfTI file holds, or one image of such; None for all other files."""
+    if data.startswith(PIXEL_FILE):
+        return from_bytes(data, name, limits)
+    kind = kind_of(data)
+    if kind != "dicom" and kind != "nifti":
+        return None
+    from gyrus.imaging.scan_pixels import decode_scan
+
+    return decode_scan(data, kind, name, limits)
+
+
 def _open(data: bytes, name: str) -> Image.Image:
     try:
         with quiet_pillow:
@@ -131,7 +156,7 @@ def _open(data: bytes, name: str) -> Image.Image:
         if _known_beginning(data):
             raise _damaged(name, "image", error) from error
         raise ImageError(
-            f"is no PNG, JPEG, TIFF, BMP or WebP image; it looks like {looks_like(data)}",
+            f"is no PNG, JPEG, TIFF, BMP, WebP, DICOM or NIfTI image; it looks like {looks_like(data)}",
             path=name,
             fix="convert it, or copy it again",
         ) from error

@@ -18,10 +18,13 @@ class Limits:
     max_pixels : int
         Largest height times width that is decoded; told by the file's header, so that a small file that
         unpacks to gigabytes is refused before it is unpacked.
+    max_seconds : float
+        How long reading one DICOM or NIfTI file may take.
     """
 
     max_file_bytes: int = 256 * 2**20
     max_pixels: int = 50_000_000
+    max_seconds: float = 8.0
 
     def check_bytes(self, size: int, name: str) -> None:
         """Raise ImageError when a file of ``size`` bytes is empty or too large."""

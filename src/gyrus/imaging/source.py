@@ -9,9 +9,10 @@ from pathlib import Path
 
 from gyrus.errors import ImageError
 from gyrus.imaging.idx import frame_bytes, is_idx, is_kept
+from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 
-_START_BYTES = 4
+ZIP_BEGINNING = b"PK\x03\x04"
 # opened once and asked then: half the time of asking by name first; without waiting for the writer of a pipe
 _FOR_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -25,8 +26,10 @@ class Source:
     path : Path
         The file.
     frame : str
-        Number of the image in an IDX file, counted from 0; empty for a file that is one image. Of other files
-        it chooses nothing.
+        Which image of a file that holds several: its number, counted from 0, in an IDX file or a DICOM file
+        of several frames; ``axial:12`` (``coronal:``, ``sagittal:``) for a slice of a NIfTI volume,
+        ``axial:12:3`` for one of its fourth volume; a member's name in a zip archive. Empty for a file that
+        is one image. Of other files it chooses nothing.
     """
 
     path: Path
@@ -42,10 +45,23 @@ class Source:
         Raises
         ------
         ImageError
-            As :func:`read_file`; or when an IDX file is damaged or has no such frame.
+            As :func:`read_file`; or when a file of several images is damaged or has no such frame.
         """
-        if self.frame and (is_kept(self.path) or is_idx(_start_of(self.path))):
+        if not self.frame:
+            return read_file(self.path, limits=limits)
+        if is_kept(self.path):
             return frame_bytes(self.path, self.frame, limits=limits)
+        start = _start_of(self.path)
+        if is_idx(start) and self.frame.isdecimal():
+            return frame_bytes(self.path, self.frame, limits=limits)
+        if kind_of(start) in ("dicom", "nifti"):
+            from gyrus.imaging.scan_pixels import frame_of_scan
+
+            return frame_of_scan(self.path, self.frame, limits)
+        if start.startswith(ZIP_BEGINNING):
+            from gyrus.imaging.zipped import member_bytes
+
+            return member_bytes(self.path, self.frame, limits)
         return read_file(self.path, limits=limits)
 
 
@@ -90,6 +106,6 @@ def _start_of(path: Path) -> bytes:
         if not path.is_file():
             return b""
         with path.open("rb") as stream:
-            return stream.read(_START_BYTES)
+            return stream.read(BEGINNING_BYTES)
     except OSError:
         return b""
