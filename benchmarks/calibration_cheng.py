@@ -41,16 +41,17 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=default_folder("calibration_cheng"))
+    parser.add_argument("--predictions", type=Path, default=POOLED)
     arguments = parser.parse_args()
     os.chdir(PROJECT)
-    cases = cases_of(read_predictions(POOLED), split="out-of-fold")
+    cases = cases_of(read_predictions(arguments.predictions), split="out-of-fold")
     plain = Calibration().apply(cases.logits)
     fits = {method: partial(fit_method, method=method) for method in ("temperature", "vector")}
     found = {"before": worth(cases, plain)}
     for name, fit in {**fits, "auto": fit_auto}.items():
         found[name] = measured(cases, plain, fit)
     result = {
-        "claim": __doc__.splitlines()[0], "source": str(POOLED), "images": len(cases),
+        "claim": __doc__.splitlines()[0], "source": arguments.predictions.as_posix(), "images": len(cases),
         "patients": cases.n_groups, "machine": machine(), "figures": found,
         "fitted_on_all": {name: numbers(fit(cases)) for name, fit in fits.items()},
     }  # fmt: skip

@@ -36,9 +36,10 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=default_folder("conformal_coverage"))
     parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument("--predictions", type=Path, default=POOLED)
     arguments = parser.parse_args()
     os.chdir(PROJECT)
-    cases = cases_of(read_predictions(POOLED), split="out-of-fold")
+    cases = cases_of(read_predictions(arguments.predictions), split="out-of-fold")
     splits = {
         share: [divided(cases, share, np.random.default_rng([SEED, at])) for at in range(arguments.repeats)]
         for share in (0.8, 0.5)
@@ -48,7 +49,7 @@ def main() -> None:
         for share, method, level in CASES
     }
     result = {
-        "claim": __doc__.splitlines()[0], "source": str(POOLED), "repeats": arguments.repeats, "seed": SEED,
+        "claim": __doc__.splitlines()[0], "source": arguments.predictions.as_posix(), "repeats": arguments.repeats, "seed": SEED,
         "images": len(cases), "patients": cases.n_groups, "machine": machine(), "sets": found,
     }  # fmt: skip
     arguments.out.mkdir(parents=True, exist_ok=True)
