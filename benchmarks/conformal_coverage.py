@@ -49,7 +49,8 @@ def main() -> None:
         for share, method, level in CASES
     }
     result = {
-        "claim": __doc__.splitlines()[0], "source": arguments.predictions.as_posix(), "repeats": arguments.repeats, "seed": SEED,
+        "claim": __doc__.splitlines()[0], "source": arguments.predictions.as_posix(),
+        "repeats": arguments.repeats, "seed": SEED,
         "images": len(cases), "patients": cases.n_groups, "machine": machine(), "sets": found,
     }  # fmt: skip
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -28,14 +28,14 @@ from gyrus.runs import RunFolder
 from gyrus.verbs.measure import metrics_for_card
 
 SHARED = Path("..") / "shared"
-FOLDS = Path("benchmarks") / "results" / "2026-11-20_cheng_folds" / "evaluation.json"
+FOLDS = Path("benchmarks") / "results" / "2026-11-20_recipe_choice_cheng" / "upper__8_epochs-evaluation.json"
 TARGET = Path("src") / "gyrus" / "box" / box.NAME
 LARGEST = 12_000_000
 """Bytes that the bundle may have."""
 
 ARCHITECTURE = "mobilenetv2_100"
 OPTIONS = (
-    "--recipe upper --epochs 3 --image-size 224 --select last --val-fraction 0.05 --cal-fraction 0.15 "
+    "--recipe upper --epochs 8 --image-size 224 --select last --val-fraction 0.05 --cal-fraction 0.15 "
     "--test-fraction 0 --seed 0"
 )
 ATTRIBUTION = (
@@ -51,9 +51,9 @@ NOTES = (
     "The slices come from two hospitals in China, taken from 2005 to 2010; in every one the tumour's border "
     "was drawn by radiologists (Cheng et al. 2015, doi 10.1371/journal.pone.0140381).",
     "The figures under 'folds' are those of the same recipe in a cross-validation in which every patient is "
-    "unseen once (benchmarks/results/2026-11-20_cheng_folds): of five models, each trained on about three "
-    "quarters of the patients, none of which is this one. The recipe was chosen on the same folds, as the "
-    "best of three, so they are optimistic.",
+    "unseen once (benchmarks/results/2026-11-20_recipe_choice_cheng): of five models, none of which is this "
+    "one. It was one of eight recipes that were tried there, so its figure is a little optimistic; choosing "
+    "among the eight without the tested patients gave 94.4 % (91.6 to 96.1).",
 )
 INTENDED_USE = (
     "Trying gyrus, teaching, and a starting point for research: a T1 slice with contrast agent of a head in "
