@@ -92,6 +92,7 @@ def test_a_share_that_is_none_is_refused(share) -> None:
         GateOptions(gate_false_refusals=share)
 
 
+@pytest.mark.filterwarnings("ignore::gyrus.metrics.UndefinedMetricWarning")
 def test_label_suspects_of_predictions_beside_their_images(run, tmp_path) -> None:
     result = evaluate(
         run.predictions("val"),
