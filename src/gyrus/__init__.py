@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
     from gyrus.verbs.export import export
+    from gyrus.verbs.import_ import import_
     from gyrus.verbs.learn import learn
     from gyrus.verbs.networks import networks
     from gyrus.verbs.predict import predict
@@ -47,6 +48,7 @@ __all__ = [
     "env",
     "evaluate",
     "export",
+    "import_",
     "learn",
     "networks",
     "predict",

@@ -43,6 +43,12 @@ VERBS = {
     for verb in (
         Verb("demo", "the whole line on synthetic patients; start here", "DemoConfig"),
         Verb(
+            "import",
+            "a manifest of a data set in a form of its own (.mat, COCO, Parquet)",
+            "ImportConfig",
+            function="import_",
+        ),
+        Verb(
             "audit", "patients and copies on both sides of a split; exit 4 when there are any", "AuditConfig"
         ),
         Verb("doctor", "every bad file and flaw of a data set, and what mends it", "DoctorConfig"),

@@ -10,6 +10,7 @@ from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
 from gyrus.config.export import ExportConfig
+from gyrus.config.importing import ImportConfig
 from gyrus.config.learn import LearnConfig
 from gyrus.config.models import ModelsConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
@@ -29,6 +30,7 @@ __all__ = [
     "EnvConfig",
     "EvaluateConfig",
     "ExportConfig",
+    "ImportConfig",
     "LearnConfig",
     "ModelsConfig",
     "OutputOptions",

@@ -1,0 +1,56 @@
+"""Options of ``gyrus import``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gyrus.config.options import OutputOptions
+from gyrus.config.positional import Positional
+from gyrus.errors import UsageError
+
+ImportKind = Literal["auto", "cheng", "lgg", "carvana", "cifar", "brats", "coco", "parquet", "folder"]
+PublicSet = Literal["mnist", "cifar10", "cifar100", "cheng", "lgg", "carvana", "brats"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """How single kinds of data sets are read."""
+
+    sequence: str = "t1ce"
+    """BraTS-like folders: which sequence (t1, t1ce, t2, flair, or the ending that yours has before .nii)."""
+    plane: Literal["axial", "coronal", "sagittal"] = "axial"
+    """BraTS-like folders: the plane that slices are taken in."""
+    slices: str = "8"
+    """BraTS-like folders: which slices of each volume: all, middle, or how many, evenly over its
+    middle half."""
+    image_column: str | None = None
+    """Parquet: column of the images; default: the one that holds images."""
+    label_column: str | None = None
+    """Parquet: column of the classes; default: label, labels or class."""
+    subject_column: str | None = None
+    """Parquet: column of the patients; default: none."""
+
+    def __post_init__(self) -> None:
+        """Check the choice of slices."""
+        if self.slices not in ("all", "middle") and not (self.slices.isdecimal() and int(self.slices)):
+            raise UsageError(f"slices is {self.slices!r}; expected all, middle, or a number from 1 on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportConfig(ImportOptions, OutputOptions):
+    """Write a manifest of a data set that comes in a form of its own."""
+
+    source: Positional[Path]
+    """Folder, or a file (COCO's JSON, a Parquet file); with --download the folder to fetch the set into."""
+    out: Path = Path("manifest.csv")
+    """The manifest to write."""
+    images: Path | None = None
+    """Folder, new or empty, for images that gyrus cannot read where they lie; default: MANIFEST-images."""
+    kind: ImportKind = "auto"
+    """What the source is; auto: recognised by the names of its files."""
+    download: PublicSet | None = None
+    """Fetch this public set first (or say what has to be fetched by hand); checked against its checksum."""
+    overwrite: bool = False
+    """Replace the manifest if it exists."""
