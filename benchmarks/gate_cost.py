@@ -20,7 +20,7 @@ from gyrus.bundles.members import GATE
 from gyrus.inference import Predictor
 from gyrus.phantom import Phantom, write_cohort
 
-TURNS = 8
+TURNS = 40
 IMAGES = 48
 _NOTHING = {"gate": None, "calibration": None, "conformal": None, "operating_points": None}
 
