@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,6 @@ from gyrus.data.importers.image_store import ImageStore
 from gyrus.data.manifest import read_manifest
 from gyrus.errors import DataError, UsageError
 from gyrus.verbs.tables import counts_table
-
-logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +81,6 @@ def run(config: ImportConfig) -> ImportOutcome:
         if not imported.rows:
             raise DataError("holds no images", path=config.source)
         manifest = Manifest(imported.rows, place.folder, imported.task)
-        if store.count:
-            logger.info("note: %s files are written into %s.", f"{store.count:,}", target)
     if not store.count:
         target.rmdir()  # it stayed empty: gyrus reads everything where it lies
     write_manifest(manifest, config.out)

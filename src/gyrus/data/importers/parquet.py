@@ -120,7 +120,6 @@ class _Columns:
             subject_id=subject,
             subject_source="column" if subject else "",
             split=self._split,
-            facts={"file_name": PurePosixPath(stated).name} if stated else {},
         )
 
     def _name_of(self, value: Any, number: int) -> str:

@@ -21,13 +21,15 @@ _MOST_OPCODES = 5_000_000
 _KNOWN = {
     "numpy.core.multiarray _reconstruct": "array",
     "numpy._core.multiarray _reconstruct": "array",
+    "numpy._core.numeric _frombuffer": "buffer",
+    "numpy.core.numeric _frombuffer": "buffer",
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
 }
 _VALUES = frozenset({
     "BININT", "BININT1", "BININT2", "INT", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "UNICODE",
-    "SHORT_BINBYTES", "BINBYTES", "BINBYTES8",
+    "SHORT_BINBYTES", "BINBYTES", "BINBYTES8", "BYTEARRAY8",
 })  # fmt: skip
 _TEXTS = frozenset({"BINSTRING", "SHORT_BINSTRING", "STRING"})
 _EMPTY: dict[str, type[Any]] = {"EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple}
@@ -193,7 +195,7 @@ def _reduce(made_by: _Name, arguments: tuple[Any, ...]) -> Any:
         if encoding not in ("latin1", "latin-1"):
             raise _Refused("it holds bytes in an unknown encoding")
         return text.encode("latin-1")
-    if made_by.stands_for not in ("array", "dtype"):
+    if made_by.stands_for not in ("array", "buffer", "dtype"):
         raise _Refused(f"it calls {made_by.stands_for}")
     return _Made(made_by.stands_for, arguments)
 
@@ -215,13 +217,21 @@ def _finished(value: Any, inside: set[int]) -> Any:
 
 
 def _array(made: _Made) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return an array of bytes: state is (version, shape, type, column order, its bytes)."""
-    state = _expect(made.state, tuple)
-    if made.kind != "array" or len(state) != 5:
-        raise _Refused("it holds a type and no array")
-    _, shape, kind, by_columns, data = state
+    """Return an array of bytes.
+
+    Its state is (version, shape, type, column order, its bytes); protocol 5 gives (its bytes, type, shape,
+    order) at once.
+    """
+    if made.kind == "buffer":
+        data, kind, shape, order = made.arguments
+        by_columns = order == "F"
+    else:
+        state = _expect(made.state, tuple)
+        if made.kind != "array" or len(state) != 5:
+            raise _Refused("it holds a type and no array")
+        _, shape, kind, by_columns, data = state
     if not isinstance(kind, _Made) or kind.kind != "dtype" or kind.arguments[0] not in ("u1", b"u1"):
         raise _Refused("it holds an array of something else than bytes")
-    if not isinstance(data, bytes) or not isinstance(shape, tuple):
+    if not isinstance(data, (bytes, bytearray)) or not isinstance(shape, tuple):
         raise _Refused("it holds an array without its numbers")
-    return np.frombuffer(data, np.uint8).reshape(shape, order="F" if by_columns else "C")
+    return np.frombuffer(bytes(data), np.uint8).reshape(shape, order="F" if by_columns else "C")
