@@ -10,6 +10,7 @@ executes nothing.
 from __future__ import annotations
 
 import pickletools
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,8 @@ _KNOWN = {
     "numpy ndarray": "ndarray",
     "numpy dtype": "dtype",
     "_codecs encode": "encode",
+    "__builtin__ bytes": "nothing",
+    "builtins bytes": "nothing",
 }
 _VALUES = frozenset({
     "BININT", "BININT1", "BININT2", "INT", "LONG1", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE", "UNICODE",
@@ -80,7 +83,9 @@ def read_plain_pickle(data: bytes, name: str) -> Any:
     """
     machine = _Machine(data)
     try:
-        return _finished(machine.run(), set())
+        with warnings.catch_warnings():  # pickletools passes on what Python says of escapes in damaged text
+            warnings.simplefilter("ignore")
+            return _finished(machine.run(), set())
     except _Refused as error:
         raise DataError(
             f"is no pickle of plain values: {error}",
@@ -195,6 +200,8 @@ def _reduce(made_by: _Name, arguments: tuple[Any, ...]) -> Any:
         if encoding not in ("latin1", "latin-1"):
             raise _Refused("it holds bytes in an unknown encoding")
         return text.encode("latin-1")
+    if made_by.stands_for == "nothing" and not arguments:
+        return b""
     if made_by.stands_for not in ("array", "buffer", "dtype"):
         raise _Refused(f"it calls {made_by.stands_for}")
     return _Made(made_by.stands_for, arguments)
