@@ -22,7 +22,7 @@ images = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)))
 
 
 def test_policies_have_ids_with_a_version() -> None:
-    assert READING_POLICIES == {"grey": "grey8/1", "rgb": "rgb8/1"}
+    assert READING_POLICIES == {"grey": "grey8/2", "rgb": "rgb8/2"}
 
 
 @given(images)

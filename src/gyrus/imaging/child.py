@@ -1,10 +1,11 @@
 """Reading DICOM and NIfTI in processes of their own, with bounds on memory and time.
 
-Both formats are containers in which a small file can ask for anything: gigabytes, hours, a flaw of a decoder
-written in C. So their readers run in long-lived child processes. A child may take 1 GiB beyond its start, may
-write no file, and is ended when a file takes longer than :attr:`gyrus.imaging.Limits.max_seconds`; the next file
-gets a new one. What a child answers is JSON and numbers, checked here, never a pickle. What libraries print is
-thrown away there: their warnings quote patients' names.
+Both formats are containers in which a small file can ask for anything: gigabytes, hours, a flaw of a
+decoder written in C. So their readers run in long-lived child processes. A child may take 1 GiB beyond its
+start, may write no file, and is ended when a file takes longer than
+:attr:`gyrus.imaging.Limits.max_seconds`; the next file gets a new one. What a child answers is JSON and
+numbers, checked here, never a pickle. What libraries print is thrown away there: their warnings quote
+patients' names.
 
 Memory is bounded where the system can do it (Linux; elsewhere the bounds on file, header and time remain).
 """
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from typing import IO, Any, Literal
 
 from gyrus.errors import ImageError, StorageError
@@ -31,6 +33,7 @@ _START_S = 60.0
 _END_S = 5.0
 
 Reads = Literal["dicom", "nifti"]
+_Answer = tuple[dict[str, Any], bytes]
 
 
 def ask(
@@ -140,7 +143,7 @@ class _Child:
 
         return self._within(seconds, exchange)
 
-    def _within(self, seconds: float, work: Any) -> Any:
+    def _within(self, seconds: float, work: Callable[[], _Answer]) -> _Answer:
         """Return ``work()``; the process is killed when that takes longer, which ends every wait for it."""
         timer = threading.Timer(seconds, self._kill)
         timer.daemon = True
@@ -218,4 +221,3 @@ _CHILDREN = _Children()
 atexit.register(close_children)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_CHILDREN.forget)
-

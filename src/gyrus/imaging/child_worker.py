@@ -77,7 +77,9 @@ def _answer(
         if request["do"] == "facts":
             return reader.facts(data, limits, plane=request["plane"], key=bytes.fromhex(request["key"])), b""
         found = reader.pixels(data, limits, request["frame"])
-        return found.describe(), found.pixels.astype(found.pixels.dtype.newbyteorder("<"), copy=False).tobytes()
+        return found.describe(), found.pixels.astype(
+            found.pixels.dtype.newbyteorder("<"), copy=False
+        ).tobytes()
 
     return _safely(work)
 

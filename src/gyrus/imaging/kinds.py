@@ -14,9 +14,45 @@ SCAN_SUFFIXES = frozenset({".dcm", ".dicom", ".ima", ".nii", ".nii.gz"})
 DICOMDIR = "dicomdir"
 _GZIP = b"\x1f\x8b"
 _NIFTI = (b"n+1\0", b"ni1\0", b"n+2\0", b"ni2\0")
+_HEADER_SIZES = tuple(size.to_bytes(4, order) for size in (348, 540) for order in ("little", "big"))
 _IDX = bytes((0, 0, 8))
 _VALUE_TYPES = frozenset(
-    "AE AS AT CS DA DS DT FL FD IS LO LT OB OD OF OL OV OW PN SH SL SQ SS ST SV TM UC UI UL UN UR US UT UV".split()
+    (
+        "AE",
+        "AS",
+        "AT",
+        "CS",
+        "DA",
+        "DS",
+        "DT",
+        "FL",
+        "FD",
+        "IS",
+        "LO",
+        "LT",
+        "OB",
+        "OD",
+        "OF",
+        "OL",
+        "OV",
+        "OW",
+        "PN",
+        "SH",
+        "SL",
+        "SQ",
+        "SS",
+        "ST",
+        "SV",
+        "TM",
+        "UC",
+        "UI",
+        "UL",
+        "UN",
+        "UR",
+        "US",
+        "UT",
+        "UV",
+    )  # fmt: skip
 )
 # beginnings that a preamble must not have: the file would be run, or shown, as something else
 _OTHER_LIVES = (
@@ -45,7 +81,9 @@ def kind_of(start: bytes) -> Kind:
         return "nothing"
     if start[128:132] == b"DICM" or _is_bare_dicom(start):
         return "dicom"
-    if start.startswith(_GZIP) or start[344:348] in _NIFTI or start[4:8] in _NIFTI:
+    if start.startswith(_GZIP) or (
+        start[:4] in _HEADER_SIZES and (start[344:348] in _NIFTI or start[4:8] in _NIFTI)
+    ):
         return "nifti"
     return "idx" if start.startswith(_IDX) else "image"
 

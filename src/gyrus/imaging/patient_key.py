@@ -57,7 +57,9 @@ def patient_key() -> bytes:
     if len(key) != _KEY_BYTES:
         raise _no_key(path)
     if open_to and os.name == "posix":
-        raise StorageError("the key of patient hashes can be read by others", path=path, fix=f"chmod 600 {path}")
+        raise StorageError(
+            "the key of patient hashes can be read by others", path=path, fix=f"chmod 600 {path}"
+        )
     return key
 
 
@@ -68,7 +70,8 @@ def keyed_hash(key: bytes, what: str, value: str) -> str:
     ----------
     key : bytes
     what : str
-        What the value is (``patient``, ``study``, ``series``): the same text as another thing has another hash.
+        What the value is (``patient``, ``study``, ``series``): the same text as another thing has another
+        hash.
     value : str
     """
     return hmac.new(key, f"{what}\0{value}".encode(), hashlib.sha256).hexdigest()[:_SHOWN_DIGITS]

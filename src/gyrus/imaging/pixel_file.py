@@ -22,7 +22,8 @@ from gyrus.imaging.limits import Limits
 
 BEGINNING = b"\x93GYRUSPX\x01"
 _LENGTH = struct.Struct("<I")
-_TYPES = {"uint8": np.dtype(np.uint8), "uint16": np.dtype("<u2")}
+_Type = np.dtype[np.uint8] | np.dtype[np.uint16]
+_TYPES: dict[str, _Type] = {"uint8": np.dtype(np.uint8), "uint16": np.dtype("<u2")}
 _MOST_DESCRIPTION = 1 << 16
 
 
@@ -94,12 +95,16 @@ def from_description(described: Any, numbers: bytes, name: str, limits: Limits) 
         raise _broken(name)
     if window is not None and not all(map(math.isfinite, window)):
         raise _broken(name)
-    pixels = np.frombuffer(numbers, kind).reshape(shape)
+    pixels: npt.NDArray[Any] = np.frombuffer(numbers, kind).reshape(shape)
     return PixelFile(pixels, texts[0], texts[1], window, tuple(texts[2:]))
 
 
 def _shape(sizes: Sequence[Any]) -> tuple[int, ...]:
-    if len(sizes) not in (2, 3) or not all(type(size) is int for size in sizes) or list(sizes[2:]) not in ([], [3]):
+    if (
+        len(sizes) not in (2, 3)
+        or not all(type(size) is int for size in sizes)
+        or list(sizes[2:]) not in ([], [3])
+    ):
         raise ValueError("no shape of an image")
     return tuple(sizes)
 

@@ -1,7 +1,9 @@
 """Reading policies: how stored pixels become the 8-bit array that everything else works on.
 
 A policy has an id with a version. It travels in the bundle, so that a prediction reads an image exactly as
-training did; changed behaviour needs a new version.
+training did; changed behaviour needs a new version. Version 1 brings 16 bits to 8 by percentiles, whatever
+the file is. Version 2 takes the window that a DICOM file states where it states one; all other files are read
+as by version 1, to the bit.
 """
 
 from __future__ import annotations
@@ -15,14 +17,17 @@ from PIL import Image
 
 from gyrus.errors import UsageError
 from gyrus.imaging.decoding import Decoded, Pixels, decode
+from gyrus.imaging.kinds import SCAN_SUFFIXES
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.source import Source, source_of
 
 Color = Literal["grey", "rgb"]
 
-READING_POLICIES: dict[str, str] = {"grey": "grey8/1", "rgb": "rgb8/1"}
-IMAGE_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp"}
+READING_POLICIES: dict[str, str] = {"grey": "grey8/2", "rgb": "rgb8/2"}
+KNOWN_POLICIES: dict[str, tuple[str, ...]] = {"grey": ("grey8/1", "grey8/2"), "rgb": ("rgb8/1", "rgb8/2")}
+IMAGE_SUFFIXES = (
+    frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".bmp", ".dib", ".webp"})
+    | SCAN_SUFFIXES
 )
 WINDOW_PERCENTILE = 99.9
 
@@ -48,11 +53,19 @@ def read_bytes(
     return pixels if pixels.flags.writeable else pixels.copy()
 
 
-def as_uint8(decoded: Decoded, color: Color) -> npt.NDArray[np.uint8]:
+def as_uint8(decoded: Decoded, color: Color, policy: str = "") -> npt.NDArray[np.uint8]:
     """Apply a reading policy to decoded pixels.
 
-    16-bit pixels go through a linear window from the image's minimum to its 99.9th percentile. Grey from
-    RGB is the luma of ITU-R BT.601 as Pillow rounds it; where the channels are equal it is the channel.
+    Pixels of a file that states a window go through that; other 16-bit pixels through a linear window from
+    the image's minimum to its 99.9th percentile. Grey from RGB is the luma of ITU-R BT.601 as Pillow rounds
+    it; where the channels are equal it is the channel.
+
+    Parameters
+    ----------
+    decoded : Decoded
+    color : {"grey", "rgb"}
+    policy : str
+        One of :data:`KNOWN_POLICIES`; the present one by default.
 
     Returns
     -------
@@ -62,7 +75,11 @@ def as_uint8(decoded: Decoded, color: Color) -> npt.NDArray[np.uint8]:
     if color not in READING_POLICIES:
         raise UsageError(f"color {color!r} is none of {', '.join(READING_POLICIES)}")
     stored = decoded.pixels
-    narrow = stored.astype(np.uint8, copy=False) if stored.dtype == np.uint8 else window(stored)
+    stated = decoded.window if not policy.endswith("/1") else None
+    if stated is not None and stored.ndim == 2:
+        narrow = through_window(stored, *stated)
+    else:
+        narrow = stored.astype(np.uint8, copy=False) if stored.dtype == np.uint8 else window(stored)
     if color == "grey":
         grey = narrow if narrow.ndim == 2 else np.array(Image.fromarray(narrow).convert("L"))
         return grey[:, :, np.newaxis]
@@ -83,3 +100,9 @@ def window(pixels: Pixels) -> npt.NDArray[np.uint8]:
         return np.zeros(pixels.shape, dtype=np.uint8)
     scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
     return np.rint(np.minimum(scaled, 255.0)).astype(np.uint8)
+
+
+def through_window(pixels: Pixels, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Return pixels as uint8, linear from ``low`` (0) to ``high`` (255), and alike beyond."""
+    scaled = (pixels.astype(np.float64) - low) * (255.0 / max(high - low, 1e-9))
+    return np.rint(np.clip(scaled, 0.0, 255.0)).astype(np.uint8)

@@ -1,0 +1,1 @@
+"""Reading DICOM: in a child process only, see :mod:`gyrus.imaging.child`."""

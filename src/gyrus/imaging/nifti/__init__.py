@@ -1,0 +1,1 @@
+"""Reading NIfTI: in a child process only, see :mod:`gyrus.imaging.child`."""
