@@ -15,9 +15,9 @@ from PIL import Image
 import tiny_bundle
 from gyrus.bundles import Bundle, read_bundle, write_bundle
 from gyrus.errors import BundleError, ImageError, UsageError
-from gyrus.imaging import byte_hash, read_image
+from gyrus.imaging import Decoded, byte_hash, read_image
 from gyrus.inference import Predictor
-from gyrus.inference.prediction import softmax
+from gyrus.inference.prediction import Prediction, softmax
 
 CLASSES = tiny_bundle.CLASSES
 
@@ -195,6 +195,25 @@ def test_an_unknown_reading_policy_is_refused(tmp_path: Path) -> None:
         Predictor.load(path)
     assert "update gyrus" in str(caught.value.fix)
     assert caught.value.path == str(path)
+
+
+def test_an_earlier_reading_policy_is_followed(
+    tmp_path: Path, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one knew no window that a file states: it took the darkest and the brightest grey level."""
+    ramp = np.linspace(0, 4000, 64 * 64).reshape(64, 64).astype(np.uint16)
+    scan = Decoded(ramp, "DICOM", "MONOCHROME2", window=(0.0, 1000.0))
+    monkeypatch.setattr("gyrus.inference.predictor.decode", lambda data, *, name: scan)
+    read = {}
+    for policy in ("grey8/1", "grey8/2"):
+        path = tmp_path / f"{policy[-1]}.gyrus"
+        write_bundle(path, tiny_bundle.members(), tiny_bundle.card(reading_policy=policy))
+        answer = next(Predictor.load(path).stream(files[:1], keep_pixels=True))
+        assert isinstance(answer, Prediction)
+        assert answer.pixels is not None
+        read[policy] = float((answer.pixels == 255).mean())
+    assert read["grey8/1"] < 0.01
+    assert read["grey8/2"] == pytest.approx(0.75, abs=0.01)
 
 
 def test_a_card_that_counts_other_classes_is_noticed(files: list[Path]) -> None:

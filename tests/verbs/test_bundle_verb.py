@@ -58,10 +58,10 @@ def test_info_tells_what_decides(path: Path) -> None:
         "constraint": {"metric": "sensitivity", "at_least": 0.95}, "images": 40, "subjects": 20,
         "figures": {"cal": {"sensitivity": reached}},
     }  # fmt: skip
-    quantiles = {**dict.fromkeys(tiny_bundle.CLASSES, 0.7), "glioma": None}
+    quantiles = dict.fromkeys(tiny_bundle.CLASSES, 0.7)
     sets = {
         "method": "lac", "level": 0.9, "class_conditional": True, "by": "subject", "seed": 0,
-        "quantiles": quantiles, "refused": {"glioma": "3 patients"},
+        "quantiles": quantiles, "refused": {},
         "counts": dict.fromkeys(tiny_bundle.CLASSES, 12),
     }  # fmt: skip
     temperature = {"method": "temperature", "temperature": 1.5, "fitted_on": fitted}
@@ -78,6 +78,10 @@ def test_info_tells_what_decides(path: Path) -> None:
                   "screening: glioma + meningioma from 0.125 on (sensitivity at least 0.95 on cal)",
                   "sets        lac at 90 % by subject"):  # fmt: skip
         assert words in text
+    few = {**sets, "quantiles": {**quantiles, "glioma": None}, "refused": {"glioma": "3 patients"}}
+    rewrite_bundle(path, conformal=few)
+    text = gyrus.bundle("info", path).to_text()
+    assert "sets        none, and no image is referred: glioma: 3 patients" in text
 
 
 def test_info_says_that_a_bundle_is_private(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from gyrus.decision import Decision
 from gyrus.decision.gate import Gate, decodable
 from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import BundleError, ImageError, UsageError
-from gyrus.imaging import DEFAULT_LIMITS, READING_POLICIES, as_uint8, byte_hash, decode, pixel_hash
+from gyrus.imaging import DEFAULT_LIMITS, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
-from gyrus.imaging.reading import Color
+from gyrus.imaging.reading import KNOWN_POLICIES, Color
 from gyrus.imaging.source import Source, source_of
 from gyrus.inference.engine import make_engine
 from gyrus.inference.prediction import Failure, Prediction, Stored
@@ -95,7 +95,7 @@ class Predictor:
         self.decision = Decision.from_card(bundle.card)
         self.gate = _gate_of(bundle)
         self.geometry = geometry_of_card(bundle.card)
-        self._color = _color_of(bundle)
+        self._color, self._policy = _reading_of(bundle)
         engine = make_engine(bundle, threads=threads, runtime=runtime, device=device)
         self.runtime, self.device, self.threads = engine.runtime, engine.device, engine.threads
         self._preprocess, self._network = engine.preprocess, engine.network
@@ -243,7 +243,8 @@ class Predictor:
         data = source_of(image).read(DEFAULT_LIMITS)
         decoded = decode(data, name=str(image))
         stored = Stored(decoded.format, decoded.mode, pixel_hash(decoded.pixels)) if keep else None
-        return str(image), byte_hash(data), as_uint8(decoded, self._color), decoded.notes, stored
+        pixels = as_uint8(decoded, self._color, self._policy)
+        return str(image), byte_hash(data), pixels, decoded.notes, stored
 
     def _answer(self, waiting: Sequence[_Prepared | Failure]) -> Iterator[Prediction | Failure]:
         batch = [item for item in waiting if isinstance(item, _Prepared)]
@@ -308,18 +309,19 @@ def _in_order(before: tuple[GateFinding, ...], after: Sequence[GateFinding]) -> 
     return before if any(not finding.passed for finding in before) else (*before, *after)
 
 
-def _color_of(bundle: Bundle) -> Color:
+def _reading_of(bundle: Bundle) -> tuple[Color, str]:
+    """Return the colour and the policy by which files become pixels; an earlier policy is still followed."""
     wanted = bundle.card["input"]
     color = cast("Color", wanted["color"])
-    policy = wanted["reading_policy"]
-    if READING_POLICIES.get(color) != policy:
-        known = ", ".join(READING_POLICIES.values())
+    policy = str(wanted["reading_policy"])
+    if policy not in KNOWN_POLICIES.get(color, ()):
+        known = ", ".join(name for policies in KNOWN_POLICIES.values() for name in policies)
         raise BundleError(
             f"its images are read by the policy {policy!r} ({color}); this gyrus knows {known}",
             path=bundle.path,
             fix="update gyrus: pip install -U gyrus",
         )
-    return color
+    return color, policy
 
 
 def _checked_pixels(pixels: npt.NDArray[np.uint8], channels: int, name: str) -> npt.NDArray[np.uint8]:

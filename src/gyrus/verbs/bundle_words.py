@@ -85,10 +85,17 @@ def _decision(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             ),
         )
     if sets is not None:
-        yield "sets", f"{sets['method']} at {100 * sets['level']:g} % by {sets['by']}"
+        yield "sets", _sets(sets)
     yield "gate", "none" if gate is None else ", ".join(
         step for step in ("brain_mri", "distribution") if gate[step] is not None
     )  # fmt: skip
+
+
+def _sets(sets: Mapping[str, Any]) -> str:
+    if sets["refused"]:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(sets["refused"].items()))
+        return f"none, and no image is referred: {reasons}"
+    return f"{sets['method']} at {100 * sets['level']:g} % by {sets['by']}"
 
 
 def _cases(card: Mapping[str, Any]) -> str:
