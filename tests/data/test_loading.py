@@ -410,8 +410,8 @@ def test_empty_folder(tmp_path: Path) -> None:
 
 def test_a_folder_of_other_files_says_what_it_holds(tmp_path: Path) -> None:
     for number in range(3):
-        (tmp_path / f"{number}.dcm").write_bytes(b"x")
-    with pytest.raises(LayoutError, match=r"it holds 3 \.dcm"):
+        (tmp_path / f"{number}.mgz").write_bytes(b"x")
+    with pytest.raises(LayoutError, match=r"it holds 3 \.mgz"):
         load(tmp_path)
 
 

@@ -30,6 +30,7 @@ _ENDINGS = {
     "PNG": (".png",), "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"), "TIFF": (".tif", ".tiff"),
     "BMP": (".bmp", ".dib"), "WEBP": (".webp",),
 }  # fmt: skip
+_SCANS = ("DICOM", "NIFTI")  # 16 bits are their own way
 _BLANK_RANGE = 8  # grey levels between the darkest and brightest part of a blank image
 _WHITE_MIDDLE = 0.4  # share of the middle that is pure white where 16 bits were cut to 8; 0.07 in real sets
 _COLOURED = 0.002  # share of coloured pixels that a marking or a banner has; grey scans have none
@@ -97,7 +98,7 @@ def peculiar(
     found = {
         "blank": _named(blank, facts),
         "turned_white": _named(white, facts),
-        "sixteen_bit": [row.image_id for row, fact in facts if fact.bits == 16],
+        "sixteen_bit": [row.image_id for row, fact in facts if fact.bits == 16 and fact.format not in _SCANS],
         "transparent": [row.image_id for row, fact in facts if _has_alpha(row, fact)],
         "cmyk": [row.image_id for row, fact in facts if fact.mode == "CMYK"],
         "white_border": [

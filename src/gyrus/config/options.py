@@ -11,7 +11,22 @@ from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions:
+class VolumeOptions:
+    """Which images of a volume (NIfTI, DICOM of several frames) are taken."""
+
+    plane: Literal["axial", "coronal", "sagittal"] = "axial"
+    """Plane in which NIfTI volumes are cut into slices."""
+    slices: str = "8"
+    """Which slices of each volume are taken: all, middle, or how many, evenly over its middle half."""
+
+    def check_slices(self) -> None:
+        """Raise UsageError when ``slices`` is no choice."""
+        if self.slices not in ("all", "middle") and not (self.slices.isdecimal() and int(self.slices)):
+            raise UsageError(f"slices is {self.slices!r}; expected all, middle, or a number from 1 on")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(VolumeOptions):
     """How a folder or table of images is read."""
 
     subjects: Path | None = None

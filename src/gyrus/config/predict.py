@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gyrus.config.options import OutputOptions
+from gyrus.config.options import OutputOptions, VolumeOptions
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
 from gyrus.config.runtime import RuntimeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictConfig(RuntimeOptions, OutputOptions):
+class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
     """Ask a bundle about images; needs no torch."""
 
     files: Positional[tuple[Path, ...]]
-    """Images, folders of images, IDX files, or manifests (CSV)."""
+    """Images, folders or zip archives of images, volumes (NIfTI), IDX files, or manifests (CSV)."""
     model: Path | None = None
     """Bundle (model.gyrus) or run folder; default: the model in the box."""
     out: Path | None = None
@@ -36,8 +36,8 @@ class PredictConfig(RuntimeOptions, OutputOptions):
     top_neighbours: int = 3
     """How many of the most alike training cases are told."""
     by: Literal["patient", "folder"] | None = None
-    """Also take images together, by the mean of their probabilities: of a patient (as a manifest tells
-    them), or of a folder."""
+    """Also take images together, by the mean of their probabilities: of a patient (as a manifest or DICOM
+    files tell them; a NIfTI volume stands for one), or of a folder."""
     strict: bool = False
     """Exit with 3 when the input gate refuses an image."""
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gyrus.errors import DataError
+from gyrus.imaging.kinds import is_scan_name, kind_of_file, may_be_scan
 from gyrus.imaging.reading import IMAGE_SUFFIXES
 
 SHOWN_IN_NOTE = 50
@@ -23,7 +24,7 @@ class Files:
     Attributes
     ----------
     images : list of str
-        Files whose ending is that of an image.
+        Files whose ending is that of an image, and DICOM files without one.
     others : list of str
         Other files.
     hidden : list of str
@@ -97,12 +98,18 @@ def _walk(folder: Path, prefix: str, files: Files, above: frozenset[tuple[int, i
         if _leads_in_circles(entry):
             files.loops.append(name)
         elif not entry.is_dir():
-            is_image = Path(entry.name).suffix.lower() in IMAGE_SUFFIXES
-            (files.images if is_image else files.others).append(name)
+            (files.images if _is_image(entry) else files.others).append(name)
         elif _identity(entry) in inside:
             files.loops.append(name)
         else:
             _walk(folder / entry.name, name + "/", files, inside)
+
+
+def _is_image(entry: os.DirEntry[str]) -> bool:
+    """Tell an image by its ending; where a name says nothing, as those of DICOM often do, by its bytes."""
+    if Path(entry.name).suffix.lower() in IMAGE_SUFFIXES or is_scan_name(entry.name):
+        return True
+    return may_be_scan(entry.name) and kind_of_file(Path(entry.path)) == "dicom"
 
 
 def _leads_in_circles(entry: os.DirEntry[str]) -> bool:

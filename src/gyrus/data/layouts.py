@@ -194,7 +194,7 @@ def _no_images(folder: Path, files: Files) -> LayoutError:
     endings = Counter(PurePosixPath(name).suffix.lower() or "no ending" for name in files.others)
     found = ", ".join(f"{count} {ending}" for ending, count in endings.most_common(_SHOWN))
     return LayoutError(
-        f"holds no images (PNG, JPEG, TIFF, BMP, WebP); it holds {found or 'no files'}",
+        f"holds no images (PNG, JPEG, TIFF, BMP, WebP, DICOM, NIfTI); it holds {found or 'no files'}",
         path=folder,
         fix=KNOWN_LAYOUTS,
     )
@@ -211,9 +211,7 @@ def _needs_table(folder: Path, count: int) -> LayoutError:
 def _with_masks(rows: tuple[Row, ...], files: Files) -> tuple[tuple[Row, ...], list[str]]:
     """Find masks: ``masks/NAME`` for ``images/NAME``, ``masks/CLASS/NAME`` for ``CLASS/NAME``."""
     masks = {
-        PurePosixPath(name.partition("/")[2]).with_suffix("").as_posix(): name
-        for name in files.images
-        if in_mask_folder(name) and "/" in name
+        _bare(name.partition("/")[2]): name for name in files.images if in_mask_folder(name) and "/" in name
     }
     if not masks:
         return rows, []
@@ -224,7 +222,16 @@ def _with_masks(rows: tuple[Row, ...], files: Files) -> tuple[tuple[Row, ...], l
 
 def _mask_key(path: str) -> str:
     inner = path.partition("/")[2] if _top(path).casefold() in _IMAGE_FOLDERS else path
-    return PurePosixPath(inner).with_suffix("").as_posix()
+    return _bare(inner)
+
+
+def _bare(name: str) -> str:
+    """Return a path without its ending, ``.nii.gz`` being one."""
+    return (
+        PurePosixPath(name.removesuffix(".gz") if name.endswith(".nii.gz") else name)
+        .with_suffix("")
+        .as_posix()
+    )
 
 
 def _left_aside(files: Files, used: set[str]) -> list[str]:

@@ -14,6 +14,7 @@ from gyrus.data.idx_layout import arrange_idx, holds_idx
 from gyrus.data.label_names import NONE, SEPARATOR, label_of, names_of
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
 from gyrus.data.manifest import CLASSIFY, MULTILABEL, Manifest, Row, read_manifest
+from gyrus.data.scans import patients_by_file, with_scans
 from gyrus.data.side_table import join_side_table
 from gyrus.data.subject_names import subjects_from_names
 from gyrus.data.subjects import (
@@ -37,7 +38,7 @@ class Loaded:
     Attributes
     ----------
     manifest : Manifest
-        A row per image; no image was opened yet.
+        A row per image; of DICOM and NIfTI files the headers were read, else no image was opened yet.
     notes : tuple of str
         Sentences for the user: joined class names, files left aside, where patients come from.
     layout : str
@@ -98,7 +99,7 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
             found = arrange(source, files, labels_from_table=labels_from_table)
         root, task = source.absolute(), CLASSIFY
     task = task if options.task == "auto" else options.task
-    rows, joined, row_notes = _describe_rows(found, options, task)
+    rows, joined, row_notes = _describe_rows(found, root, options, task)
     manifest = Manifest(tuple(rows), root, task)
     return Loaded(manifest, (*notes, *found.notes, *row_notes), found.layout, joined)
 
@@ -132,7 +133,7 @@ def manifest_in(source: Path) -> tuple[Path | None, list[str]]:
 
 
 def _describe_rows(
-    found: Arrangement, options: DataOptions, task: str
+    found: Arrangement, root: Path, options: DataOptions, task: str
 ) -> tuple[list[Row], dict[str, str], list[str]]:
     """Add patients and classes from where the options say, and join spellings of classes."""
     rows, notes = list(found.rows), list[str]()
@@ -146,9 +147,13 @@ def _describe_rows(
         notes += pattern_notes
     if options.subject_folder:
         rows = subjects_from_folder(rows, found.class_depth)
+    rows, scan_notes = with_scans(rows, root, options)
+    notes += scan_notes
     if not any(row.subject_id for row in rows):
         rows, name_notes = subjects_from_names(rows)
         notes += name_notes
+    rows, file_notes = patients_by_file(rows)
+    notes += file_notes
     notes += describe_replaced(found.rows, rows)
     given = [row.label for row in rows]
     if task == MULTILABEL:

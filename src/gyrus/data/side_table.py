@@ -87,6 +87,8 @@ def _column(table: Table, name: str | None, option: str, purpose: str) -> str:
 def _names_of(image_id: str) -> tuple[str, ...]:
     """Return the names under which a table may call an image, the most exact first."""
     path = PurePosixPath(image_id)
+    if path.name.lower().endswith(".nii.gz"):
+        return image_id, image_id[: -len(".nii.gz")], path.name, path.name[: -len(".nii.gz")]
     return image_id, path.with_suffix("").as_posix(), path.name, path.stem
 
 

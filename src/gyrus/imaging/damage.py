@@ -8,6 +8,7 @@ from typing import Literal
 
 from gyrus.errors import ImageError
 from gyrus.imaging.decoding import decode
+from gyrus.imaging.kinds import kind_of
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.source import read_file
 
@@ -16,13 +17,15 @@ Damage = Literal["missing", "unreadable", "empty", "too_large", "not_an_image", 
 _BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"II*\x00", "TIFF"), (b"MM\x00*", "TIFF"),
 )  # fmt: skip
-BEGINNING_BYTES = 16
+_GZIP = b"\x1f\x8b"
+BEGINNING_BYTES = 352
 _STRIPS = ((273, 279), (324, 325))  # tags of the offsets and lengths of strips, and of tiles
 _STRIP_TAGS = frozenset(tag for pair in _STRIPS for tag in pair)
 
 
 def image_format(start: bytes) -> str:
-    """Return the format (``PNG``, ``JPEG``, ``TIFF``, ``BMP``, ``WEBP``) that a file begins like, or ``""``.
+    """Return the format (``PNG``, ``JPEG``, ``TIFF``, ``BMP``, ``WEBP``, ``DICOM``, ``NIFTI``) that a file
+    begins like, or ``""``.
 
     Parameters
     ----------
@@ -31,6 +34,9 @@ def image_format(start: bytes) -> str:
     """
     if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
         return "WEBP"
+    kind = kind_of(start)
+    if kind in ("dicom", "nifti") and not start.startswith(_GZIP):  # a gzipped file may be anything
+        return kind.upper()
     if start[:2] == b"BM" and start[6:10] == b"\0\0\0\0":  # two letters alone begin many a text
         return "BMP"
     return next((name for beginning, name in _BEGINNINGS if start.startswith(beginning)), "")
@@ -68,10 +74,19 @@ def damage_of_bytes(data: bytes, error: ImageError) -> Damage:
     if "the limit is" in error.message or "too many pixels" in error.message:
         return "too_large"
     kind = image_format(data)
+    if kind_of(data) in ("dicom", "nifti"):
+        return _damage_of_scan(error.message)
     if not kind:
         return "not_an_image"
     ends_early = {"PNG": _png, "JPEG": _jpeg, "BMP": _bmp, "WEBP": _webp, "TIFF": _tiff}[kind]
     return "truncated" if ends_early(data) or "truncated" in error.message.rpartition("(")[2] else "corrupt"
+
+
+def _damage_of_scan(message: str) -> Damage:
+    if "truncated" in message or "cut off" in message:
+        return "truncated"
+    no_image = ("without PixelData", "DICOMDIR", "is no NIfTI file", "no DICOM file")
+    return "not_an_image" if any(words in message for words in no_image) else "corrupt"
 
 
 def _png(data: bytes) -> bool:

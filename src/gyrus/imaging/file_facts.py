@@ -19,8 +19,9 @@ FACT_NAMES = (
 
 modality: ``MR``, ``CT``, … or ``other``. body_part: ``BRAIN``, ``HEAD``, … or ``other``. sequence: ``T1``,
 ``T1 contrast``, ``T2``, ``FLAIR``, ``PD``, ``DWI``, ``ADC``, ``SWI``, ``MRA``. plane: ``axial``,
-``coronal``, ``sagittal``, ``oblique``. spacing_mm: ``row x column [x slice]``. burnt_in: ``yes`` or ``no``, as the file says. mosaic:
-``yes``. series: keyed hash of the series. position: place along the series in mm, or its number in it.
+``coronal``, ``sagittal``, ``oblique``. spacing_mm: ``row x column [x slice]``. burnt_in: ``yes`` or ``no``,
+as the file says. mosaic: ``yes``. series: keyed hash of the series. position: place along the series in mm,
+or its number in it.
 """
 
 

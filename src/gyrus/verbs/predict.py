@@ -39,7 +39,7 @@ def run(config: PredictConfig) -> PredictResult:
 
     Memory does not grow with the number of files: rows and pages are written as they come.
     """
-    images = asked_of(config.files, config.by)
+    images = asked_of(config.files, config.by, config)
     bundle = read_bundle(model_of(config.model))
     predictor = Predictor(bundle, config.threads, runtime=config.runtime, device=config.device)
     examiner = Examiner(

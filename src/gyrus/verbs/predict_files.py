@@ -8,11 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from gyrus.config.options import VolumeOptions
 from gyrus.data import read_manifest
 from gyrus.data.files import list_files, shown
-from gyrus.errors import DataError, UsageError
+from gyrus.data.manifest import Row
+from gyrus.data.scans import patients_by_file, with_scans
+from gyrus.errors import DataError, ImageError, UsageError
 from gyrus.imaging import IMAGE_SUFFIXES
 from gyrus.imaging.idx import holds_many, read_frames
+from gyrus.imaging.series import image_members, series_of
 from gyrus.imaging.source import Source
 from gyrus.inference.evidence import Asked
 
@@ -21,14 +25,16 @@ logger = logging.getLogger("gyrus")
 By = Literal["patient", "folder"]
 
 
-def asked_of(given: tuple[Path, ...], by: By | None) -> list[Asked]:
+def asked_of(given: tuple[Path, ...], by: By | None, volumes: VolumeOptions | None = None) -> list[Asked]:
     """Return every image that a command names, with the group that it is taken together with.
 
     Parameters
     ----------
     given : tuple of Path
-        Images, folders, IDX files, manifests.
+        Images, folders, zip archives, volumes, IDX files, manifests.
     by : {"patient", "folder"} or None
+    volumes : VolumeOptions, optional
+        Which slices of a volume are asked about.
 
     Raises
     ------
@@ -39,7 +45,7 @@ def asked_of(given: tuple[Path, ...], by: By | None) -> list[Asked]:
     """
     if not given:
         raise UsageError("no file was named", fix="gyrus predict SCAN.png --model model.gyrus")
-    images = [image for path in given for image in _images(path)]
+    images = [image for path in given for image in _images(path, volumes or VolumeOptions())]
     if by == "patient":
         return _by_patient(images)
     if by == "folder":
@@ -47,9 +53,11 @@ def asked_of(given: tuple[Path, ...], by: By | None) -> list[Asked]:
     return images
 
 
-def _images(path: Path) -> Iterator[Asked]:
+def _images(path: Path, volumes: VolumeOptions) -> Iterator[Asked]:
     if path.is_dir():
-        yield from _in_folder(path)
+        yield from _in_folder(path, volumes)
+    elif path.suffix.lower() == ".zip":
+        yield from _in_archive(path)
     elif path.suffix.lower() == ".csv":
         manifest = read_manifest(path)
         for row in manifest:
@@ -59,10 +67,10 @@ def _images(path: Path) -> Iterator[Asked]:
             source = Source(path, str(number))
             yield Asked(source, str(source))
     else:
-        yield Asked(Source(path), str(path))
+        yield from _from_files([str(path)], Path(), volumes)
 
 
-def _in_folder(folder: Path) -> Iterator[Asked]:
+def _in_folder(folder: Path, volumes: VolumeOptions) -> Iterator[Asked]:
     files = list_files(folder)
     if not files.images:
         raise DataError(
@@ -73,8 +81,35 @@ def _in_folder(folder: Path) -> Iterator[Asked]:
             "note: %d files in %s do not end like images and were passed over (%s).",
             len(files.others), folder, shown(files.others, 5),
         )  # fmt: skip
-    for name in files.images:
-        yield Asked(Source(folder / name), str(folder / name))
+    yield from _from_files([str(folder / name) for name in files.images], Path(), volumes)
+
+
+def _from_files(names: list[str], root: Path, volumes: VolumeOptions) -> Iterator[Asked]:
+    """Yield the images of files: slices of volumes, DICOM files in the order of their series."""
+    rows, notes = with_scans([Row(image_id=name, path=name) for name in names], root, volumes)
+    rows, more_notes = patients_by_file(rows)
+    for note in (*notes, *more_notes):
+        logger.info("note: %s", note)
+    for row in rows:
+        yield Asked(Source(Path(row.path), row.frame), row.image_id, row.subject_id)
+
+
+def _in_archive(archive: Path) -> Iterator[Asked]:
+    """Yield the images of a zip archive: its DICOM series in order, else its images as they are named."""
+    try:
+        found = series_of(archive)
+    except ImageError:  # none, or some that cannot be read: each is told by itself
+        names = sorted(image_members(archive))
+        if not names:
+            raise
+        for name in names:
+            yield Asked(Source(archive, name), f"{archive}#{name}")
+        return
+    described = "; ".join(series.describe() for series in found)
+    logger.info("note: %s holds %d series: %s.", archive, len(found), described)
+    for series in found:
+        for one in series.slices:
+            yield Asked(one.source, str(one.source), one.facts.subject)
 
 
 def _by_patient(images: list[Asked]) -> list[Asked]:

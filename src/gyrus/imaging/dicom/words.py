@@ -5,72 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_MODALITIES = frozenset(
-    (
-        "MR",
-        "CT",
-        "CR",
-        "DX",
-        "DR",
-        "MG",
-        "US",
-        "PT",
-        "NM",
-        "XA",
-        "RF",
-        "OT",
-        "SC",
-        "SM",
-        "OP",
-        "OCT",
-        "SEG",
-        "RTDOSE",
-        "RTIMAGE",
-        "ES",
-        "GM",
-        "XC",
-        "IO",
-        "PX",
-        "BI",
-    )  # fmt: skip
-)
-_BODY_PARTS = frozenset(
-    (
-        "BRAIN",
-        "HEAD",
-        "SKULL",
-        "NECK",
-        "HEADNECK",
-        "CSPINE",
-        "TSPINE",
-        "LSPINE",
-        "SPINE",
-        "CHEST",
-        "THORAX",
-        "ABDOMEN",
-        "PELVIS",
-        "HEART",
-        "LIVER",
-        "KIDNEY",
-        "PROSTATE",
-        "BREAST",
-        "KNEE",
-        "HIP",
-        "SHOULDER",
-        "ELBOW",
-        "WRIST",
-        "HAND",
-        "ANKLE",
-        "FOOT",
-        "LEG",
-        "ARM",
-        "ORBIT",
-        "PITUITARY",
-        "EAR",
-        "SINUS",
-        "WHOLEBODY",
-    )  # fmt: skip
-)
+_MODALITIES = frozenset((
+    "MR", "CT", "CR", "DX", "DR", "MG", "US", "PT", "NM", "XA", "RF", "OT", "SC", "SM", "OP", "OCT",
+    "SEG", "RTDOSE", "RTIMAGE", "ES", "GM", "XC", "IO", "PX", "BI",
+))  # fmt: skip
+_BODY_PARTS = frozenset((
+    "BRAIN", "HEAD", "SKULL", "NECK", "HEADNECK", "CSPINE", "TSPINE", "LSPINE", "SPINE", "CHEST",
+    "THORAX", "ABDOMEN", "PELVIS", "HEART", "LIVER", "KIDNEY", "PROSTATE", "BREAST", "KNEE", "HIP",
+    "SHOULDER", "ELBOW", "WRIST", "HAND", "ANKLE", "FOOT", "LEG", "ARM", "ORBIT", "PITUITARY", "EAR",
+    "SINUS", "WHOLEBODY",
+))  # fmt: skip
 _CONTRAST = re.compile(
     r"(?<![a-z])(gd|gad\w*|ce|post|contrast|km|\+c|c\+|gado\w*)(?![a-z])|t1w?[ _+-]?(ce?|gd\w*)(?![a-z])"
 )
@@ -84,24 +28,10 @@ _SEQUENCES = (
     ("T2", re.compile(r"(?<![a-z0-9])t2")),
     ("PD", re.compile(r"(?<![a-z])(pd|proton)(?![a-z])")),
 )
-_NO_PATIENT = frozenset(
-    (
-        "anon",
-        "anonymous",
-        "anonym",
-        "anonymized",
-        "anonymised",
-        "unknown",
-        "none",
-        "na",
-        "n/a",
-        "null",
-        "test",
-        "patient",
-        "subject",
-        "deidentified",
-    )  # fmt: skip
-)
+_NO_PATIENT = frozenset((
+    "anon", "anonymous", "anonym", "anonymized", "anonymised", "unknown", "none", "na", "n/a", "null",
+    "test", "patient", "subject", "deidentified",
+))  # fmt: skip
 
 
 def modality(text: str) -> str:
