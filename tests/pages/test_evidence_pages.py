@@ -91,6 +91,9 @@ def test_a_refused_image_has_no_answer_on_page_or_picture(shown):
     page = render_evidence(refused, card)
     assert page.index("Refused: there is no answer") < page.index('id="answer"')
     assert "It does not look like a brain MRI." in page
+    within = GateFinding("decodable", True, np.nan, np.nan, "is an image within the limits")
+    both = render_evidence(replace(refused, answer=replace(refused.answer, gate=(within, REFUSED))), card)
+    assert "It is an image within the limits." in both
     answer = section(page, "answer")
     assert not any(name in answer for name in tiny_bundle.CLASSES)
     assert "%" not in answer

@@ -82,7 +82,7 @@ def test_everything_that_is_written(place, model, tmp_path, capsys):
     shown = capsys.readouterr()
     assert code == 3
     assert "cut.png" in shown.err
-    assert "1 files in" in shown.err
+    assert "by their endings no images: 1 of 5 files (notes.txt)" in shown.err
     assert "notes.txt" in shown.err
     record = published(shown.out)
     assert record == json.loads((out / "evidence.json").read_text(encoding="utf-8"))
@@ -150,7 +150,9 @@ def test_patients_without_a_manifest_are_not_guessed(place, model):
 def test_what_the_gate_refuses(place, model, tmp_path, strict, code):
     Image.fromarray(np.full((30, 30), 20, np.uint8)).save(tmp_path / "dark.png")
     out = tmp_path / "out"
-    result = predict([tmp_path / "dark.png", place / "new-0.png"], model, out=out, tta=1, strict=strict)
+    Image.fromarray(np.full((30, 30), 200, np.uint8)).save(tmp_path / "bright.png")
+    asked = [tmp_path / "dark.png", tmp_path / "bright.png"]
+    result = predict(asked, model, out=out, tta=1, strict=strict, by="folder")
     assert result.exit_code == code
     assert problems(json.loads("".join(result.json_pieces())), SCHEMA, SCHEMA) == []
     dark, bright = result.predictions
@@ -159,6 +161,8 @@ def test_what_the_gate_refuses(place, model, tmp_path, strict, code):
     assert bright["gate"]["passed"] is True
     assert "refused: it is too dark" in result.to_text()
     assert "1 of 2 images by the input gate" in result.to_text()
+    assert "1 of 2 (1 refused)" in result.to_text()
+    assert "refused: not a brain MRI" in (out / "index.html").read_text(encoding="utf-8")
     page = (out / "dark.html").read_text(encoding="utf-8")
     assert "Refused: there is no answer" in page
     assert not any(name in page for name in tiny_bundle.CLASSES)
@@ -177,6 +181,27 @@ def test_text_says_what_speaks_against_an_answer(place, model):
     assert lines[1].endswith("the model was trained on it")
     assert not lines[2].endswith("trained on it")
     assert "A research tool, not a medical device." in lines[-1]
+    assert "It has no input gate: it answers whatever it is shown." in lines[-1]
+    assert "Its probabilities are not calibrated." in lines[-1]
+
+
+def test_of_a_referred_image_the_table_names_no_class(place, model, tmp_path):
+    """Also where it is taken together with others, that is said."""
+    careful = tmp_path / "careful.gyrus"
+    everything = dict.fromkeys(tiny_bundle.CLASSES, 1.0)
+    sets = {
+        "method": "lac", "level": 0.9, "class_conditional": True, "by": "subject", "seed": 0, "refused": {},
+        "quantiles": everything, "counts": dict.fromkeys(tiny_bundle.CLASSES, 12),
+    }  # fmt: skip
+    rewrite_bundle(model, to=careful, conformal=sets)
+    out = tmp_path / "out"
+    result = predict([place / "new-0.png", place / "new-1.png"], careful, by="folder", out=out)
+    assert [group["referred"] for group in result.groups["groups"]] == [2]
+    first, pooled = result.to_text().splitlines()[1], result.to_text().splitlines()[5]
+    assert "(a person)" in first
+    assert "a person should look: it may be" in first
+    assert pooled.endswith("2 of 2 (2 for a person)")
+    assert "2 for a person to look at" in (out / "index.html").read_text(encoding="utf-8")
 
 
 def test_occlusion_is_made_only_where_it_is_shown(place, tmp_path, caplog):

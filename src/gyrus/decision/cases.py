@@ -61,6 +61,11 @@ class Cases:
         """What the groups are called."""
         return "images" if self.subjects is None else "patients"
 
+    def so_many(self, groups: int, kind: str = "") -> str:
+        """Return ``1 calibration patient``, ``2 positive calibration images``."""
+        unit = self.unit[:-1] if groups == 1 else self.unit
+        return " ".join(filter(None, (str(groups), kind, "calibration", unit)))
+
     @property
     def described(self) -> dict[str, Any]:
         """What a card says that something was fitted on."""
@@ -161,5 +166,5 @@ def why_not(cases: Cases) -> str:
     if absent:
         return f"no calibration image shows {', '.join(absent)}"
     if cases.n_groups < FEWEST_PATIENTS:
-        return f"{cases.n_groups} calibration {cases.unit}; at least {FEWEST_PATIENTS} are needed"
+        return f"{cases.so_many(cases.n_groups)}; at least {FEWEST_PATIENTS} are needed"
     return ""

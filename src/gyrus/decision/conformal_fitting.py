@@ -45,8 +45,7 @@ def fit_sets(
         quantiles[name] = patient_quantile(own[among], groups, level)
         if quantiles[name] is None:
             refused[name] = (
-                f"{counts[name]} calibration {cases.unit}; {fewest_patients(level)} are needed for "
-                f"{100 * level:g} %"
+                f"{cases.so_many(counts[name])}; {fewest_patients(level)} are needed for {100 * level:g} %"
             )
     return ConformalSets(
         method, level, class_conditional, "image" if cases.subjects is None else "subject",

@@ -159,7 +159,7 @@ def _too_few(cases: Cases, probabilities: FloatArray, point: OperatingPoint, cou
         details = [f"best achievable: {point.metric} at least {best:g}, with {rates} on these images"]
     return DataError(
         f"{point.metric} of at least {point.at_least:g} for {', '.join(point.positive)} cannot be promised "
-        f"from {count} {side} calibration {cases.unit}; {needed} are needed",
+        f"from {cases.so_many(count, side)}; {needed} are needed",
         details=details,
         fix=f"ask for less (--min-{point.metric}), or give more calibration images",
     )

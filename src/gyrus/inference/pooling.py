@@ -28,6 +28,8 @@ class Pooled:
         Patient, or folder.
     images, refused, unread : int
         All images; those that the gate refused; those that could not be read. Only the others are pooled.
+    referred : int
+        Answered images that the model by itself would leave to a person.
     in_training : int
         Images that the model was trained on.
     answers : Counter
@@ -38,6 +40,7 @@ class Pooled:
     images: int = 0
     refused: int = 0
     unread: int = 0
+    referred: int = 0
     in_training: int = 0
     answers: Counter[str] = field(default_factory=Counter)
     _sum: npt.NDArray[np.float64] | float = 0.0
@@ -59,6 +62,8 @@ class Pooled:
         if evidence.refused is not None:
             self.refused += 1
             return
+        decided = evidence.answer.decided
+        self.referred += decided is not None and decided.refer
         self._sum = self._sum + evidence.answer.probabilities
         self.answers[evidence.answer.label] += 1
 
@@ -81,6 +86,7 @@ class Pooled:
             "images": self.images,
             "refused": self.refused,
             "unread": self.unread,
+            "referred": self.referred,
             "in_training": self.in_training,
             "answers": dict(self.answers.most_common()),
         }

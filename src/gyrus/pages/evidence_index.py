@@ -24,6 +24,9 @@ LISTED = 2000
 PICTURED = 400
 _THUMBNAIL_PX = 64
 _NUMBER_HEAD = tag("th", "probability", scope="col", class_="number")
+_SHORT = {
+    "decodable": "no image", "brain_mri": "not a brain MRI", "distribution": "unlike the training images",
+}  # fmt: skip
 _ANCHORS = {
     "summary": "Answers", "failures": "Not read", "groups": "Together", "images": "Images",
     "model": "The model",
@@ -46,6 +49,7 @@ class Index:
     refused: int = 0
     referred: int = 0
     in_training: int = 0
+    _refused: dict[str, int] = field(default_factory=dict)
     _rows: list[list[Html]] = field(default_factory=list)
     _failures: list[tuple[str, str]] = field(default_factory=list)
     _unread: int = 0
@@ -54,8 +58,10 @@ class Index:
         """Add an image whose page lies beside the index."""
         self.in_training += evidence.in_training.match is not None
         decided = evidence.answer.decided
-        if evidence.refused is not None:
+        if evidence.answer.refused is not None:
             self.refused += 1
+            step = evidence.answer.refused.step
+            self._refused[step] = self._refused.get(step, 0) + 1
         else:
             self.answered += 1
             self.referred += decided is not None and decided.refer
@@ -116,7 +122,7 @@ class Index:
         ][:12]
         for count, words in (
             (self.referred, "of them for a person to look at"),
-            (self.refused, "refused by the gate"),
+            *((count, f"refused: {_SHORT[step]}") for step, count in sorted(self._refused.items())),
             (self._unread, "could not be read"),
             (self.in_training, "were trained on: memory, not skill"),
         ):
@@ -195,8 +201,8 @@ def _row(evidence: Evidence, page: Path, *, pictured: bool) -> list[Html]:
 
 def _badges(evidence: Evidence) -> list[Html]:
     decided, found = evidence.answer.decided, []
-    if evidence.refused is not None:
-        found.append(("leak", "refused"))
+    if evidence.answer.refused is not None:
+        found.append(("leak", f"refused: {_SHORT[evidence.answer.refused.step]}"))
     elif decided is not None and decided.refer:
         found.append(("warning", "a person should look"))
     if evidence.in_training.match is not None:
@@ -219,6 +225,7 @@ def _together(pooled: Sequence[Pooled], labels: Sequence[str | None]) -> Html | 
         agreeing = group.answers.get(label, 0) if label is not None else 0
         left_out = [f"{group.refused} refused"] if group.refused else []
         left_out += [f"{group.unread} not read"] if group.unread else []
+        left_out += [f"{group.referred} for a person to look at"] if group.referred else []
         left_out += [f"{group.in_training} trained on"] if group.in_training else []
         rest = tag("span", tag("br"), ", ".join(left_out), class_="soft small") if left_out else None
         rows.append(

@@ -168,7 +168,11 @@ def gate(evidence: Evidence) -> Html | None:
             else ""
         )
         step = finding.step.replace("_", " ")
-        line = [tag("strong", f"{mark} {step}"), tag("br"), f"{gate_sentence(finding.reason)}{measured}"]
+        line = [
+            tag("strong", f"{mark} {step}"),
+            tag("br"),
+            f"{gate_sentence(finding.reason, 'It')}{measured}",
+        ]
         lines.append(tag("li", line, class_=None if finding.passed else "failed"))
     return tag("section", tag("h2", "Input gate"), tag("ul", lines, class_="steps"), id="gate")
 

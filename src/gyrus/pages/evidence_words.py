@@ -59,10 +59,10 @@ def gate_words(evidence: Evidence) -> str:
     return "The input gate lets it pass."
 
 
-def gate_sentence(reason: str) -> str:
+def gate_sentence(reason: str, subject: str = "The image") -> str:
     """Return a finding's reason as a sentence; most are written to follow the name of the image."""
-    subject = "The image " if reason.split(" ", 1)[0] in ("is", "lies", "looks", "has", "does") else ""
-    return sentence(f"{subject}{reason}")
+    follows = reason.split(" ", 1)[0] in ("is", "lies", "looks", "has", "does")
+    return sentence(f"{subject} {reason}" if follows else reason)
 
 
 def sentence(text: str) -> str:

@@ -103,8 +103,6 @@ def run(config: CalibrateConfig) -> CalibrateResult:
     predictions, outputs = predict_rows(predictor, manifest, CALIBRATION)
     cases = cases_of(predictions, outputs.logits, split=CALIBRATION, fingerprint=manifest.fingerprint)
     said = said_out_of_fold(cases, _wish(config, predictor))
-    for note in said.notes:
-        logger.info("note: %s%s.", note[:1].upper(), note[1:])
     block = decision_figures(said, seed=config.seed)
     measured = rates_of_points(block)
     points = tuple(

@@ -78,8 +78,8 @@ def _in_folder(folder: Path, volumes: VolumeOptions) -> Iterator[Asked]:
         )
     if files.others:
         logger.info(
-            "note: %d files in %s do not end like images and were passed over (%s).",
-            len(files.others), folder, shown(files.others, 5),
+            "note: Passed over in %s, by their endings no images: %d of %d files (%s).",
+            folder, len(files.others), len(files.others) + len(files.images), shown(files.others, 5),
         )  # fmt: skip
     yield from _from_files([str(folder / name) for name in files.images], Path(), volumes)
 

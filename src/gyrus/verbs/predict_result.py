@@ -81,9 +81,8 @@ class PredictResult:
             places.append(f"not read  {len(self.failures)} of {self._asked} images, named on stderr")
         if places:
             parts.append("\n".join(places))
-        parts.append(
-            f"model {self.model['name']}: {self.model['leakage']} A research tool, not a medical device."
-        )
+        said = [self.model["leakage"], *_lacks(self.model), "A research tool, not a medical device."]
+        parts.append(f"model {self.model['name']}: {' '.join(said)}")
         return "\n\n".join(parts)
 
     @property
@@ -96,7 +95,9 @@ class PredictResult:
         for record in self.predictions:
             shares = record["probabilities"]
             numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
-            rows.append([record["name"], _label(record["prediction"]), *numbers, _remark(record)])
+            referred = record["decision"] is not None and record["decision"]["refer"]
+            said = "(a person)" if referred else _label(record["prediction"])
+            rows.append([record["name"], said, *numbers, _remark(record)])
         return rows
 
     def _group_rows(self) -> list[list[str]]:
@@ -106,13 +107,32 @@ class PredictResult:
         for group in self.groups["groups"]:
             shares = group["probabilities"]
             numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
-            answered = group["images"] - group["refused"] - group["unread"]
-            rows.append([group["name"], _label(group["prediction"]), *numbers, str(answered)])
+            rows.append([group["name"], _label(group["prediction"]), *numbers, _of_images(group)])
         return rows
 
 
 def _label(label: str | None) -> str:
     return "(no answer)" if label is None else "(none)" if label == NONE else label
+
+
+def _lacks(model: dict[str, Any]) -> list[str]:
+    """Return what the model has not of what would make its answers careful, as sentences."""
+    lacks = [] if model["gate"] else ["It has no input gate: it answers whatever it is shown."]
+    lacks += [] if model["calibrated"] else ["Its probabilities are not calibrated."]
+    return lacks
+
+
+def _of_images(group: dict[str, Any]) -> str:
+    """Return how many images a pooled answer rests on, and what must be known of them and the others."""
+    answered = group["images"] - group["refused"] - group["unread"]
+    told = {
+        "refused": "refused",
+        "unread": "not read",
+        "referred": "for a person",
+        "in_training": "trained on",
+    }
+    rest = ", ".join(f"{group[key]} {words}" for key, words in told.items() if group[key])
+    return f"{answered} of {group['images']}{f' ({rest})' if rest else ''}"
 
 
 def _remark(record: dict[str, Any]) -> str:
