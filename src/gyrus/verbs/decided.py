@@ -86,7 +86,8 @@ def _check_promise(metric: str, at_least: float, patients: int, names: set[str])
     side = "positive" if metric == "sensitivity" else "negative"
     raise DataError(
         f"{metric} of at least {at_least:g} for {', '.join(sorted(names))} cannot be promised from "
-        f"{patients} {side} calibration patient{'' if patients == 1 else 's'}; {fewest_to_promise(at_least)} are needed",
+        f"{patients} {side} calibration patient{'' if patients == 1 else 's'}; "
+        f"{fewest_to_promise(at_least)} are needed",
         details=[f"best achievable: {metric} at least {int(1e4 * patients / (patients + 1)) / 1e4:g}"],
         fix=f"ask for less (--min-{metric}), or give a larger --cal-fraction",
     )
