@@ -65,7 +65,7 @@ VERBS = {
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
         Verb("export", "another form of a model (or a model of others), held against it", "ExportConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
-        Verb("learn", "small experiments that show something: leakage", "LearnConfig"),
+        Verb("learn", "small experiments that show something: leakage, numpy-cnn", "LearnConfig"),
         Verb("models", "the networks by name, and what one costs", "ModelsConfig", function="networks"),
         Verb("env", "what this machine can do", "EnvConfig"),
     )

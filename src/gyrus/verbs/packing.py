@@ -48,7 +48,7 @@ def pack(
         dynamic_size=network.fixed_size is None,
         maps=network.maps_kind,
         private=config.private,
-        data={"fingerprint": manifest.fingerprint, "splits": _splits(manifest)},
+        data={"fingerprint": manifest.fingerprint, "splits": splits_of(manifest)},
         leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
         seeds={"seed": config.seed},
         provenance=_provenance(fitted, config, parity),
@@ -59,7 +59,8 @@ def pack(
     return write_bundle(path, members, card)
 
 
-def _splits(manifest: Manifest) -> dict[str, Any]:
+def splits_of(manifest: Manifest) -> dict[str, Any]:
+    """Return images, patients and classes by split, as the card tells them."""
     table, sizes = {}, manifest.sizes()
     for split, counts in manifest.counts().items():
         if not split:
