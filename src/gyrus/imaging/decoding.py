@@ -25,6 +25,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from gyrus.errors import ImageError
+from gyrus.imaging.header_walk import check_parts
 from gyrus.imaging.idx import FRAME_BEGINNING, decode_frame
 from gyrus.imaging.kinds import kind_of
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
@@ -37,6 +38,7 @@ from gyrus.imaging.signature import looks_like
 FORMATS = tuple(
     str(reader.format) for reader in (PngImageFile, JpegImageFile, TiffImageFile, BmpImageFile, WebPImageFile)
 )
+_LARGE_BYTES = 4 * 2**20  # below, even a file of nothing but parts is walked along within a second
 DECODER = f"pillow-{pillow_version}"  # pixels of lossy formats may differ between versions
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
@@ -111,6 +113,8 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     scan = _scan(data, name, limits)
     if scan is not None:
         return Decoded(scan.pixels, scan.format, scan.mode, scan.notes, header_bytes=0, window=scan.window)
+    if len(data) > _LARGE_BYTES:
+        check_parts(data, name)
     header = plain_header(data)
     if header is not None:
         limits.check_pixels(header.width, header.height, name)
@@ -118,11 +122,12 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
         if plain is not None:
             mode = "L" if header.components == 1 else "RGB"
             return Decoded(plain, "JPEG", mode, header_bytes=header.header_bytes)
+    frames = check_parts(data, name)
     image = _open(data, name)
     with image:
         limits.check_pixels(*image.size, name)
         image_format, mode = image.format or "", image.mode
-        notes = _header_notes(image, data)
+        notes = _header_notes(image, data, frames)
         try:
             upright, orientation_notes = _upright(image)
             limits.check_pixels(*upright.size, name)
@@ -216,12 +221,13 @@ quiet_pillow = _Quiet()
 """``with quiet_pillow:`` around many images spares each of them the cost."""
 
 
-def _header_notes(image: Image.Image, data: bytes) -> list[str]:
+def _header_notes(image: Image.Image, data: bytes, frames: int) -> list[str]:
     notes = []
-    with contextlib.suppress(*_DAMAGE), quiet_pillow:
-        frames = int(getattr(image, "n_frames", 1))
-        if frames > 1:
-            notes.append(f"holds {frames} frames; the first is read")
+    if image.format != "TIFF":  # Pillow would go through the directories of a TIFF once more
+        with contextlib.suppress(*_DAMAGE), quiet_pillow:
+            frames = int(getattr(image, "n_frames", 1))
+    if frames > 1:
+        notes.append(f"holds {frames} frames; the first is read")
     if image.format == "PNG" and data[24:25] == b"\x10" and not image.mode.startswith("I"):
         notes.append("16-bit colour is read by its high byte")
     return notes

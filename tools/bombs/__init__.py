@@ -1,0 +1,1 @@
+"""Hostile image files, made by rule: see tools/make_bombs.py."""
