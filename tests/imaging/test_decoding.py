@@ -233,13 +233,6 @@ def test_grey_of_few_bits_is_spread_over_eight() -> None:
     np.testing.assert_array_equal(decoded.pixels[0], [0, 85, 170, 255, 255, 170, 85, 0])
 
 
-def test_16_bit_colour_is_told() -> None:
-    rows = b"".join(b"\x00" + np.full((8, 3), 0x1234, ">u2").tobytes() for _ in range(6))
-    decoded = decode(_png(8, 6, 16, 2, rows), name="x")
-    assert np.all(decoded.pixels == 0x12)
-    assert "16-bit colour" in decoded.notes[0]
-
-
 def _png(width: int, height: int, depth: int, colour: int, raw: bytes) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

@@ -17,7 +17,7 @@ from gyrus.imaging.seeing import Facts
 from gyrus.imaging.traces import FileTraces
 from gyrus.runs.atomic import write_bytes
 
-FACTS_VERSION = 4
+FACTS_VERSION = 5
 _MOST_REMEMBERED = 200_000  # entries; about 80 MB
 
 

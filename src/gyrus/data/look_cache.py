@@ -27,7 +27,7 @@ from gyrus.imaging.decoding import DECODER
 from gyrus.imaging.look import LOOK_SIDE_PX, Looks
 from gyrus.runs.atomic import atomic_writer
 
-LOOK_VERSION = 2
+LOOK_VERSION = 3
 MAX_LOOK_BYTES = 4 * 2**30
 _HEADER_BYTES = 4096
 _LOOK_BYTES = LOOK_SIDE_PX**2

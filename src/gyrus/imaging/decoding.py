@@ -33,6 +33,7 @@ from gyrus.imaging.pixel_file import BEGINNING as PIXEL_FILE
 from gyrus.imaging.pixel_file import PixelFile, from_bytes
 from gyrus.imaging.plain_jpeg import decode_plain, plain_header
 from gyrus.imaging.signature import looks_like
+from gyrus.imaging.sixteen_bit_colour import layout_of, read_deep
 
 # named by their readers: what is not imported when the first image comes, Pillow seeks among 40 plugins
 FORMATS = tuple(
@@ -90,8 +91,8 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
     (:mod:`gyrus.imaging.child`); of a volume it is the slice in the middle, and a note says so.
 
     EXIF orientation is applied; transparency is composited on black; palettes, CMYK and other colour modes
-    become RGB (colour profiles are not applied), and RGB whose channels are equal becomes grey. 16-bit grey
-    stays 16-bit.
+    become RGB (colour profiles are not applied), and RGB whose channels are equal becomes grey. 16 bits stay
+    16 bits.
 
     Parameters
     ----------
@@ -128,7 +129,12 @@ def decode(data: bytes, *, name: str, limits: Limits = DEFAULT_LIMITS) -> Decode
         limits.check_pixels(*image.size, name)
         image_format, mode = image.format or "", image.mode
         notes = _header_notes(image, data, frames)
+        layout = layout_of(image)
         try:
+            if layout:
+                deep = read_deep(data, FORMATS, layout, lambda opened: _upright(opened)[0])
+                note = ("transparency is composited on black",) if "A" in layout else ()
+                return Decoded(deep, image_format, layout, (*notes, *note))
             upright, orientation_notes = _upright(image)
             limits.check_pixels(*upright.size, name)
             pixels, pixel_notes = _unfold(upright, name)
@@ -228,8 +234,6 @@ def _header_notes(image: Image.Image, data: bytes, frames: int) -> list[str]:
             frames = int(getattr(image, "n_frames", 1))
     if frames > 1:
         notes.append(f"holds {frames} frames; the first is read")
-    if image.format == "PNG" and data[24:25] == b"\x10" and not image.mode.startswith("I"):
-        notes.append("16-bit colour is read by its high byte")
     return notes
 
 

@@ -2,14 +2,15 @@
 
 A policy has an id with a version. It travels in the bundle, so that a prediction reads an image exactly as
 training did; changed behaviour needs a new version. Version 1 brings 16 bits to 8 by percentiles, whatever
-the file is. Version 2 takes the window that a DICOM file states where it states one; all other files are read
-as by version 1, to the bit.
+the file is. Version 2 takes the window that a DICOM file states where it states one, and brings
+16-bit colour to 8 bits by percentiles, too, where version 1 takes its high bytes; all other files are read as
+by version 1, to the bit.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from gyrus.errors import UsageError
 from gyrus.imaging.decoding import Decoded, Pixels, decode
 from gyrus.imaging.kinds import SCAN_SUFFIXES
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
+from gyrus.imaging.sixteen_bit_colour import is_deep_colour
 from gyrus.imaging.source import Source, source_of
 
 Color = Literal["grey", "rgb"]
@@ -75,8 +77,11 @@ def as_uint8(decoded: Decoded, color: Color, policy: str = "") -> npt.NDArray[np
     if color not in READING_POLICIES:
         raise UsageError(f"color {color!r} is none of {', '.join(READING_POLICIES)}")
     stored = decoded.pixels
-    stated = decoded.window if not policy.endswith("/1") else None
-    if stated is not None and stored.ndim == 2:
+    first_version = policy.endswith("/1")
+    stated = None if first_version else decoded.window
+    if first_version and is_deep_colour(decoded.mode):
+        narrow = (stored >> 8).astype(np.uint8)
+    elif stated is not None and stored.ndim == 2:
         narrow = through_window(stored, *stated)
     else:
         narrow = stored.astype(np.uint8, copy=False) if stored.dtype == np.uint8 else window(stored)
@@ -98,11 +103,23 @@ def window(pixels: Pixels) -> npt.NDArray[np.uint8]:
         high = float(pixels.max())
     if high <= low:
         return np.zeros(pixels.shape, dtype=np.uint8)
-    scaled = (pixels.astype(np.float64) - low) * (255.0 / (high - low))
-    return np.rint(np.minimum(scaled, 255.0)).astype(np.uint8)
+    return _scaled(pixels, low, high)
 
 
 def through_window(pixels: Pixels, low: float, high: float) -> npt.NDArray[np.uint8]:
     """Return pixels as uint8, linear from ``low`` (0) to ``high`` (255), and alike beyond."""
-    scaled = (pixels.astype(np.float64) - low) * (255.0 / max(high - low, 1e-9))
-    return np.rint(np.clip(scaled, 0.0, 255.0)).astype(np.uint8)
+    return _scaled(pixels, low, max(high, low + 1e-9))
+
+
+def _scaled(pixels: Pixels, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """Scale ``low`` … ``high`` to 0 … 255; large images by a table of all values, to save memory."""
+
+    def scaled(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+        levels = (values.astype(np.float64) - low) * (255.0 / (high - low))
+        return np.rint(np.clip(levels, 0.0, 255.0)).astype(np.uint8)
+
+    count = np.iinfo(pixels.dtype).max + 1
+    if pixels.size < count:
+        return scaled(pixels)
+    table: npt.NDArray[np.uint8] = scaled(np.arange(count))
+    return table[pixels]
