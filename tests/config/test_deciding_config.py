@@ -22,6 +22,7 @@ def test_classes_may_be_given_in_one_word_or_in_several():
         ({"positive": ("a,a",), "min_sensitivity": 0.9}, "positive names a more than once"),
         ({"min_sensitivity": 1.0, "positive": ("a",)}, "min_sensitivity is 1.0; expected a share"),
         ({"conformal_level": 0.95, "conformal_method": "none"}, "no sets are asked for"),
+        ({"conformal_level": 0.9, "conformal_method": "none"}, "no sets are asked for"),
         ({"conformal_level": 90.0}, "conformal_level is 90.0; expected a share"),
     ],
 )

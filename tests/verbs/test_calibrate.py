@@ -66,6 +66,15 @@ def test_the_predictor_answers_with_it(place, refitted):
     assert refitted.decision["after"]["log_loss"]["value"] < refitted.decision["before"]["log_loss"]["value"]
 
 
+def test_the_level_of_the_sets_stays_where_none_is_named(place, refitted):
+    """The usual one may need more patients than there are: then nothing would be referred any more."""
+    again = gyrus.calibrate(
+        refitted.path, place.clinic, out=place.folder / "level.gyrus", cache_dir=place.cache
+    )
+    sets = read_bundle(again.path).card["conformal"]
+    assert (sets["method"], sets["level"], sets["refused"]) == ("lac", 0.8, {})
+
+
 def test_points_are_solved_again_where_none_are_named(place, refitted):
     again = gyrus.calibrate(
         refitted.path, place.clinic, out=place.folder / "again.gyrus", cache_dir=place.cache,

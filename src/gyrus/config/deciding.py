@@ -18,8 +18,9 @@ class DecidingOptions:
     conformal_method: Literal["lac", "aps", "none"] = "lac"
     """Sets that hold the true class as often as promised; an image whose set is not the one most probable
     class is referred. lac: by probability; aps: adaptive sets, with draws; none: every image is answered."""
-    conformal_level: float = 0.9
-    """How often the true class is to be in the set, for each class and over patients not seen before."""
+    conformal_level: float | None = None
+    """How often the true class is to be in the set, for each class and over patients not seen before;
+    default: 0.9, and with calibrate that of the bundle's sets."""
     positive: tuple[str, ...] = ()
     """Classes that count as positive for an operating point, as CLASS,CLASS."""
     min_sensitivity: float | None = None
@@ -33,8 +34,7 @@ class DecidingOptions:
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:
                 raise UsageError(f"{name} is {value}; expected a share between 0 and 1, such as 0.95")
-        usual = {f.name: f.default for f in fields(self)}
-        if self.conformal_method == "none" and self.conformal_level != usual["conformal_level"]:
+        if self.conformal_method == "none" and self.conformal_level is not None:
             raise UsageError(
                 f"conformal_level is {self.conformal_level}, but no sets are asked for",
                 fix="leave out --conformal-level, or give --conformal-method lac",

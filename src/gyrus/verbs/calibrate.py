@@ -190,15 +190,18 @@ def _trained_on(manifest: Manifest, bundle: Bundle) -> list[str] | None:
 
 
 def _wish(config: CalibrateConfig, predictor: Predictor) -> Wish:
-    """Return what the options ask for; without an operating point among them, those of the bundle again."""
+    """Return what the options ask for; level of the sets and points that they leave open are the bundle's."""
     wish = wish_of(config, config.seed, several=predictor.task == "multilabel")
     former = predictor.decision
     sets = former.conformal
+    if sets is not None and config.conformal_level is None:
+        wish = replace(wish, level=sets.level)
     if sets is not None and (sets.method, sets.level) != (wish.conformal_method, wish.level):
+        asked = wish.conformal_method
         logger.info(
-            "note: The bundle's sets were %s at %g; the new ones are %s at %g (--conformal-method, "
-            "--conformal-level).",
-            sets.method, sets.level, wish.conformal_method, wish.level,
+            "note: The bundle's sets were %s at %g; %s (--conformal-method, --conformal-level).",
+            sets.method, sets.level,
+            "the new one has none" if asked == "none" else f"the new ones are {asked} at {wish.level:g}",
         )  # fmt: skip
     if wish.points or not former.points:
         return wish

@@ -31,13 +31,13 @@ CALIBRATION = "cal"
 def wish_of(config: DecidingOptions, seed: int, *, several: bool) -> Wish:
     """Return what the options ask for; of several classes an image, each is a question of its own."""
     questions = [(name,) for name in config.positives] if several else [config.positives]
-    return Wish(
+    wish = Wish(
         calibration=config.calibration,
         conformal_method=config.conformal_method,
-        level=config.conformal_level,
         points=tuple((names, *promise) for names in questions for promise in config.promises),
         seed=seed,
     )
+    return wish if config.conformal_level is None else replace(wish, level=config.conformal_level)
 
 
 def check_wish(config: DecidingOptions, manifest: Manifest, rows: Sequence[Row] | None = None) -> None:
