@@ -54,9 +54,9 @@ class MaxPool2d(_Pool2d):
             if number == 0:
                 out[:] = x[place]
                 continue
-            if training:  # places come in order: the largest number that was an improvement is the last one
-                np.greater(x[place], out, out=larger)
-                np.maximum(self._first, larger.view(np.uint8) * np.uint8(number), out=self._first)
+            # places come in order: the largest number that was an improvement is the place of the maximum
+            np.greater(x[place], out, out=larger)
+            np.maximum(self._first, larger.view(np.uint8) * np.uint8(number), out=self._first)
             np.maximum(out, x[place], out=out)
         return out
 

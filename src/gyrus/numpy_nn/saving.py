@@ -40,7 +40,8 @@ def load(path: Path | str) -> Sequential:
         When the file is no such network, or its arrays do not fit its layers.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # a stream of our own: NumPy leaves the file open where it turns out to be no archive
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         described = json.loads(str(arrays.pop("network")))
         if described["format"] != _FORMAT:
