@@ -76,7 +76,7 @@ def _zip(members: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
         for name, data in members.items():
-            opened.writestr(name, data)
+            opened.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, 1)
     return buffer.getvalue()
 
 
