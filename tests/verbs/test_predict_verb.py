@@ -185,6 +185,15 @@ def test_text_says_what_speaks_against_an_answer(place, model):
     assert "Its probabilities are not calibrated." in lines[-1]
 
 
+def test_of_many_images_the_first_are_shown(place, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("gyrus.verbs.predict_result.ROWS_SHOWN", 2)
+    result = predict(place / "manifest.csv", model, by="patient")
+    lines = result.to_text().splitlines()
+    assert lines[3] == "… and 5 more (all of them: --csv FILE, --json)"
+    assert sum(line.startswith("train-") for line in lines) == 2
+    assert len(result.to_json()["predictions"]) == 7
+
+
 def test_of_a_referred_image_the_table_names_no_class(place, model, tmp_path):
     """Also where it is taken together with others, that is said."""
     careful = tmp_path / "careful.gyrus"

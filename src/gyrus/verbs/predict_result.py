@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from gyrus.runs.atomic import to_json
 from gyrus.verbs.predict_records import Records
 from gyrus.verbs.tables import align
 
+ROWS_SHOWN = 500
+"""Rows of a table on a terminal; more than that nobody reads there."""
 _CLASSES_SHOWN = 8
 
 
@@ -69,10 +72,13 @@ class PredictResult:
         yield f"\n],\n{to_json(rest, ascii_only=ascii_only)[1:].lstrip()}\n"
 
     def to_text(self) -> str:
-        """Return a table, a row per image; then patients or folders; then where the evidence lies."""
-        parts = [align(self._rows())] if len(self.predictions) else []
+        """Return a table, a row per image; then patients or folders; then where the evidence lies.
+
+        Of many images the first are shown, and how many more there are.
+        """
+        parts = [_bounded(self._rows(), len(self.predictions))] if len(self.predictions) else []
         if self.groups is not None and self.groups["groups"]:
-            parts.append(align(self._group_rows()))
+            parts.append(_bounded(self._group_rows(), len(self.groups["groups"])))
         places = [f"evidence  {self.out / 'index.html'}"] if self.out is not None else []
         places += [f"table     {self.csv}"] if self.csv is not None else []
         if self.refused:
@@ -92,7 +98,7 @@ class PredictResult:
     def _rows(self) -> list[list[str]]:
         classes = self.model["classes"][:_CLASSES_SHOWN]
         rows = [["image", "prediction", *classes, ""]]
-        for record in self.predictions:
+        for record in islice(self.predictions, ROWS_SHOWN):
             shares = record["probabilities"]
             numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
             referred = record["decision"] is not None and record["decision"]["refer"]
@@ -104,11 +110,18 @@ class PredictResult:
         classes = self.model["classes"][:_CLASSES_SHOWN]
         assert self.groups is not None
         rows = [[self.groups["by"], "prediction", *classes, "images"]]
-        for group in self.groups["groups"]:
+        for group in self.groups["groups"][:ROWS_SHOWN]:
             shares = group["probabilities"]
             numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
             rows.append([group["name"], _label(group["prediction"]), *numbers, _of_images(group)])
         return rows
+
+
+def _bounded(rows: list[list[str]], count: int) -> str:
+    """Return the aligned rows, and how many more there are."""
+    rest = count - ROWS_SHOWN
+    more = f"\n… and {rest:,} more (all of them: --csv FILE, --json)" if rest > 0 else ""
+    return f"{align(rows)}{more}"
 
 
 def _label(label: str | None) -> str:
