@@ -104,7 +104,7 @@ def _rows_of(row: Row, facts: FileFacts, options: VolumeOptions) -> Iterator[Row
         yield row.with_(
             image_id=f"{row.image_id}#{frame}" if frame else row.image_id,
             frame=frame,
-            plane=row.plane or facts.facts.get("plane", ""),
+            plane=row.plane or facts.plane,
             subject_id=subject,
             subject_source=source,
             facts={**row.facts, **columns},

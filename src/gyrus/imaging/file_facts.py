@@ -13,15 +13,14 @@ from typing import Literal
 Plane = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 FACT_NAMES = (
-    "modality", "body_part", "sequence", "plane", "spacing_mm", "burnt_in", "mosaic", "series", "position",
+    "modality", "body_part", "sequence", "spacing_mm", "burnt_in", "mosaic", "series", "position",
 )  # fmt: skip
 """Names that :attr:`FileFacts.facts` may have.
 
 modality: ``MR``, ``CT``, … or ``other``. body_part: ``BRAIN``, ``HEAD``, … or ``other``. sequence: ``T1``,
-``T1 contrast``, ``T2``, ``FLAIR``, ``PD``, ``DWI``, ``ADC``, ``SWI``, ``MRA``. plane: ``axial``,
-``coronal``, ``sagittal``, ``oblique``. spacing_mm: ``row x column [x slice]``. burnt_in: ``yes`` or ``no``,
-as the file says. mosaic: ``yes``. series: keyed hash of the series. position: place along the series in mm,
-or its number in it.
+``T1 contrast``, ``T2``, ``FLAIR``, ``PD``, ``DWI``, ``ADC``, ``SWI``, ``MRA``. spacing_mm:
+``row x column [x slice]``. burnt_in: ``yes`` or ``no``, as the file says. mosaic: ``yes``. series: keyed hash
+of the series. position: place along the series in mm, or its number in it.
 """
 
 
@@ -39,6 +38,8 @@ class FileFacts:
         slices of a NIfTI volume, counted from the feet, the back, or the left.
     facts : mapping of str to str
         See :data:`FACT_NAMES`; what the file does not tell is left out.
+    plane : str
+        ``axial``, ``coronal``, ``sagittal``, ``oblique``, or empty where the file does not tell.
     width_px, height_px : int
         Of one image; 0 where that was not asked.
     subject : str
@@ -50,6 +51,7 @@ class FileFacts:
     kind: Literal["image", "idx", "dicom", "nifti"]
     frames: tuple[str, ...] = ("",)
     facts: Mapping[str, str] = field(default_factory=dict)
+    plane: str = ""
     width_px: int = 0
     height_px: int = 0
     subject: str = ""

@@ -84,10 +84,11 @@ def _checked(kind: Reads, answer: dict[str, Any], name: str) -> FileFacts:
         width, height = int(answer["width_px"]), int(answer["height_px"])
         known = {fact: facts[fact] for fact in FACT_NAMES if fact in facts}
         _texts(known.values())
-        subject, notes = _texts([answer["subject"]])[0], _texts(answer["notes"])
+        subject, plane = _texts([answer["subject"], answer["plane"]])
+        notes = _texts(answer["notes"])
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError("its facts cannot be told", path=name) from error
-    return FileFacts(kind, frames, known, width, height, subject, notes)
+    return FileFacts(kind, frames, known, plane, width, height, subject, notes)
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _is_bare_dicom(start: bytes) -> bool:
     """Tell whether a file begins like a DICOM data set without preamble, as some old ones do."""
     if len(start) < 16 or start[:2] not in (b"\x02\x00", b"\x08\x00"):
         return False
-    if start[2:4] not in (b"\0\0", b"\1\0", b"\5\0", b"\x08\0", b"\x16\0", b"\x18\0"):
+    if start[2:4] not in (b"\0\0", b"\1\0", b"\2\0", b"\5\0", b"\x08\0", b"\x16\0", b"\x18\0"):
         return False
     explicit = start[4:6].decode("latin-1") in _VALUE_TYPES
     return explicit or int.from_bytes(start[4:8], "little") in range(2, 129)

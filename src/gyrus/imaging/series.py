@@ -41,8 +41,8 @@ class Series:
     def describe(self) -> str:
         """Return what it is in a few words."""
         facts = self.slices[0].facts
-        told = [facts.facts[name] for name in ("modality", "sequence", "plane") if name in facts.facts]
-        return f"{' '.join(told) or 'unknown'} of {len(self.slices)} images"
+        told = [facts.facts.get("modality", ""), facts.facts.get("sequence", ""), facts.plane]
+        return f"{' '.join(filter(None, told)) or 'unknown'} of {len(self.slices)} images"
 
 
 def series_of(place: Path, *, limits: Limits = DEFAULT_LIMITS, key: bytes | None = None) -> list[Series]:
@@ -81,7 +81,7 @@ def one_series(place: Path, *, limits: Limits = DEFAULT_LIMITS, key: bytes | Non
     if len(slices) == 1:
         raise ImageError("is a series of one slice, no volume", path=place, fix="read it as an image")
     shapes = {(one.facts.height_px, one.facts.width_px) for one in slices}
-    planes = {one.facts.facts.get("plane", "") for one in slices}
+    planes = {one.facts.plane for one in slices}
     if len(shapes) > 1 or len(planes) > 1:
         raise ImageError(
             f"is a series of {len(shapes)} sizes and {len(planes)} planes; expected one of each",

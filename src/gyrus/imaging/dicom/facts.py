@@ -20,7 +20,6 @@ def facts_of(header: Header, key: bytes) -> dict[str, str]:
         "modality": words.modality(header.text("Modality")),
         "body_part": words.body_part(header.text("BodyPartExamined")),
         "sequence": _sequence(header, image_type),
-        "plane": _plane(header),
         "spacing_mm": _spacing(header),
         "burnt_in": {"YES": "yes", "NO": "no"}.get(header.text("BurnedInAnnotation").strip().upper(), ""),
         "mosaic": "yes" if "MOSAIC" in image_type else "",
@@ -66,7 +65,8 @@ def _normal(header: Header, frame: int = 0) -> npt.NDArray[np.float64] | None:
     return normal / length if 0.5 < length < 2 else None
 
 
-def _plane(header: Header) -> str:
+def plane_of(header: Header) -> str:
+    """Return the plane of the body that the (first) slice lies in; empty where the header does not tell."""
     normal = _normal(header)
     if normal is None:
         return ""

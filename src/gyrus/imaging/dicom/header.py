@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from gyrus.errors import ImageError
+from gyrus.imaging.dicom.inflating import inflated
 from gyrus.imaging.dicom.tags import ALLOWED, PIXEL_ELEMENTS
 from gyrus.imaging.kinds import second_life
 from gyrus.imaging.limits import Limits
@@ -36,7 +37,7 @@ class Header:
                 f"is a DICOM file that begins like {other} and can be taken for one",
                 fix="do not open it; ask where it comes from",
             )
-        self.dataset = dcmread(BytesIO(data), force=True, specific_tags=list(ALLOWED))
+        self.dataset = dcmread(BytesIO(inflated(data, limits)), force=True, specific_tags=list(ALLOWED))
         self.syntax = self._syntax()
         self._check_image()
         self.rows, self.columns = self._whole("Rows"), self._whole("Columns")

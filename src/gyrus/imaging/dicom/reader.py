@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gyrus.errors import ImageError
-from gyrus.imaging.dicom.facts import facts_of, frame_order, subject_of
+from gyrus.imaging.dicom.facts import facts_of, frame_order, plane_of, subject_of
 from gyrus.imaging.dicom.header import Header
 from gyrus.imaging.dicom.pixels import pixels_of
 from gyrus.imaging.limits import Limits
@@ -25,6 +25,7 @@ class DicomReader:
         return {
             "frames": [str(frame) for frame in frame_order(header)] if header.frames > 1 else [""],
             "facts": facts_of(header, key),
+            "plane": plane_of(header),
             "width_px": header.columns,
             "height_px": header.rows,
             "subject": subject_of(header, key),

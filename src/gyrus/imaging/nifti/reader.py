@@ -40,7 +40,8 @@ class NiftiReader:
         spacing = [volume.zooms_mm[side] for side in (rows, columns, axis)]
         return {
             "frames": [f"{plane}:{index}" for index in range(volume.shape[axis])],
-            "facts": {"plane": plane, "spacing_mm": " x ".join(f"{size:.4g}" for size in spacing)},
+            "facts": {"spacing_mm": " x ".join(f"{size:.4g}" for size in spacing)},
+            "plane": plane,
             "width_px": volume.shape[columns],
             "height_px": volume.shape[rows],
             "subject": "",
