@@ -114,14 +114,14 @@ def page(kept: Kept) -> str:
         )
     ]
     wrong = [f"- {name}: {text}" for name, run in kept.runs.items() for text in run["problems"]]
+    beyond = "Beyond the bounds, or neither array nor error:" + ("" if wrong else " none.")
     return "\n".join([
         "# Nasty files", "", told_machine(kept), "",
-        "Each collection is read in one process that must outlive it. Seconds: processor / clock of the slowest "
-        "file; MiB: the most that the process, or one of its readers, grew by at a file; left: files after "
-        "which a temporary file remained.", "",
+        "Each collection is read in one process that must outlive it. Seconds: processor / clock of the "
+        "slowest file; MiB: the most that the process, or one of its readers, grew by at a file; left: files "
+        "after which a temporary file remained.", "",
         "| collection | files | arrays | named errors | neither | slowest, s | most, MiB | left |",
-        "|---|---|---|---|---|---|---|---|", *lines, "",
-        "Beyond the bounds, or neither array nor error: " + ("none." if not wrong else ""), "", *wrong, "", *said,
+        "|---|---|---|---|---|---|---|---|", *lines, "", beyond, "", *wrong, "", *said,
     ])  # fmt: skip
 
 
