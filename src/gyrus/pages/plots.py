@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gyrus.pages.colour import class_colours
@@ -75,22 +75,9 @@ def roc_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]) ->
     """
     figure, axes = new_figure(4.6, 4.0)
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.0)
-    colours = class_colours(classes)
-    for index, name in enumerate(shown_curves(curves)):
-        curve = curves[name]
-        axes.plot(
-            curve["fpr"],
-            curve["tpr"],
-            color=colours[name],
-            linestyle=_LINE_STYLES[index % len(_LINE_STYLES)],
-            # The area first: matplotlib leaves out labels that begin with an underscore.
-            label=f"{decimal(curve.get('auc'))}  {shortened(name)}".replace("$", r"\$"),
-        )
-    axes.set_xlabel("1 \N{MINUS SIGN} specificity")
-    axes.set_ylabel("sensitivity")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.01)
-    axes.set_aspect("equal")
+    for curve, style in _styled(curves, classes):
+        axes.plot(curve["fpr"], curve["tpr"], **style)
+    _shares(axes, across="1 \N{MINUS SIGN} specificity", up="sensitivity")
     if curves:
         axes.legend(title="area under the curve, class", loc="lower right", fontsize=8.5)
     return figure
@@ -112,22 +99,10 @@ def precision_recall_plot(curves: Mapping[str, Mapping[str, Any]], classes: Sequ
     matplotlib.figure.Figure
     """
     figure, axes = new_figure(4.6, 4.0)
-    colours = class_colours(classes)
-    for index, name in enumerate(shown_curves(curves)):
-        curve = curves[name]
-        axes.step(
-            curve["recall"],
-            curve["precision"],
-            where="pre",  # no line between points: it would be too kind
-            color=colours[name],
-            linestyle=_LINE_STYLES[index % len(_LINE_STYLES)],
-            label=f"{decimal(curve.get('auc'))}  {shortened(name)}".replace("$", r"\$"),
-        )
-    axes.set_xlabel("sensitivity (recall)")
-    axes.set_ylabel("precision")
-    axes.set_xlim(-0.01, 1.01)
-    axes.set_ylim(-0.01, 1.01)
-    axes.set_aspect("equal")
+    for curve, style in _styled(curves, classes):
+        # no line between points: it would be too kind
+        axes.step(curve["recall"], curve["precision"], where="pre", **style)
+    _shares(axes, across="sensitivity (recall)", up="precision")
     if curves:
         axes.legend(title="average precision, class", loc="lower left", fontsize=8.5)
     return figure
@@ -156,12 +131,35 @@ def reliability_plot(bins: Sequence[Mapping[str, Any]]) -> Any:
     points = [(one["confidence"], one["accuracy"]) for one in shown]
     if points:
         axes.plot(*zip(*points, strict=True), color=ACCENT, linewidth=0.8, marker="o", markersize=4.5)
-    axes.set_xlabel("how sure it was")
-    axes.set_ylabel("how often it was right")
-    axes.set_xlim(-0.01, 1.03)
-    axes.set_ylim(-0.01, 1.03)
-    axes.set_aspect("equal")
+    _shares(axes, across="how sure it was", up="how often it was right", end=1.03)
     return figure
+
+
+def _styled(
+    curves: Mapping[str, Mapping[str, Any]], classes: Sequence[str]
+) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
+    """Yield each curve that is shown, with colour, dashes and entry in the legend."""
+    colours = class_colours(classes)
+    for index, name in enumerate(shown_curves(curves)):
+        curve = curves[name]
+        yield (
+            curve,
+            {
+                "color": colours[name],
+                "linestyle": _LINE_STYLES[index % len(_LINE_STYLES)],
+                # The area first: matplotlib leaves out labels that begin with an underscore.
+                "label": f"{decimal(curve.get('auc'))}  {shortened(name)}".replace("$", r"\$"),
+            },
+        )
+
+
+def _shares(axes: Any, *, across: str, up: str, end: float = 1.01) -> None:
+    """Name the axes of two shares, from 0 to 1 and as long as each other."""
+    axes.set_xlabel(across)
+    axes.set_ylabel(up)
+    axes.set_xlim(-0.01, end)
+    axes.set_ylim(-0.01, end)
+    axes.set_aspect("equal")
 
 
 @plotting
