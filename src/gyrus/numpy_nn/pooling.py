@@ -62,8 +62,13 @@ class MaxPool2d(_Pool2d):
 
     def _backward(self, gradient: Array, to_input: bool) -> Array:
         result = self._zeros(len(gradient))
+        apart = self._step >= self.kernel_size  # windows that overlap add up
         for number, place in self._places():
-            result[place] += gradient * (self._first == number)
+            chosen = self._first == number
+            if apart:
+                np.multiply(gradient, chosen, out=result[place])
+            else:
+                result[place] += gradient * chosen
         return result
 
 
