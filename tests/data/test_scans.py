@@ -5,6 +5,8 @@ import pytest
 
 from gyrus.config.options import DataOptions
 from gyrus.data import read_manifest
+from gyrus.data.cache_folder import default_cache_folder
+from gyrus.data.facts import FactsMemory
 from gyrus.data.loading import load
 from gyrus.data.manifest import write_manifest
 from gyrus.data.scanning import scan
@@ -155,3 +157,17 @@ def test_a_table_of_volumes(tmp_path):
     assert len(manifest) == 8
     assert {(row.label, row.subject_id) for row in manifest} == {("a", "P1")}
     assert len(read_manifest(tmp_path / "t.csv")) == 1
+
+
+def test_a_decoder_that_is_missing_is_not_remembered(dicom_folder):
+    lossless = {"TransferSyntaxUID": "1.2.840.10008.1.2.4.70"}
+    write_dicom(dicom_folder / "none" / "5.dcm", RAMP, **lossless)
+    cut = dicom_folder / "none" / "1.dcm"
+    cut.write_bytes(cut.read_bytes()[:-500])
+    manifest = load(dicom_folder).manifest
+    scanned = scan(manifest, on_bad_file="skip", progress=False)
+    assert {bad.image_id for bad in scanned.skipped} == {"none/1.dcm", "none/5.dcm"}
+    remembered = FactsMemory(default_cache_folder()).known
+    errors = [facts.error for facts in remembered.values() if facts.error]
+    assert any("truncated" in error for error in errors)
+    assert not any("JPEG Lossless" in error for error in errors)

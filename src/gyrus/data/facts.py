@@ -51,7 +51,8 @@ class FactsMemory:
         self.known.update(new)
         if self.path is None:
             return
-        kept = list(self.known.items())[-_MOST_REMEMBERED:]
+        lasting = [(sha256, facts) for sha256, facts in self.known.items() if not facts.passing]
+        kept = lasting[-_MOST_REMEMBERED:]
         body = json.dumps({sha256: _to_list(facts) for sha256, facts in kept}).encode()
         write_bytes(self.path, hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 

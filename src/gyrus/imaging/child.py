@@ -25,6 +25,7 @@ from typing import IO, Any, Literal
 from gyrus.errors import ImageError, StorageError
 from gyrus.imaging.child_messages import receive, send
 from gyrus.imaging.limits import Limits
+from gyrus.imaging.passing import PassingError
 
 MEMORY_BYTES = 2**30
 """What a child may take beyond what it has when its libraries are loaded."""
@@ -70,13 +71,13 @@ def ask(
     try:
         answer, data = child.ask(asked, payload, limits.max_seconds, most=16 * limits.max_pixels)
     except _TookTooLongError as error:
-        raise ImageError(
+        raise PassingError(
             f"took longer than {limits.max_seconds:g} s to read and was given up",
             path=name,
             fix="it is damaged or made to do harm; leave it out",
         ) from error
     except (EOFError, OSError, ValueError) as error:
-        raise ImageError(
+        raise PassingError(
             f"broke the process that read it ({child.ending()}) and was given up",
             path=name,
             fix="it is damaged or made to do harm; leave it out",
@@ -84,7 +85,9 @@ def ask(
     finally:
         _CHILDREN.give_back(child)
     if "error" in answer:
-        raise ImageError(str(answer["error"]), path=name, fix=answer.get("fix"))
+        raise (PassingError if answer.get("passing") is True else ImageError)(
+            str(answer["error"]), path=name, fix=answer.get("fix")
+        )
     return answer, data
 
 

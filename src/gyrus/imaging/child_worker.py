@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from gyrus.errors import ImageError
 from gyrus.imaging.child_messages import receive, send
 from gyrus.imaging.limits import Limits
+from gyrus.imaging.passing import PassingError
 from gyrus.imaging.pixel_file import PixelFile
 from gyrus.imaging.source import read_file
 
@@ -90,7 +91,7 @@ def _safely(
     try:
         return work()
     except ImageError as error:
-        return {"error": error.message, "fix": error.fix}, b""
+        return {"error": error.message, "fix": error.fix, "passing": isinstance(error, PassingError)}, b""
     except MemoryError:
         return {"error": "needs more memory than one file may take (1 GiB)", "fix": "store it smaller"}, b""
     except RecursionError:

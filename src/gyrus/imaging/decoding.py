@@ -40,7 +40,9 @@ FORMATS = tuple(
     str(reader.format) for reader in (PngImageFile, JpegImageFile, TiffImageFile, BmpImageFile, WebPImageFile)
 )
 _LARGE_BYTES = 4 * 2**20  # below, even a file of nothing but parts is walked along within a second
-DECODER = f"pillow-{pillow_version}"  # pixels of lossy formats may differ between versions
+_SCAN_READERS = 1  # raised when DICOM or NIfTI files come to be read otherwise
+# pixels of lossy formats may differ between versions
+DECODER = f"pillow-{pillow_version}-scans-{_SCAN_READERS}"
 
 Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 

@@ -14,6 +14,7 @@ from gyrus.imaging.decoding import decode
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import byte_hash, pixel_hash
 from gyrus.imaging.look import Coarse, coarse, looks_of
+from gyrus.imaging.passing import PassingError
 from gyrus.imaging.reading import Color, as_uint8
 from gyrus.imaging.source import Source
 from gyrus.imaging.traces import FileTraces, Sample, sample_of, traces_of_samples
@@ -35,6 +36,8 @@ class Facts:
         See :mod:`gyrus.imaging.traces`; None when the image cannot be read.
     error : str
         Why the image cannot be read; empty when it can.
+    passing : bool
+        Whether it may be readable another time: a decoder was missing, or time ran out.
     """
 
     pixel_hash: str = ""
@@ -43,6 +46,7 @@ class Facts:
     notes: str = ""
     traces: FileTraces | None = None
     error: str = ""
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def read_and_see(
         See :func:`see`.
     """
     read: list[FileRead] = []
-    half_seen: dict[int, _HalfSeen | str] = {}
+    half_seen: dict[int, _HalfSeen | Facts] = {}
     for place, source in enumerate(sources):
         try:
             data = source.read()
@@ -178,12 +182,12 @@ class Request:
         return read_and_see(self.sources, wanted, self.geometry, self.color)
 
 
-def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -> _HalfSeen | str:
+def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -> _HalfSeen | Facts:
     """Take what is wanted from an image while its pixels are at hand; why it cannot be decoded otherwise."""
     try:
         decoded = decode(data, name=name)
     except ImageError as error:
-        return error.message
+        return Facts(error=error.message, passing=isinstance(error, PassingError))
     grey = as_uint8(decoded, "grey")
     height, width = decoded.pixels.shape[:2]
     pixels = None
@@ -200,13 +204,13 @@ def _half_see(data: bytes, name: str, geometry: Geometry | None, color: Color) -
     )
 
 
-def _finish(half_seen: Sequence[_HalfSeen | str]) -> list[Seen]:
-    sound = [half for half in half_seen if not isinstance(half, str)]
+def _finish(half_seen: Sequence[_HalfSeen | Facts]) -> list[Seen]:
+    sound = [half for half in half_seen if not isinstance(half, Facts)]
     traces = iter(traces_of_samples([half.sample for half in sound]))
     looks = iter(looks_of([half.coarse for half in sound]))
     return [
-        Seen(Facts(error=half))
-        if isinstance(half, str)
+        Seen(half)
+        if isinstance(half, Facts)
         else Seen(
             Facts(half.pixel_hash, half.width_px, half.height_px, half.notes, next(traces)),
             next(looks),

@@ -6,6 +6,7 @@ from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import UID
 
 from gyrus.errors import ImageError
+from gyrus.imaging.passing import PassingError
 
 _READERS = "pip install 'gyrus[readers]'"
 _GDCM = "pip install python-gdcm, which gyrus then uses; or have it exported uncompressed"
@@ -34,7 +35,7 @@ def decoder_of(syntax: UID) -> Decoder:
         raise ImageError(f"is a DICOM file compressed as {name}, which is not read", fix=fix) from error
     if not decoder.is_available:
         needs = f"; it needs {plugin}" if plugin else ""
-        raise ImageError(
+        raise PassingError(
             f"is a DICOM file compressed as {name}, which nothing installed decodes{needs}", fix=fix
         )
     return decoder
