@@ -33,11 +33,20 @@ def input_gate(context: ReportContext) -> Html | None:
         tag("h2", "Images that the model refuses"),
         tag("p", _steps(stated)),
         _table(shown.splits, both=both) if shown.splits else None,
-        [tag("h3", "Refused images of this run"), _pictures(shown.own)] if shown.own else None,
+        _own(shown.own) if shown.own else None,
         tag("h3", "Images that are no brain MRI, drawn for this report"),
-        _pictures(shown.foreign),
+        _pictures(shown.foreign, meant=False),
         id="gate",
     )
+
+
+def _own(refusals: Sequence[Refusal]) -> list[Html]:
+    return [
+        tag("h3", "Refused images of this run"),
+        tag("p", "The model was made for images like these: what is refused here is refused wrongly, unless "
+            "the image is not what it should be.", class_="small soft"),
+        _pictures(refusals, meant=True),
+    ]  # fmt: skip
 
 
 def _steps(stated: Mapping[str, Any]) -> str:
@@ -73,16 +82,17 @@ def _table(splits: Sequence[SplitRefusals], *, both: bool) -> Html:
     return table(heads, rows, class_="numbers")
 
 
-def _pictures(refusals: Sequence[Refusal]) -> Html:
-    return tag("div", [_card(item) for item in refusals], class_="gallery plain")
+def _pictures(refusals: Sequence[Refusal], *, meant: bool) -> Html:
+    return tag("div", [_card(item, meant) for item in refusals], class_="gallery plain")
 
 
-def _card(item: Refusal) -> Html:
+def _card(item: Refusal, meant: bool) -> Html:
+    """The picture with what the gate says; ``meant``: an image that the model was made for."""
     pixels = item.pixels
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     passed = item.finding.passed
     mark = "passes" if passed else "refused"
-    line = [tag("strong", mark, class_="wrong" if passed else "right"), f" {item.finding.reason}"]
+    line = [tag("strong", mark, class_="right" if passed == meant else "wrong"), f" {item.finding.reason}"]
     patient = f" \N{MIDDLE DOT} patient {item.subject_id}" if item.subject_id else ""
     label = f" \N{MIDDLE DOT} {item.label}" if item.label else ""
     return tag(

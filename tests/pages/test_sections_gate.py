@@ -1,0 +1,36 @@
+"""What the report says of refusals: right of what is no brain MRI, wrong of the run's own images."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from gyrus.decision.gate_finding import GateFinding
+from gyrus.pages.refusals import Refusal, Refusals, SplitRefusals
+from gyrus.pages.sections_gate import input_gate
+
+GREY = np.full((8, 8, 1), 90, np.uint8)
+UNLIKE = GateFinding("distribution", False, -9.0, -5.0, "is unlike the images that this model was trained on")
+PASSES = GateFinding("distribution", True, -2.0, -5.0, "lies where the training images of this model lie")
+FITTED = {"split": "cal", "images": 72, "subjects": 24}
+
+
+def shown(own, foreign):
+    within = {"method": "mahalanobis", "fitted_on": FITTED, "false_refusals": 0.01}
+    stated = {"brain_mri": {}, "distribution": within}
+    refusals = Refusals((SplitRefusals("test", 144, 0, 144, 6),), own, foreign)
+    return str(input_gate(SimpleNamespace(refusals=refusals, bundle={"card": {"gate": stated}})))
+
+
+def test_a_refusal_of_an_own_image_is_no_success():
+    foreign = (Refusal("text", "", "", UNLIKE, GREY), Refusal("objects", "", "", PASSES, GREY))
+    page = shown((Refusal("a.png", "P1", "glioma", UNLIKE, GREY),), foreign)
+    own, drawn = page.split("Images that are no brain MRI")
+    assert 'class="wrong">refused' in own
+    assert "refused wrongly" in own
+    assert "6 of 144 (4.2" in own
+    assert 'class="right">refused' in drawn
+    assert 'class="wrong">passes' in drawn
+
+
+def test_without_refused_images_nothing_is_said_of_them():
+    assert "Refused images of this run" not in shown((), (Refusal("text", "", "", UNLIKE, GREY),))
