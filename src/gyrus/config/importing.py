@@ -6,25 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gyrus.config.options import OutputOptions
+from gyrus.config.options import OutputOptions, VolumeOptions
 from gyrus.config.positional import Positional
-from gyrus.errors import UsageError
 
 ImportKind = Literal["auto", "cheng", "lgg", "carvana", "cifar", "brats", "coco", "parquet", "folder"]
 PublicSet = Literal["mnist", "cifar10", "cifar100", "cheng", "lgg", "carvana", "brats"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportOptions:
+class ImportOptions(VolumeOptions):
     """How single kinds of data sets are read."""
 
     sequence: str = "t1ce"
     """BraTS-like folders: which sequence (t1, t1ce, t2, flair, or the ending that yours has before .nii)."""
-    plane: Literal["axial", "coronal", "sagittal"] = "axial"
-    """BraTS-like folders: the plane that slices are taken in."""
-    slices: str = "8"
-    """BraTS-like folders: which slices of each volume: all, middle, or how many, evenly over its
-    middle half."""
     image_column: str | None = None
     """Parquet: column of the images; default: the one that holds images."""
     label_column: str | None = None
@@ -34,8 +28,7 @@ class ImportOptions:
 
     def __post_init__(self) -> None:
         """Check the choice of slices."""
-        if self.slices not in ("all", "middle") and not (self.slices.isdecimal() and int(self.slices)):
-            raise UsageError(f"slices is {self.slices!r}; expected all, middle, or a number from 1 on")
+        self.check_slices()
 
 
 @dataclass(frozen=True, kw_only=True)

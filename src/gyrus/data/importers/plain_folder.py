@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gyrus.config.importing import ImportOptions
+from gyrus.config.options import DataOptions
 from gyrus.data.importers.image_store import ImageStore
 from gyrus.data.importers.imported import Imported, Importer, Place
 from gyrus.data.loading import load
@@ -13,7 +14,8 @@ def _recognises(place: Place) -> bool:
 
 
 def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
-    loaded = load(place.source, files=place.files if place.source.is_dir() else None)
+    volumes = DataOptions(plane=options.plane, slices=options.slices)
+    loaded = load(place.source, volumes)
     root = loaded.manifest.root
     rows = tuple(
         row.with_(path=(root / row.path).as_posix(), mask=(root / row.mask).as_posix() if row.mask else "")
