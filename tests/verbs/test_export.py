@@ -85,6 +85,7 @@ def test_somebody_elses_weights_become_a_bundle_that_says_so(weights, made, pict
     assert card["metrics"] is None
     assert any("LogSigmoid. That layer is left out" in note for note in card["notes"])
     assert any("no figures" in note for note in card["notes"])
+    assert any("nothing in the file tells whether it was trained so" in note for note in card["notes"])
     parity = card["provenance"]["parity"]
     assert (parity["images"], parity["of"], parity["allowed"]) == (3, "images of pictures", 1e-3)
     assert "timm's own network" in parity["against"]

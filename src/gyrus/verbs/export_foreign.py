@@ -102,8 +102,18 @@ def _card(config: ExportConfig, foreign: Foreign, graphs: Graphs) -> dict[str, A
             f"The weights come from {foreign.file.path.name}, trained elsewhere, and were read as "
             f"{foreign.library}'s {config.architecture}.",
             last,
+            _preparation(config),
             "There are no figures: gyrus evaluate measures some on images of your own.",
         ],
+    )
+
+
+def _preparation(config: ExportConfig) -> str:
+    """Say how images are prepared: the file does not tell, and wrong answers look like right ones."""
+    side = config.image_size
+    return (
+        f"Images become {side} x {side} pixels (--resize {config.resize}), --normalize {config.normalize}, "
+        f"--color {config.color}: as the options say; nothing in the file tells whether it was trained so."
     )
 
 
