@@ -95,7 +95,8 @@ def known_set_overlap(rows: Sequence[Row], related: Related | None) -> list[Find
             message = f"Every image also stands in {SETS[name]}: the data are that set, or come from it."
         else:
             message = (
-                f"{len(ids)} of {len(rows)} images (or a neighbouring slice) also stand in {SETS[name]}."
+                f"{len(ids)} of {len(rows)} images look like one of {SETS[name]}, or like a slice beside it: "
+                "they may stand there too (its hashes are known here, not its images)."
             )
         counts = {"set": name, "images": len(ids), "of": len(rows)}
         findings.append(Finding("known_set_overlap", "info", message, rows=ids, counts=counts))
