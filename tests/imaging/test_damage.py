@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from scan_files import dicom_bytes, ramp, write_nifti
 
 from gyrus.errors import ImageError
 from gyrus.imaging import Limits, decode
@@ -115,3 +117,23 @@ def test_any_damage_has_a_name(kind: str, file: Path) -> None:
             assert damage_of(file) in ("truncated", "corrupt", "not_an_image", "too_large")
         else:
             assert damage_of(file) is None
+
+
+def test_damage_of_scans(tmp_path: Path) -> None:
+    sound = dicom_bytes(ramp())
+    volume = write_nifti(tmp_path / "a.nii", ramp()[:, :, None]).read_bytes()
+    assert image_format(sound[:352]) == "DICOM"
+    assert image_format(volume[:352]) == "NIFTI"
+    cases = {
+        "sound": (sound, None),
+        "cut": (sound[:-30], "truncated"),
+        "report": (dicom_bytes(ramp(), PixelData=None), "not_an_image"),
+        "volume": (volume, None),
+        "cut-volume": (volume[:-30], "truncated"),
+        "program": (b"MZ" + sound[2:], "corrupt"),
+        "gzip": (gzip.compress(b"text" * 200), "not_an_image"),
+    }
+    for name, (data, damage) in cases.items():
+        path = tmp_path / f"{name}.bin"
+        path.write_bytes(data)
+        assert damage_of(path) == damage, name

@@ -16,6 +16,8 @@ PACKAGES = (
     "numpy",
     "pillow",
     "onnxruntime",
+    "pydicom",
+    "nibabel",
     "torch",
     "torchvision",
     "lightning",

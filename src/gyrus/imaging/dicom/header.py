@@ -118,8 +118,11 @@ class Header:
         if kind == _DICOMDIR:
             raise ImageError("is a DICOMDIR: a list of files, no image", fix="name the files or their folder")
         named = UID(kind).name  # of an unknown one, itself
-        what = f" ({named})" if named != kind else ""
-        raise ImageError(f"is a DICOM file without PixelData{what}", fix="leave it out: it holds no image")
+        what = f" ({named})" if named and named != kind else ""
+        raise ImageError(
+            f"is a DICOM file without PixelData{what}",
+            fix="leave it out: it holds no image, or its end is missing",
+        )
 
     def _whole(self, keyword: str) -> int:
         found = self.number(keyword)
