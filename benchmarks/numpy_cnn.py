@@ -2,11 +2,11 @@
 
     python benchmarks/numpy_cnn.py --out benchmarks/results/DATE_numpy_cnn
 
-1. ``gyrus learn numpy-cnn`` on MNIST answers at least 99.0 % of the test images rightly (goal 99.2 %), trained
-   in under 3 minutes (goal 2) on 2 cores; five seeds. The same on the CIFAR-10 subset, without a claim.
-2. In training it sees over 1,000 times the images a second of nested loops over one sample at a time, on the
-   same network (a circulating tutorial's way, written anew with the right gradients: its maximum pooling gave
-   the gradient to all four pixels; both sides' gradients are compared before the clock starts).
+1. ``gyrus learn numpy-cnn`` on MNIST answers at least 99.0 % of the test images rightly (goal 99.2 %),
+   trained in under 3 minutes (goal 2) on 2 cores; five seeds. The same on the CIFAR-10 subset, without a claim.
+2. In training it sees over 1,000 times the images a second of nested loops over one sample at a time, on
+   the same network (a circulating tutorial's way, written anew with the right gradients: its maximum pooling
+   gave the gradient to all four pixels; both sides' gradients are compared before the clock starts).
 3. It reaches at least 0.45 of PyTorch's images a second (float32, same network, the faster of its two memory
    formats) on one thread as OpenBLAS comes, 0.35 with OPENBLAS_CORETYPE=Haswell. Two threads: told.
 4. The forward of convolutions with 32 and 64 channels reaches at least 60 % of NumPy's own matrix product.

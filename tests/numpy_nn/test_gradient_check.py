@@ -59,5 +59,5 @@ def test_a_whole_network_is_checked_and_left_as_it_is():
 def test_float32_is_refused_with_the_reason(of_layer, of_input):
     layer = layers.Linear(2)
     layer.build((3,), of_layer, np.random.default_rng(0))
-    with pytest.raises(UsageError, match="needs float64.*rounding in float32 hides"):
+    with pytest.raises(UsageError, match=r"needs float64.*rounding in float32 hides"):
         check_gradients(layer, np.zeros((2, 3), of_input))

@@ -61,7 +61,7 @@ def test_convolution(height, width, channels, out, kernel, stride, data):
     np.testing.assert_allclose(layer.gradients["bias"], module.bias.grad, rtol=1e-5, atol=1e-4)
 
 
-@pytest.mark.parametrize("kernel, stride", [(2, 2), (3, 2), (2, 3), (3, 1)])
+@pytest.mark.parametrize(("kernel", "stride"), [(2, 2), (3, 2), (2, 3), (3, 1)])
 @pytest.mark.parametrize("kind", ["Max", "Avg"])
 def test_pooling(kind, kernel, stride):
     layer = getattr(layers, f"{kind}Pool2d")(kernel, stride)

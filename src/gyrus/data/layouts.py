@@ -196,7 +196,15 @@ def _no_images(folder: Path, files: Files) -> LayoutError:
     return LayoutError(
         f"holds no images (PNG, JPEG, TIFF, BMP, WebP, DICOM, NIfTI); it holds {found or 'no files'}",
         path=folder,
-        fix=KNOWN_LAYOUTS,
+        fix=f"gyrus import {folder}" if _may_be_imported(files) else KNOWN_LAYOUTS,
+    )
+
+
+def _may_be_imported(files: Files) -> bool:
+    """Tell whether files that are no images look like a set in a form of its own."""
+    return any(
+        PurePosixPath(name).suffix.lower() in (".mat", ".parquet") or name.endswith("batches.meta")
+        for name in files.others
     )
 
 

@@ -157,7 +157,7 @@ class Index:
             "section",
             tag("h2", "Images"),
             tag("p", more, class_="small soft") if more else None,
-            table(["", "image", "answer", _NUMBER_HEAD, ""], self._rows, class_="images"),
+            table(["", "image", "answer", _NUMBER_HEAD], self._rows, class_="images"),
             id="images",
         )
 
@@ -192,10 +192,10 @@ def _row(evidence: Evidence, page: Path, *, pictured: bool) -> list[Html]:
         tag("td", face),
         tag("th", tag("a", evidence.asked.image_id, href=quote(page.name)),
             patient if evidence.asked.subject_id else None, scope="row"),
-        tag("td", label_shown(given.label) if answered else "no answer"),
+        tag("td", label_shown(given.label) if answered else "no answer",
+            tag("div", marks) if (marks := _badges(evidence)) else None),
         tag("td", percent(given.confidence) if answered and given.task == "classify" else "",
             class_="number"),
-        tag("td", _badges(evidence)),
     ]  # fmt: skip
 
 
@@ -238,7 +238,7 @@ def _together(pooled: Sequence[Pooled], labels: Sequence[str | None]) -> Html | 
     return tag(
         "section",
         tag("h2", "Taken together"),
-        tag("p", "The mean of the calibrated probabilities of the images that were answered. Thresholds and "
+        tag("p", "The mean of the probabilities of the images that were answered. Thresholds and "
             "sets were fitted on single images and are not applied to means.", class_="small soft"),
         table(["", "answer", _NUMBER_HEAD, agree], rows, class_="groups"),
         tag("p", f"… and {hidden:,} more.") if hidden > 0 else None,
