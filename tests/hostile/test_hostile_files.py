@@ -12,6 +12,10 @@ from bombs.scans import dicom_bombs
 from make_bombs import write_bombs
 from nasty_corpora import corpora, problems, read_all, write_mutations
 
+from data.importers.made_sets import write_cheng
+from gyrus.data.importers.cheng_file import read_cheng
+from gyrus.errors import ImageError
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
 
 REFUSED = {
@@ -48,6 +52,20 @@ def test_a_sample_of_bombs_and_of_damaged_files(tmp_path):
     for name in READ:
         if name in said:
             assert said[name]["outcome"] == "array", (name, said[name])
+
+
+def test_damaged_mat_files(tmp_path):
+    """They are read in this process, by the import alone."""
+    whole = write_cheng(tmp_path / "sound.mat").read_bytes()
+    path = tmp_path / "damaged.mat"
+    read = 0
+    for _, data in mutations([whole], 150):
+        path.write_bytes(data)
+        try:
+            read += read_cheng(path).image.ndim == 2
+        except ImageError as error:
+            assert error.path == str(path)  # noqa: PT017 - one of two outcomes
+    assert 0 < read < 150
 
 
 @pytest.mark.soak
