@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from scan_files import dicom_bytes, ramp, write_nifti
 
 from gyrus.errors import ImageError
 from gyrus.imaging import Limits, decode
 from gyrus.imaging.damage import damage_of, image_format
+from scan_files import dicom_bytes, ramp, write_nifti
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 
