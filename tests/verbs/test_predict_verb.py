@@ -210,7 +210,9 @@ def test_of_a_referred_image_the_table_names_no_class(place, model, tmp_path):
     assert "(a person)" in first
     assert "a person should look: it may be" in first
     assert pooled.endswith("2 of 2 (2 for a person)")
-    assert "2 for a person to look at" in (out / "index.html").read_text(encoding="utf-8")
+    index = (out / "index.html").read_text(encoding="utf-8")
+    assert "2 for a person to look at" in index
+    assert index.count("most probable: ") == 2
 
 
 def test_occlusion_is_made_only_where_it_is_shown(place, tmp_path, caplog):

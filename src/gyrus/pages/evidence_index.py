@@ -188,15 +188,19 @@ def _row(evidence: Evidence, page: Path, *, pictured: bool) -> list[Html]:
         )
     answered = evidence.refused is None
     patient = tag("span", tag("br"), f"patient {evidence.asked.subject_id}", class_="soft small")
-    return [
-        tag("td", face),
-        tag("th", tag("a", evidence.asked.image_id, href=quote(page.name)),
-            patient if evidence.asked.subject_id else None, scope="row"),
-        tag("td", label_shown(given.label) if answered else "no answer",
-            tag("div", marks) if (marks := _badges(evidence)) else None),
-        tag("td", percent(given.confidence) if answered and given.task == "classify" else "",
-            class_="number"),
-    ]  # fmt: skip
+    marks = tag("div", _badges(evidence))
+    name = tag("th", tag("a", evidence.asked.image_id, href=quote(page.name)),
+               patient if evidence.asked.subject_id else None, scope="row")  # fmt: skip
+    if not answered:  # no number: the reason gets its room
+        return [tag("td", face), name, tag("td", "no answer", marks, colspan=2)]
+    sure = percent(given.confidence) if given.task == "classify" else ""
+    return [tag("td", face), name, tag("td", _said(evidence), marks), tag("td", sure, class_="number")]
+
+
+def _said(evidence: Evidence) -> str:
+    """The answer; of an image that is referred only what is most probable."""
+    decided, label = evidence.answer.decided, label_shown(evidence.answer.label)
+    return f"most probable: {label}" if decided is not None and decided.refer else label
 
 
 def _badges(evidence: Evidence) -> list[Html]:
