@@ -84,7 +84,7 @@ def test_the_bundle_is_a_bundle_like_any(lesson, bars, tmp_path, capsys):
     assert "upright" in told
     assert main(["evaluate", str(lesson.folder), "--test", "--json"]) == 0
     again = json.loads(capsys.readouterr().out)
-    assert again["accuracy"]["value"] == lesson.shown["accuracy"]["test"]["value"]
+    assert again["evaluation"]["accuracy"]["value"] == lesson.shown["accuracy"]["test"]["value"]
 
 
 def test_the_saved_network_is_the_one_in_the_bundle(lesson):
@@ -110,7 +110,8 @@ def test_a_split_that_leaks_is_refused(bars, tmp_path):
     rows = ["image_id,path,label,subject_id,split"]
     for number in range(40):
         label = ("lying", "upright")[number % 2]
-        rows.append(f"{number},{bars / label / f'{number}.png'},{label},P{number // 8},{SPLITS[number // 2 % 4]}")
+        path, split = bars / label / f"{number}.png", SPLITS[number // 2 % 4]
+        rows.append(f"{number},{path},{label},P{number // 8},{split}")
     table = tmp_path / "manifest.csv"
     table.write_text("\n".join(rows) + "\n")
     with pytest.raises(LeakageError) as caught:
