@@ -15,11 +15,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from bombs.mutations import mutations, sound_pictures
 
+from gyrus.imaging.kinds import kind_of
+
 TOOLS = Path(__file__).resolve().parent
 SHARED = TOOLS.parents[1] / "shared" / "data" / "dicom_nifti"
 MOST_SECONDS = 10.0
 MOST_BYTES = 2**30
 _LARGEST_SEED = 300_000
+_PIXEL_TAGS = (b"\xe0\x7f\x10\0", b"\x7f\xe0\0\x10")
 _PACKAGED = {
     "pydicom's test files": ("pydicom", "data/test_files"),
     "pydicom's character sets": ("pydicom", "data/charset_files"),
@@ -50,7 +53,7 @@ def _is_data(path: Path) -> bool:
 def write_mutations(folder: Path, count: int, seed: int = 0) -> list[Path]:
     """Write damaged copies of small sound files of all formats and return their paths."""
     kept = [path for paths in corpora().values() for path in paths if path.stat().st_size <= _LARGEST_SEED]
-    sound = [(path.read_bytes(), path.name) for path in kept if path.stat().st_size]
+    sound = [(data, path.name) for path in kept if _may_hold_pixels(data := path.read_bytes())]
     sound += [(data, "picture") for data in sound_pictures()]
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -59,6 +62,12 @@ def write_mutations(folder: Path, count: int, seed: int = 0) -> list[Path]:
         path.write_bytes(data)
         paths.append(path)
     return paths
+
+
+def _may_hold_pixels(data: bytes) -> bool:
+    """Tell whether damage to a file may reach a decoder: of a file without pixels little would be tried."""
+    kind = kind_of(data)
+    return kind == "nifti" or (kind == "dicom" and any(tag in data for tag in _PIXEL_TAGS))
 
 
 def read_all(paths: Iterable[Path], folder: Path) -> Iterator[dict[str, Any]]:
