@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from scan_files import dicom_bytes
+
 CLASSES = ("glioma", "meningioma", "no_tumor")
 
 
@@ -144,6 +146,9 @@ PLANTS = (
     Plant("hidden_file", file(f"{A}/.secret.png"), (f"{A}/.secret.png",)),
     Plant("white_border", stored(f"{A}/framed.png", framed), (f"{A}/framed.png",)),
     Plant("white_border", stored(f"{A}/side.jpg", one_side), (f"{A}/side.jpg",)),
+    Plant("burnt_in", file(f"{A}/b.dcm", dicom_bytes(brain(924), BurnedInAnnotation="YES")), (f"{A}/b.dcm",)),
+    Plant("mosaic", file(f"{A}/m.dcm", dicom_bytes(brain(925), ImageType=["ORIGINAL", "MOSAIC"])),
+          (f"{A}/m.dcm",)),
     Plant("screenshot", stored(f"{A}/Screenshot 2024-01-05 at 10.11.12.png", lambda: brain(919)),
           (f"{A}/Screenshot 2024-01-05 at 10.11.12.png",)),
     Plant("screenshot", stored(f"{A}/Bildschirmfoto.png", lambda: brain(920)), (f"{A}/Bildschirmfoto.png",)),

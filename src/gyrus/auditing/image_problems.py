@@ -104,6 +104,8 @@ def peculiar(
         "white_border": [
             row.image_id for row, fact in seen if fact.white_sides and row.image_id not in white
         ],
+        "burnt_in": [row.image_id for row, _ in facts if row.facts.get("burnt_in") == "yes"],
+        "mosaic": [row.image_id for row, _ in facts if row.facts.get("mosaic") == "yes"],
     }
     words = {
         "blank": ("image is blank: one grey level", "images are blank: one grey level each"),
@@ -115,6 +117,11 @@ def peculiar(
         "transparent": ("image has transparent parts (RGBA)", "images have transparency (RGBA)"),
         "cmyk": ("image is stored in CMYK", "images are stored in CMYK"),
         "white_border": ("image has a white border", "images have a white border (on one side at least)"),
+        "burnt_in": (
+            "DICOM file says that text is burnt into its pixels",
+            "DICOM files say that text is burnt into their pixels",
+        ),
+        "mosaic": ("image is a mosaic of many slices", "images are mosaics of many slices each"),
     }  # fmt: skip
     problems = [
         Problem(kind, f"{counted(len(ids), *words[kind])}.", tuple(ids), (_leaving_out(kind, commands),))

@@ -62,6 +62,10 @@ KINDS: dict[str, Kind] = {
     "white_border": Kind(
         "warning", False, True, "crop them in their source; a network sees the border first; or go on without"
     ),
+    "burnt_in": Kind(
+        "warning", False, True, "look whether the text names the patient, or the class; go on without them"
+    ),
+    "mosaic": Kind("warning", False, True, "convert them to NIfTI, which has the slices one by one"),
     "screenshot": Kind("warning", False, True, "look at them; go on without those that are no plain slices"),
     "class_spelling": Kind("info", False, False, "--fix writes the joined names; nothing else to do"),
     "duplicate_name": Kind(

@@ -67,7 +67,8 @@ def kind_of_file(path: Path) -> Kind:
             kind = kind_of(stream.read(BEGINNING_BYTES))
     except OSError:
         return "nothing"
-    return "idx" if kind == "nifti" and "idx" in path.name.lower() else kind
+    named = path.name.lower().removesuffix(".gz")
+    return "idx" if kind == "nifti" and named.endswith(("idx3-ubyte", "idx1-ubyte")) else kind
 
 
 def is_scan_name(name: str) -> bool:
