@@ -56,6 +56,8 @@ def png_bombs(scale: int) -> dict[str, bytes]:
         "depth-32.png": png(64, 64, _GREY, depth=32),
         "frames.png": _good_png(chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0)), frames),
         "sixteen-bit-colour-lies.png": png(6000, 6000, _GREY, depth=16, color=2),
+        "sixteen-bit-colour-49-megapixels.png": png(7000, 7000, zlib_zeros(281), depth=16, color=2),
+        "sixteen-bit-49-megapixels.png": png(7000, 7000, zlib_zeros(94), depth=16),
         "no-idat.png": b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 64, 8, 0, 0, 0, 0)),
         "exif-loop.png": _good_png(chunk(b"eXIf", exif_loop())),
     }

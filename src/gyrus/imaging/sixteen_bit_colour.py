@@ -65,10 +65,11 @@ def read_deep(data: bytes, formats: tuple[str, ...], layout: str, upright: Uprig
         np.bitwise_or(both, four[:, :, 1::2], out=both)
         return _on_black(both[:, :, 0], both[:, :, 1])
     name, _, order = layout.partition(";16")
-    high = np.asarray(upright(_opened(data, formats, layout)))
-    low = np.asarray(upright(_opened(data, formats, f"{name};16{_OTHER_WAY[order]}")))
-    deep: Deep = np.left_shift(high, 8, dtype=np.uint16)
-    np.bitwise_or(deep, low, out=deep)
+    # one after the other, for the memory
+    deep: Deep = np.left_shift(np.asarray(upright(_opened(data, formats, layout))), 8, dtype=np.uint16)
+    low = upright(_opened(data, formats, f"{name};16{_OTHER_WAY[order]}"))
+    np.bitwise_or(deep, np.asarray(low), out=deep)
+    del low
     colour: Deep = deep[:, :, :3]
     if name == "RGBA":
         return _on_black(_plain(colour), deep[:, :, 3])
