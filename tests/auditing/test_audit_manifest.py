@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gyrus.auditing import Audit, Finding, audit_manifest, refuse_leak
+from gyrus.auditing.checks import subjects_unknown
 from gyrus.config.options import SplitOptions
 from gyrus.data import Manifest, Row, make_split
 from gyrus.errors import DataError, LeakageError, UsageError
@@ -280,3 +281,14 @@ def test_a_repaired_split_passes_the_gate(seed: int) -> None:
     audit = audit_manifest(mended)
     assert audit.verdict == "clean"
     assert refuse_leak(audit, None) is None
+
+
+def test_a_file_or_an_examination_is_no_patient() -> None:
+    rows = [
+        Row(str(number), f"{number}.png", "a", subject_id=f"s{number}", subject_source=source)
+        for number, source in enumerate(("dicom", "file", "dicom study", "column"))
+    ]
+    (finding,) = subjects_unknown(rows)
+    assert finding.rows == ("1", "2")
+    assert finding.message.startswith("2 of 4 images are told apart by file or examination, not by patient:")
+    assert not subjects_unknown([rows[0], rows[3]])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gyrus.auditing.collisions import across_splits, by_value, count_pairs, describe_counts, plural
 from gyrus.auditing.findings import Finding, Pair
 from gyrus.data.manifest import SPLITS, Row
+from gyrus.data.scans import ASSUMED
 
 
 def subject_across_splits(rows: Sequence[Row]) -> list[Finding]:
@@ -112,16 +113,19 @@ def copies_within_split(rows: Sequence[Row]) -> list[Finding]:
 
 
 def subjects_unknown(rows: Sequence[Row]) -> list[Finding]:
-    """Images whose patient is not known."""
+    """Images whose patient is not known, or for whom a file or an examination stands."""
     unknown = tuple(row.image_id for row in rows if not row.subject_id)
-    if not unknown:
+    assumed = tuple(row.image_id for row in rows if row.subject_id and row.subject_source in ASSUMED)
+    if not unknown and not assumed:
         return []
     none_known = len(unknown) == len(rows)
     what = "No patient is known" if none_known else f"{len(unknown)} of {len(rows)} images have no patient"
-    message = f"{what}: whether a patient stands on both sides of a split cannot be told."
-    counts = {"images": len(unknown), "of": len(rows)}
+    apart = f"{len(assumed)} of {len(rows)} images are told apart by file or examination, not by patient"
+    told = "; ".join([*([what] if unknown else []), *([apart] if assumed else [])])
+    message = f"{told}: whether a patient stands on both sides of a split cannot be told."
+    counts = {"images": len(unknown) + len(assumed), "of": len(rows)}
     # every row is concerned when none has a patient: listing them would say nothing
-    listed = () if none_known else unknown
+    listed = () if counts["images"] == len(rows) else (*unknown, *assumed)
     return [Finding("subjects_unknown", "warning", message, rows=listed, counts=counts)]
 
 

@@ -23,6 +23,8 @@ from gyrus.imaging.source import Source
 
 DICOM_PATIENT, DICOM_STUDY, ONE_FILE = "dicom", "dicom study", "file"
 """``subject_source`` of patients told by PatientID, by the study where that is absent, by the file itself."""
+ASSUMED = (DICOM_STUDY, ONE_FILE)
+"""Those that may be one patient more than once."""
 _SHOWN = 5
 
 
