@@ -28,6 +28,7 @@ from gyrus.config.importing import ImportOptions
 from gyrus.data.importers import IMPORTERS, importer_of, place_of
 from gyrus.data.importers.image_store import ImageStore
 from gyrus.data.importers.imported import Imported
+from gyrus.data.loading import load
 from gyrus.errors import DataError, ImageError, LayoutError, MissingDependencyError, UsageError
 
 
@@ -281,3 +282,9 @@ def test_a_table_of_coco_is_not_any_json(tmp_path):
     write_png(tmp_path / "yes" / "1.png", tumour_mask())
     (tmp_path / "dataset.json").write_text(json.dumps({"name": "x", "images": 3}))
     assert importer_of(place_of(tmp_path)).name == "folder"
+
+
+def test_a_folder_that_has_to_be_imported_is_told_so(tmp_path):
+    write_cheng(tmp_path / "1.mat")
+    with pytest.raises(LayoutError, match=f"gyrus import {tmp_path}"):
+        load(tmp_path)
