@@ -29,6 +29,7 @@ from keeping import PROJECT, QUIET, SHARED, WORK, Kept, default_folder, gyrus, t
 
 SIDE, CLASSES, BATCH = 28, 10, 64
 CONVOLUTIONS = ((28, 32, 32), (14, 32, 64), (14, 64, 64), (7, 64, 64))
+WIDE = ((16, 28, 64), (16, 28, 128), (16, 14, 256), (16, 7, 256), (8, 7, 512), (4, 56, 128))
 CORETYPE = "OPENBLAS_CORETYPE"
 SPEEDS = (
     ("as it comes", None, 1),
@@ -71,7 +72,7 @@ def measure_speeds(kept: Kept, rounds: int) -> None:
     """Run each part in a process with its own threads and kernels."""
     for name, core, threads in SPEEDS:
         for part in PARTS:
-            if part == "loops" and (threads > 1 or core):
+            if (part == "loops" and core) or (part in ("loops", "shift") and threads > 1):
                 continue
             key = f"{part}, {name}, {threads} thread{'s' if threads > 1 else ''}"
             kept.once(key, lambda p=part, c=core, t=threads: in_process(p, c, t, rounds))
@@ -245,7 +246,46 @@ def loops(rounds: int) -> dict:
     }  # fmt: skip
 
 
-PARTS = {"peak": peak, "race": race, "loops": loops}
+def shift(rounds: int) -> dict:
+    """Hold im2col against the other way of wide channels: nine products of shifted images, added up."""
+    import numpy as np
+
+    from gyrus.numpy_nn.layers import Conv2d
+
+    found = {}
+    for n, side, channels in WIDE:
+        layer = Conv2d(channels, padding=1, bias=False)
+        layer.build((side, side, channels), "float32", np.random.default_rng(0))
+        x = np.random.default_rng(1).standard_normal((n, side, side, channels)).astype(np.float32)
+        weight, row = layer.parameters["weight"].reshape(9, channels, channels), side + 2
+        # images in flat rows, so that a shifted image is a slice; the last two pixels of a row come to nothing
+        flat = np.zeros((n * row * row + 2 * row + 2, channels), np.float32)
+        middle = flat[: n * row * row].reshape(n, row, row, channels)[:, 1:-1, 1:-1]
+        wide = np.empty((n * row * row, channels), np.float32)
+        part = np.empty((row * row, channels), np.float32)
+        out = np.empty((n, side, side, channels), np.float32)
+
+        def shifted(
+            x=x, weight=weight, row=row, flat=flat, middle=middle, wide=wide, part=part, out=out
+        ) -> None:
+            middle[...] = x
+            for start in range(0, len(wide), row * row):  # an image at a time: its sums stay in the cache
+                whole = wide[start : start + row * row]
+                np.matmul(flat[start : start + row * row], w[0], out=whole)
+                for place in range(1, 9):
+                    first = start + place // 3 * row + place % 3
+                    np.matmul(flat[first : first + row * row], w[place], out=part)
+                    np.add(whole, part, out=whole)
+            out[...] = wide.reshape(len(x), row, row, -1)[:, : row - 2, : row - 2]
+
+        shifted()
+        np.testing.assert_allclose(out, layer.forward(x), rtol=1e-3, atol=1e-3)
+        own, other = best_rate(1.0, lambda x=x, layer=layer: layer.forward(x), shifted, rounds=rounds)
+        found[f"{channels} channels, {side} x {side}"] = max(own) / max(other)
+    return {"im2col_by_shift": found, "blas": blas()}
+
+
+PARTS = {"peak": peak, "race": race, "loops": loops, "shift": shift}
 
 
 def measure_accuracy(kept: Kept, arguments: argparse.Namespace) -> None:
@@ -348,6 +388,10 @@ def page(kept: Kept, learnt_on: dict, claims: dict) -> list[str]:
                 f"{one['of_peak']:.0%} |"
                 for name, one in run["convolutions"].items()
             ]
+    for key, run in kept.runs.items():
+        if key.startswith("shift"):
+            ratios = [f"{ratio:.2f} ({name})" for name, ratio in run["im2col_by_shift"].items()]
+            lines += ["", f"Speed of im2col by that of shift-GEMM, {key[7:]}: {', '.join(ratios)}."]
     looped = kept.runs["loops, as it comes, 1 thread"]
     lines += [
         "",

@@ -28,7 +28,7 @@ class Columns:
     kernel, stride : int
         Of the windows.
     memory : ndarray
-        Of at least :meth:`needed` numbers; each block overwrites it.
+        Of at least :data:`BLOCK` numbers, and a row of windows; each block overwrites it.
     """
 
     def __init__(self, images: Array, kernel: int, stride: int, memory: Array) -> None:
@@ -46,11 +46,6 @@ class Columns:
             writeable=False,
         )
 
-    @staticmethod
-    def needed(length: int, width: int) -> int:
-        """Return how many numbers a block of windows of this length can hold, a row of windows at least."""
-        return max(BLOCK, length * width)
-
     def blocks(self) -> Iterator[tuple[tuple[slice, slice], Array]]:
         """Yield where a block lies (images, rows of windows) and its matrix (windows, length)."""
         n, a_row = len(self._windows), self.width * self.length
@@ -67,12 +62,9 @@ class Columns:
             return block.reshape(-1, self.length)
         if self._by_position:  # a row for each place in the window; BLAS takes the matrix transposed
             block = block.transpose(3, 4, 5, 0, 1, 2)
-            copy = self._memory[: block.size].reshape(block.shape)
-            np.copyto(copy, block)
-            return copy.reshape(self.length, -1).T
         copy = self._memory[: block.size].reshape(block.shape)
         np.copyto(copy, block)
-        return copy.reshape(-1, self.length)
+        return copy.reshape(self.length, -1).T if self._by_position else copy.reshape(-1, self.length)
 
 
 def multiply(columns: Columns, weight: Array, out: Array, bias: Array | None = None) -> None:
@@ -82,11 +74,3 @@ def multiply(columns: Columns, weight: Array, out: Array, bias: Array | None = N
         np.matmul(windows, weight, out=result)
         if bias is not None:
             result += bias
-
-
-def padded(images: Array, padding: int, memory: Array) -> Array:
-    """Copy images into the middle of ``memory``, which is zero around it; without padding they stay."""
-    if padding == 0:
-        return images
-    memory[:, padding:-padding, padding:-padding] = images
-    return memory

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gyrus.errors import UsageError
-from gyrus.numpy_nn.columns import Columns, multiply, padded
+from gyrus.numpy_nn.columns import BLOCK, Columns, multiply
 from gyrus.numpy_nn.layer import Array, Layer, Shape
 
 
@@ -92,13 +92,9 @@ class Conv2d(Layer):
             return images
         n, height, width, channels = images.shape
         around = self._reused(key, (n, height + 2 * padding, width + 2 * padding, channels))
-        return padded(images, padding, around)
+        around[:, padding:-padding, padding:-padding] = images  # it was zero, and stays so beside them
+        return around
 
     def _columns(self, images: Array, stride: int) -> Columns:
-        length = self.kernel_size**2 * images.shape[3]
-        return Columns(
-            images,
-            self.kernel_size,
-            stride,
-            self._reused("block", (Columns.needed(length, images.shape[2]),)),
-        )
+        a_row = images.shape[2] * self.kernel_size**2 * images.shape[3]
+        return Columns(images, self.kernel_size, stride, self._reused("block", (max(BLOCK, a_row),)))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from gyrus.data import Manifest, PixelCache
 from gyrus.numpy_nn import Epoch, Sequential, fit, layers, shifted
 from gyrus.numpy_nn.layer import Layer
-from gyrus.numpy_nn.optimisers import Adam, one_cycle
+from gyrus.numpy_nn.optimisers import SGD, one_cycle
 from gyrus.runs.atomic import write_text
 
 logger = logging.getLogger("gyrus")
@@ -24,11 +24,12 @@ logger = logging.getLogger("gyrus")
 Floats = npt.NDArray[np.float32]
 
 BATCH_SIZE = 64
-LEARNING_RATE = 0.003
-WEIGHT_DECAY = 0.01
+LEARNING_RATE = 0.1
+MOMENTUM = 0.9
+WEIGHT_DECAY = 5e-4
 WARM_UP = 0.25
-MOST_SHIFT_PX = 2
-SEEN_IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 300_000, 4, 40
+MOST_SHIFT_PX = 1
+SEEN_IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 480_000, 4, 40
 _SMALLEST_MAP_PX = 10  # images are halved until their side is at most so long
 
 
@@ -129,7 +130,7 @@ def train_network(
         own.labels,
         epochs=epochs,
         batch_size=BATCH_SIZE,
-        optimiser=Adam(LEARNING_RATE, weight_decay=WEIGHT_DECAY),
+        optimiser=SGD(LEARNING_RATE, weight_decay=WEIGHT_DECAY, momentum=MOMENTUM, nesterov=True),
         schedule=one_cycle(WARM_UP),
         augment=lambda images, generator: shifted(images, generator, MOST_SHIFT_PX),
         validation=(held.x, held.labels),
