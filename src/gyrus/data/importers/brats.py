@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from gyrus.config.importing import ImportOptions
 from gyrus.data.files import natural_key
 from gyrus.data.importers.image_store import ImageStore
-from gyrus.data.importers.imported import Imported, Importer, Place
+from gyrus.data.importers.imported import Imported, Importer, Place, one_by_one
 from gyrus.data.manifest import Row
 from gyrus.errors import DataError, UsageError
 from gyrus.imaging import decode
@@ -65,8 +65,11 @@ def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
             fix="--sequence ENDING",
         )
     grades = _grades(chosen)
-    rows = [row for case, (volume, mask) in chosen.items() for row in _slices(
-        place, case, volume, mask, grades.get(case, ""), options)]  # fmt: skip
+    rows = [
+        row
+        for case in one_by_one(list(chosen))
+        for row in _slices(place, case, *chosen[case], grades.get(case, ""), options)
+    ]
     return Imported(tuple(rows), tuple(_notes(rows, len(chosen), grades, options)))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from gyrus.config.importing import ImportOptions
 from gyrus.data.importers.cheng import box_of
 from gyrus.data.importers.image_store import ImageStore
-from gyrus.data.importers.imported import Imported, Importer, Place
+from gyrus.data.importers.imported import Imported, Importer, Place, one_by_one
 from gyrus.data.manifest import Row
 from gyrus.errors import DataError, ImageError
 from gyrus.imaging import DEFAULT_LIMITS
@@ -52,7 +52,10 @@ def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
             details=[*orphans, *strangers],
             fix="put train/ and train_masks/ into one folder, and nothing else",
         )
-    rows = tuple(_row(place.folder, stem, name, masks.get(stem, ""), store) for stem, name in images.items())
+    rows = tuple(
+        _row(place.folder, stem, images[stem], masks.get(stem, ""), store)
+        for stem in one_by_one(list(images))
+    )
     cars = len({row.subject_id for row in rows})
     return Imported(
         rows,

@@ -12,7 +12,7 @@ from gyrus.config.importing import ImportOptions
 from gyrus.data.files import natural_key
 from gyrus.data.importers.cheng_file import ChengSlice, looks_like_matlab, read_cheng
 from gyrus.data.importers.image_store import ImageStore, unsigned
-from gyrus.data.importers.imported import Imported, Importer, Place
+from gyrus.data.importers.imported import Imported, Importer, Place, one_by_one
 from gyrus.data.manifest import Row
 from gyrus.errors import DataError
 
@@ -34,7 +34,7 @@ def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
     names = sorted(_files(place), key=natural_key)
     if not names:
         raise DataError("holds no .mat files", path=place.source, fix="name the folder of Cheng's files")
-    rows = [_row(name, read_cheng(place.folder / name), store) for name in names]
+    rows = [_row(name, read_cheng(place.folder / name), store) for name in one_by_one(names)]
     exams = len({row.facts["exam_id"] for row in rows})
     patients = len({row.subject_id for row in rows})
     notes = [

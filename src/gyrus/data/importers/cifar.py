@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from gyrus.config.importing import ImportOptions
 from gyrus.data.importers.image_store import ImageStore
-from gyrus.data.importers.imported import Imported, Importer, Place
+from gyrus.data.importers.imported import Imported, Importer, Place, one_by_one
 from gyrus.data.importers.plain_pickle import read_plain_pickle
 from gyrus.data.manifest import Row
 from gyrus.errors import DataError
@@ -87,7 +87,8 @@ def _batch(
             path=path,
             fix=_AGAIN,
         )
-    for number, (label, image) in enumerate(zip(labels, pixels, strict=True)):
+    for number in one_by_one(range(len(pixels))):
+        label, image = labels[number], pixels[number]
         if not isinstance(label, int) or not 0 <= label < len(names):
             raise DataError(f"image {number} has the label {label!r} of {len(names)} classes", path=path)
         name = names[label]

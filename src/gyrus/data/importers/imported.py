@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
 
 from gyrus.config.importing import ImportOptions
 from gyrus.data.files import Files, list_files
 from gyrus.data.importers.image_store import ImageStore
 from gyrus.data.manifest import CLASSIFY, Row
 from gyrus.errors import DataError
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +96,8 @@ class Importer:
     what: str
     recognises: Callable[[Place], bool]
     read: Callable[[Place, ImageStore, ImportOptions], Imported]
+
+
+def one_by_one(items: Sequence[Item]) -> Iterator[Item]:
+    """Yield items behind a bar on stderr, shown when it takes longer than a second."""
+    yield from tqdm(items, desc="Importing", file=sys.stderr, delay=1.0, mininterval=0.5, leave=False)

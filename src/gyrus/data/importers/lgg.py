@@ -15,7 +15,7 @@ import numpy as np
 from gyrus.config.importing import ImportOptions
 from gyrus.data.importers.cheng import box_of
 from gyrus.data.importers.image_store import ImageStore
-from gyrus.data.importers.imported import Imported, Importer, Place
+from gyrus.data.importers.imported import Imported, Importer, Place, one_by_one
 from gyrus.data.manifest import Row
 from gyrus.data.table import read_table
 from gyrus.errors import DataError
@@ -52,7 +52,7 @@ def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
             fix="images are called TCGA_XX_NNNN_DATE_N.tif, masks TCGA_XX_NNNN_DATE_N_mask.tif",
         )
     facts = _facts(place)
-    rows = tuple(_row(place.folder, name, mask, facts) for name, mask in pairs.items())
+    rows = tuple(_row(place.folder, name, pairs[name], facts) for name in one_by_one(list(pairs)))
     marked = sum(row.label == LESION for row in rows)
     return Imported(
         rows,
