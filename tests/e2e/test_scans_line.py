@@ -8,6 +8,8 @@ from gyrus.bundles import read_bundle
 from gyrus.data import read_manifest
 from scan_files import PLANTED, write_dicom, write_nifti
 
+from .conftest import gyrus
+
 NUMBER = "MRN-0815"
 
 
@@ -44,7 +46,10 @@ def everything_below(folder):
 
 @pytest.fixture(scope="module")
 def split(scans, workplace):
-    return workplace / "scans-split.csv"
+    out = workplace / "scans-split.csv"
+    done = gyrus("split", scans, "--slices", "2", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
 
 
 def test_doctor_audit_and_split(scans, split, workplace, gyrus_here):
@@ -52,8 +57,6 @@ def test_doctor_audit_and_split(scans, split, workplace, gyrus_here):
     done = gyrus_here("audit", scans, "--slices", "2", "--out", workplace / "scans-audit")
     assert done.returncode in (0, 4), done.stderr
     assert "DICOM files of" in done.stderr
-    done = gyrus_here("split", scans, "--slices", "2", "--out", split)
-    assert done.returncode == 0, done.stderr
     manifest = read_manifest(split)
     sides = {}
     for row in manifest:
