@@ -258,16 +258,14 @@ def shift(rounds: int) -> dict:
         layer.build((side, side, channels), "float32", np.random.default_rng(0))
         x = np.random.default_rng(1).standard_normal((n, side, side, channels)).astype(np.float32)
         weight, row = layer.parameters["weight"].reshape(9, channels, channels), side + 2
-        # images in flat rows, so that a shifted image is a slice; the last two pixels of a row come to nothing
+        # images in flat rows, so that a shifted image is a slice; a row's last two pixels come to nothing
         flat = np.zeros((n * row * row + 2 * row + 2, channels), np.float32)
         middle = flat[: n * row * row].reshape(n, row, row, channels)[:, 1:-1, 1:-1]
         wide = np.empty((n * row * row, channels), np.float32)
         part = np.empty((row * row, channels), np.float32)
         out = np.empty((n, side, side, channels), np.float32)
 
-        def shifted(
-            x=x, weight=weight, row=row, flat=flat, middle=middle, wide=wide, part=part, out=out
-        ) -> None:
+        def shifted(x=x, w=weight, row=row, flat=flat, middle=middle, wide=wide, part=part, out=out) -> None:
             middle[...] = x
             for start in range(0, len(wide), row * row):  # an image at a time: its sums stay in the cache
                 whole = wide[start : start + row * row]

@@ -5,6 +5,7 @@ import numpy as np
 from gyrus.numpy_nn import layers
 
 IMAGES = (7, 6, 3)
+SMALL = (5, 4, 2)
 VECTORS = (5,)
 MAKERS = {
     "conv": (lambda: layers.Conv2d(4), IMAGES),
@@ -13,7 +14,7 @@ MAKERS = {
     "conv even": (lambda: layers.Conv2d(3, 4, stride=3, padding=2), IMAGES),
     "conv pixelwise": (lambda: layers.Conv2d(4, 1), IMAGES),
     "conv pixelwise strided": (lambda: layers.Conv2d(4, 1, stride=2), IMAGES),
-    "conv wide": (lambda: layers.Conv2d(3, 2, padding=1), (5, 4, 16)),
+    "conv wide": (lambda: layers.Conv2d(2, 2, padding=1), (3, 3, 12)),
     "max pool": (lambda: layers.MaxPool2d(), IMAGES),
     "max pool overlapping": (lambda: layers.MaxPool2d(3, 2), IMAGES),
     "average pool": (lambda: layers.AvgPool2d(), IMAGES),
@@ -30,12 +31,12 @@ MAKERS = {
     "dropout": (lambda: layers.Dropout(0.4), IMAGES),
     "flatten": (lambda: layers.Flatten(), IMAGES),
     "residual": (
-        lambda: layers.Residual([layers.Conv2d(3, padding=1), layers.Tanh(), layers.Conv2d(3, padding=1)]),
-        IMAGES,
+        lambda: layers.Residual([layers.Conv2d(2, padding=1), layers.Tanh(), layers.Conv2d(2, padding=1)]),
+        SMALL,
     ),
     "residual with shortcut": (
         lambda: layers.Residual([layers.Conv2d(4, 3, 2, 1), layers.BatchNorm()], [layers.Conv2d(4, 1, 2)]),
-        IMAGES,
+        SMALL,
     ),
 }  # fmt: skip
 

@@ -53,7 +53,7 @@ class LeakyReLU(_Activation):
         np.maximum(x, self.negative_slope * x, out=out)
 
     def _slope(self) -> Array:
-        return np.where(self._out > 0, self.dtype.type(1), self.dtype.type(self.negative_slope))
+        return np.where(self._out > 0, 1, self.negative_slope).astype(self.dtype)
 
 
 @dataclass(eq=False)
