@@ -59,6 +59,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="*", default=[224, 512])
     parser.add_argument("--size-network", default="mobilenetv2_100")
     parser.add_argument("--size-options", default="--batch-size 16")
+    parser.add_argument("--only-sizes", action="store_true", help="of the three parts only the image sizes")
     arguments = parser.parse_args()
     own = {**NETWORKS, **dict(text.split("=", 1) for text in arguments.network_options)}
     arguments.own = {name: own.get(name, "") for name in {*arguments.networks, arguments.size_network}}
@@ -70,6 +71,13 @@ def main() -> None:
     manifest = arguments.work / "manifest.csv"
     if not manifest.is_file():
         gyrus("split", arguments.data, "--out", manifest, log=arguments.work / "split.log")
+    if arguments.only_sizes:
+        for size in arguments.sizes:
+            kept.once(f"{arguments.size_network} at {size}", lambda size=size: sized(arguments, size))
+        title = f"# Sartaj, four classes, repaired split: {arguments.size_network} by image size"
+        page = [title, "", machine_of(kept), "", *_table_of_sizes(kept, arguments), ""]
+        kept.conclude({}, "\n".join(page))
+        return
     for name in arguments.networks:
         kept.once(name, lambda name=name: validated(arguments, name))
     best = max(arguments.networks, key=lambda name: kept.runs[name]["val"]["accuracy"]["value"])
@@ -185,6 +193,24 @@ def sized(arguments: argparse.Namespace, size: int) -> dict:
             "answer_ms_an_image": turns}  # fmt: skip
 
 
+def _table_of_sizes(kept: Kept, arguments: argparse.Namespace) -> list[str]:
+    sizes = [run for key, run in kept.runs.items() if " at " in key]
+    if not sizes:
+        return []
+    lines = [
+        f"{arguments.size_network} by image size ({arguments.size_options}):", "",
+        "| px | validation accuracy, % | balanced, % | macro ROC-AUC | training, ms an image | "
+        "most memory, MiB | an answer, ms |", "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for run in sizes:
+        answer = statistics.median(run["answer_ms_an_image"])
+        lines.append(
+            f"| {run['image_size']} | {_cells(run['val'])} | {run['training_ms_an_image']:.1f} | "
+            f"{run['peak_mib']:.0f} | {answer:.1f} |"
+        )
+    return lines
+
+
 def conclude(kept: Kept, arguments: argparse.Namespace) -> None:
     """Write the page."""
     runs = kept.runs
@@ -212,19 +238,7 @@ def conclude(kept: Kept, arguments: argparse.Namespace) -> None:
         f"| plain facts alone, its validation images | {_cells(runs['nuisance']['val'])} |", "",
         runs["leaky"]["sentence"], f"{runs['leaky']['without_twins']['sentence']}", "",
     ]  # fmt: skip
-    sizes = [runs[key] for key in runs if " at " in key]
-    if sizes:
-        lines += [
-            f"{arguments.size_network} by image size ({arguments.size_options}):", "",
-            "| px | validation accuracy, % | balanced, % | macro ROC-AUC | training, ms an image | "
-            "most memory, MiB | an answer, ms |", "|---|---|---|---|---|---|---|",
-        ]  # fmt: skip
-    for run in sizes:
-        answer = statistics.median(run["answer_ms_an_image"])
-        lines.append(
-            f"| {run['image_size']} | {_cells(run['val'])} | {run['training_ms_an_image']:.1f} | "
-            f"{run['peak_mib']:.0f} | {answer:.1f} |"
-        )
+    lines += _table_of_sizes(kept, arguments)
     summary = {
         "best": best,
         "val": {name: runs[name]["val"]["accuracy"] for name in order},
