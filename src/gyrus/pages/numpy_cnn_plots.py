@@ -99,7 +99,11 @@ def draw_steps(looked: Looked) -> Any:
             place.imshow(maps[..., channel], cmap=_RISING, vmin=0)
             place.set_title(str(channel), fontsize=6.5, pad=1.5)
         height, width, channels = maps.shape
-        places[0].set_xlabel(f"{name}\n{height} x {width}, {channels} maps", fontsize=6.5)
+        words = f"{name}\n{height} x {width}\n{channels} maps"
+        if row == 0:
+            places[0].set_xlabel(words, fontsize=6.5)
+        else:
+            places[0].text(0.5, 0.5, words, ha="center", va="center", fontsize=6.5)
     return figure
 
 
@@ -107,7 +111,7 @@ def draw_steps(looked: Looked) -> Any:
 def draw_confusion(confusion: Mapping[str, Any]) -> Any:
     """Draw the confusion matrix: rows the true class, columns the answer; shares of the row as colour."""
     counts, classes = np.array(confusion["matrix"], dtype=float), confusion["classes"]
-    side = min(6.5, 1.8 + 0.42 * len(classes))
+    side = min(6.5, 1.8 + 0.32 * len(classes))
     figure, axes = new_figure(side, side)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -121,7 +125,7 @@ def draw_confusion(confusion: Mapping[str, Any]) -> Any:
         for (row, column), count in np.ndenumerate(counts):
             if count:
                 dark = shares[row, column] > 0.5
-                axes.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=7.5,
+                axes.text(column, row, f"{count:.0f}", ha="center", va="center", fontsize=8.5,
                           color="white" if dark else "black")  # fmt: skip
     return figure
 

@@ -44,7 +44,7 @@ from gyrus.verbs.prepare import Prepared, prepare
 logger = logging.getLogger("gyrus")
 
 PAGE = "numpy-cnn.html"
-COHORT = Phantom(subjects=120, slices_per_subject=4, image_size=96)
+COHORT = Phantom(subjects=240, slices_per_subject=4, image_size=64)
 LARGEST_OWN_SIDE_PX, USUAL_SIDE_PX = 64, 48
 _MANY = 10_000  # of so many images a fiftieth is validation enough
 _MEASURED = ("test", "val")
