@@ -97,7 +97,9 @@ def test_the_saved_network_is_the_one_in_the_bundle(lesson):
 
 def test_without_the_extras_the_numbers_are_there(bars, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(numpy_cnn, "find_spec", lambda name: None)
-    lesson = gyrus.learn("numpy-cnn", bars, out=tmp_path / "run", epochs=1, cache_dir=tmp_path / "cache")
+    lesson = gyrus.learn(
+        "numpy-cnn", bars, out=tmp_path / "run", epochs=5, color="rgb", cache_dir=tmp_path / "cache", seed=1
+    )
     assert lesson.exit_code == 6
     assert lesson.shown["accuracy"]["test"]["value"] >= 0
     assert "gyrus[train]" in lesson.to_text()
