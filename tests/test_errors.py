@@ -24,6 +24,7 @@ def test_exit_codes_are_the_documented_ones():
         "ManifestError": 3,
         "PredictionsError": 3,
         "ImageError": 3,
+        "PassingError": 3,
         "StorageError": 3,
         "LeakageError": 4,
         "BundleError": 5,

@@ -9,6 +9,7 @@
     │   ├── ManifestError                               a table with bad rows (line numbers given)
     │   ├── PredictionsError                            a predictions file with bad rows
     │   └── ImageError               exit 3, HTTP 415   one image that cannot be read
+    │       └── PassingError                            one that may be readable another time
     ├── StorageError (OSError)       exit 3, HTTP 507   writing failed; the former file is intact
     ├── LeakageError                 exit 4, HTTP 409   refused: train and test are not apart
     ├── BundleError (ValueError)     exit 5, HTTP 422   a bundle that fails a check
@@ -111,6 +112,10 @@ class ImageError(DataError):
     """One image that cannot be read, or lies outside the limits."""
 
     http_status = 415
+
+
+class PassingError(ImageError):
+    """An image that could not be read now and may be another time: no decoder, no time, no process."""
 
 
 class StorageError(GyrusError, OSError):

@@ -98,7 +98,7 @@ def test_a_run_that_is_none(tmp_path):
         (["train", "data", "--architecture"], "architecture"),
         (["evaluate"], "PATH"),
         (["bundle", "inspect", "x"], "info"),
-        (["predict", "a.png"], "--model"),
+        (["predict"], "no file was named"),
     ],
 )
 def test_wrong_usage(arguments, words):

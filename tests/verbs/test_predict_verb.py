@@ -303,7 +303,7 @@ def test_memory_holds_a_few_images_whatever_their_number(place, model, monkeypat
     real = verb._Answering._read
 
     def counting(self, evidence):
-        held.append(sum(isinstance(thing, Evidence) for thing in gc.get_objects()))
+        held.append(sum(type(thing) is Evidence for thing in gc.get_objects()))
         real(self, evidence)
 
     monkeypatch.setattr(verb._Answering, "_read", counting)

@@ -22,10 +22,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import IO, Any, Literal
 
-from gyrus.errors import ImageError, StorageError
+from gyrus.errors import ImageError, PassingError, StorageError
 from gyrus.imaging.child_messages import receive, send
 from gyrus.imaging.limits import Limits
-from gyrus.imaging.passing import PassingError
 
 MEMORY_BYTES = 2**30
 """What a child may take beyond what it has when its libraries are loaded."""

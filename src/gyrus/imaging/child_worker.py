@@ -16,10 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from gyrus.errors import ImageError
+from gyrus.errors import ImageError, PassingError
 from gyrus.imaging.child_messages import receive, send
 from gyrus.imaging.limits import Limits
-from gyrus.imaging.passing import PassingError
 from gyrus.imaging.pixel_file import PixelFile
 from gyrus.imaging.source import read_file
 

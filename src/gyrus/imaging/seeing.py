@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.errors import ImageError
+from gyrus.errors import ImageError, PassingError
 from gyrus.imaging.decoding import decode
 from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.hashes import byte_hash, pixel_hash
 from gyrus.imaging.look import Coarse, coarse, looks_of
-from gyrus.imaging.passing import PassingError
 from gyrus.imaging.reading import Color, as_uint8
 from gyrus.imaging.source import Source
 from gyrus.imaging.traces import FileTraces, Sample, sample_of, traces_of_samples

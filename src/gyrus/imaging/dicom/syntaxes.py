@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydicom.pixels.decoders.base import Decoder, get_decoder
 from pydicom.uid import UID
 
-from gyrus.errors import ImageError
-from gyrus.imaging.passing import PassingError
+from gyrus.errors import ImageError, PassingError
 
 _READERS = "pip install 'gyrus[readers]'"
 _GDCM = "pip install python-gdcm, which gyrus then uses; or have it exported uncompressed"
