@@ -134,8 +134,10 @@ def nearest(evidence: Evidence) -> Html | None:
     if not evidence.nearest:
         return None
     cards = []
+    pictured = any(case.thumbnail is not None for case in evidence.nearest)
     for case in evidence.nearest:
-        face = tag("span", "no picture", class_="absent")
+        # a bundle without thumbnails shows names alone, not a row of empty frames
+        face = tag("span", "no picture", class_="absent") if pictured else None
         if case.thumbnail is not None:
             alt = f"Training image of {label_shown(case.label)}"
             face = tag("img", src=picture(Image.fromarray(case.thumbnail)), alt=alt, class_="tiny")
@@ -148,6 +150,7 @@ def nearest(evidence: Evidence) -> Html | None:
         tag("h2", "Most alike among the training images"),
         tag("p", "By the cosine distance of what the network's last layer sees: 0 is the same, 1 has nothing "
             "in common. Alike to the network need not be alike to a reader.",
+            None if pictured else " This model brings no pictures of them.",
             " The names are those of the training images, and no answer." if evidence.refused else None,
             class_="small soft"),
         tag("div", cards, class_="cases"),

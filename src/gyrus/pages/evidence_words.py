@@ -71,18 +71,39 @@ def sentence(text: str) -> str:
 
 
 def measured_words(card: Mapping[str, Any]) -> str:
-    """Return how often the model was right where it was measured, with its interval; empty when never."""
+    """Return how often the model was right where it was measured, with its interval; empty when never.
+
+    The figure that says most: test images, else folds of the same recipe, else validation images. Beside it
+    always that of images from elsewhere, where the card has one.
+    """
     metrics = card.get("metrics") or {}
-    for split in ("test", OUT_OF_FOLD, "val"):
-        figures, noun = metrics.get(split) or {}, SPLIT_NAMES.get(split, split)
-        accuracy = figures.get("accuracy") or figures.get("exact_match")
-        if not isinstance(accuracy, Mapping) or accuracy.get("value") is None:
-            continue
-        within = interval(accuracy)
-        patients = figures.get("n_subjects")
-        of = f" of {plural(patients, 'patient')}" if patients else ""
-        return (
-            f"On {plural(figures['n_images'], f'{noun} image')}{of} it was right for "
-            f"{percent(accuracy['value'])}{f' (95 % interval {within})' if within else ''}."
-        )
-    return "How often it is right was never measured."
+    found = [_figure_words(metrics.get(split), noun) for split, noun in _MEASURED_ON]
+    told = [words for words in found if words][:1]
+    elsewhere = _figure_words(
+        metrics.get("external"), "image", " from elsewhere, if it has to answer every one,"
+    )
+    return (
+        " ".join([*told, *([elsewhere] if elsewhere else [])]) or "How often it is right was never measured."
+    )
+
+
+_MEASURED_ON = (
+    ("test", f"{SPLIT_NAMES.get('test', 'test')} image"),
+    (OUT_OF_FOLD, f"{SPLIT_NAMES.get(OUT_OF_FOLD, OUT_OF_FOLD)} image"),
+    ("folds", "cross-validated image"),
+    ("val", f"{SPLIT_NAMES.get('val', 'val')} image"),
+)
+"""Entry of the card's figures, and what its images are called; the one that says most first."""
+
+
+def _figure_words(figures: Mapping[str, Any] | None, noun: str, where: str = "") -> str:
+    accuracy = (figures or {}).get("accuracy") or (figures or {}).get("exact_match")
+    if figures is None or not isinstance(accuracy, Mapping) or accuracy.get("value") is None:
+        return ""
+    within = interval(accuracy)
+    patients = figures.get("n_subjects")
+    of = f" of {plural(patients, 'patient')}" if patients else ""
+    return (
+        f"On {plural(figures['n_images'], noun)}{of}{where} it was right for "
+        f"{percent(accuracy['value'])}{f' (95 % interval {within})' if within else ''}."
+    )
