@@ -26,6 +26,7 @@ COMMON = (
 )
 LENET = "--architecture lenet --augmentation digits"
 CANDIDATES = {
+    "lenet, 6 epochs, rate 0.01": f"{LENET} --learning-rate 0.01 --epochs 6",
     "lenet, 8 epochs, rate 0.003": f"{LENET} --learning-rate 0.003 --epochs 8",
     "lenet, 8 epochs, rate 0.01": f"{LENET} --learning-rate 0.01 --epochs 8",
     "lenet, 8 epochs, rate 0.01, average": f"{LENET} --learning-rate 0.01 --epochs 8 --ema 0.99",
