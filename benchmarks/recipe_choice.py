@@ -20,6 +20,7 @@ import os
 import shlex
 import shutil
 import statistics
+import sys
 import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -92,6 +93,8 @@ def main() -> None:
     settings = {"data": name, "candidates": candidates, "architecture": arguments.architecture,
                 "repeats": arguments.repeats, "seeds": arguments.seeds}  # fmt: skip
     kept = Kept(arguments.out, "a recipe chosen without the test patients", settings)
+    if kept.content["summary"]:  # its logits were taken out when it was concluded
+        sys.exit(f"{kept.path} is concluded; name another folder with --out to measure again")
     arguments.work.mkdir(parents=True, exist_ok=True)
     manifests = [_dealt(arguments, repeat) for repeat in range(arguments.repeats)]
     tasks = list(_tasks(candidates, arguments))
