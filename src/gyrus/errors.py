@@ -11,6 +11,9 @@
     │   └── ImageError               exit 3, HTTP 415   one image that cannot be read
     │       └── PassingError                            one that may be readable another time
     ├── StorageError (OSError)       exit 3, HTTP 507   writing failed; the former file is intact
+    ├── UnavailableError             exit 3, HTTP 503   the database does not answer now
+    ├── NotFoundError (LookupError)  exit 3, HTTP 404   no such case
+    ├── ConflictError                exit 3, HTTP 409   somebody else was faster: read again first
     ├── LeakageError                 exit 4, HTTP 409   refused: train and test are not apart
     ├── BundleError (ValueError)     exit 5, HTTP 422   a bundle that fails a check
     │   └── ExportError                                 the exported graph differs from the network
@@ -123,6 +126,27 @@ class StorageError(GyrusError, OSError):
 
     exit_code = 3
     http_status = 507
+
+
+class UnavailableError(GyrusError):
+    """What is needed does not answer now, and may in a moment: the database. Nothing was half done."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class NotFoundError(GyrusError, LookupError):
+    """There is no such case, or no such file of it; it may have been deleted."""
+
+    exit_code = 3
+    http_status = 404
+
+
+class ConflictError(GyrusError):
+    """What was sent is about a former state: a case that was reviewed since, a request key used before."""
+
+    exit_code = 3
+    http_status = 409
 
 
 class LeakageError(GyrusError):
