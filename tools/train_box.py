@@ -1,6 +1,7 @@
 """Train the model in the box, and write it into the package with its card.
 
     python tools/train_box.py            # or: make box, which also measures it on foreign images
+    python tools/train_box.py --regate   # the bundle as it is, with the present gate's step "brain_mri"
 
 The recipe is this file: the options below, on the Cheng set (Figshare 1512427, CC BY 4.0), from ImageNet
 weights. The run, with its report, lies in ``runs/box``; the bundle is the run's, with a card for people who
@@ -23,8 +24,12 @@ import numpy as np
 from gyrus import box
 from gyrus.bundles import Bundle, encode_arrays, read_bundle, rewrite_bundle
 from gyrus.bundles.arrays import decode_arrays
-from gyrus.bundles.members import NEIGHBOURS
+from gyrus.bundles.members import GATE, NEIGHBOURS
+from gyrus.decision.brain_mri import shipped
+from gyrus.decision.gate import Gate
+from gyrus.imaging import read_image
 from gyrus.runs import RunFolder
+from gyrus.verbs.gating import AUTO_IMAGES, AUTO_SHARE, enter_gate, share_of_brain_mri
 from gyrus.verbs.measure import metrics_for_card
 
 SHARED = Path("..") / "shared"
@@ -75,7 +80,13 @@ def main() -> None:
     parser.add_argument("--folds", type=Path, default=FOLDS, help="evaluation of the cross-validation")
     parser.add_argument("--work", type=Path, default=Path("runs") / "box", help="the run folder; made anew")
     parser.add_argument("--target", type=Path, default=TARGET)
+    parser.add_argument(
+        "--regate", action="store_true", help="train nothing; exchange the gate's step before the network"
+    )
     arguments = parser.parse_args()
+    if arguments.regate:
+        print(f"{arguments.target}: digest {regate(arguments.target, images_of(arguments.data))}")
+        return
     shutil.rmtree(arguments.work, ignore_errors=True)
     train(arguments)
     digest = finish(RunFolder(arguments.work).bundle, arguments.target, arguments.folds)
@@ -119,6 +130,32 @@ def finish(run_bundle: Path, target: Path, folds: Path) -> str:
         target.unlink()
         sys.exit(f"the bundle has more than {LARGEST:,} bytes and was not kept: {sizes}")
     return digest
+
+
+def images_of(data: Path) -> list[Path]:
+    """Return as many of the set's images, spread over it, as ``gyrus train`` looks at for its gate."""
+    paths = sorted((data / "images").glob("*.jpg"))
+    return [paths[i] for i in np.unique(np.linspace(0, len(paths) - 1, AUTO_IMAGES).astype(int))]
+
+
+def regate(target: Path, images: list[Path]) -> str:
+    """Exchange the step "a brain MRI at all" of a bundle for the one that gyrus ships; return its digest.
+
+    That step is the same in every bundle and knows nothing of the network; what the gate measures after the
+    network was fitted on its outputs, and stays. As in training, the step must pass the model's own images.
+    """
+    bundle = read_bundle(target)
+    if GATE not in bundle.members:
+        sys.exit(f"{target} has no gate to exchange a step of: train it anew")
+    former = Gate.from_bundle(bundle.card, decode_arrays(bundle.members[GATE], name=GATE))
+    gate = Gate(shipped(), former.distribution, former.fitted)
+    share = share_of_brain_mri(gate.brain_mri, (read_image(path) for path in images))
+    if share < AUTO_SHARE:
+        sys.exit(f"the step passes {100 * share:.0f} % of {len(images)} images of the model's own set only")
+    grown = len(encode_arrays(gate.to_arrays())) - len(bundle.members[GATE])
+    if target.stat().st_size + grown > LARGEST:
+        sys.exit(f"with that gate the bundle would have more than {LARGEST:,} bytes; nothing was written")
+    return enter_gate(target, gate)
 
 
 def without_pictures(bundle: Bundle, room: int) -> tuple[dict[str, Any], bytes]:

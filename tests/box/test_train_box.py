@@ -10,11 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import tiny_bundle
 from gyrus.bundles import encode_arrays, read_bundle, write_bundle
 from gyrus.bundles.arrays import decode_arrays
-from gyrus.bundles.members import NEIGHBOURS
+from gyrus.bundles.members import GATE, NEIGHBOURS
+from gyrus.decision.brain_mri import BrainMri, shipped
+from gyrus.decision.distribution import Distribution
+from gyrus.decision.gate import Gate
+from gyrus.phantom import Phantom, generate
+from gyrus.phantom.foreign import foreign_image
 
 TOOL = Path(__file__).resolve().parents[2] / "tools" / "train_box.py"
 CASES, OTHERS, FEATURES = 30, 5, 6
@@ -106,3 +112,59 @@ def test_a_bundle_that_is_too_large_is_not_kept(
     with pytest.raises(SystemExit, match="more than 8,000 bytes"):
         tool.finish(run_bundle, target, folds)
     assert not target.exists()
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Path:
+    """A bundle with a gate whose step before the network is an older one."""
+    older = BrainMri({**shipped().weights, "last_bias": np.ones(1, np.float32)}, -9.0)
+    within = Distribution("knn", -0.5, {"neighbours": np.eye(FEATURES, dtype=np.float32)})
+    fitted = {"false_refusals": 0.01, "fitted_on": {"split": "cal", "images": 9, "subjects": None}}
+    gate = Gate(older, within, fitted)
+    path = tmp_path / "gated.gyrus"
+    members = {**tiny_bundle.members(), GATE: encode_arrays(gate.to_arrays())}
+    write_bundle(path, members, {**tiny_bundle.card(), "gate": gate.to_card()})
+    return path
+
+
+def _written(folder: Path, images: list[np.ndarray]) -> list[Path]:
+    paths = [folder / f"{number}.png" for number in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+def test_the_gates_first_step_is_exchanged_and_nothing_else(
+    tool: ModuleType, gated: Path, tmp_path: Path
+) -> None:
+    before = read_bundle(gated)
+    heads = [item.pixels for item in generate(Phantom(subjects=4, slices_per_subject=1, image_size=96))]
+    digest = tool.regate(gated, _written(tmp_path, heads))
+    after = read_bundle(gated)
+    assert after.digest == digest != before.digest
+    assert after.model_digest == before.model_digest
+    assert {n: d for n, d in after.content.items() if n != GATE} == {
+        n: d for n, d in before.content.items() if n != GATE
+    }
+    changed = {name for name in after.card if after.card[name] != before.card[name]}
+    assert changed == {"gate"}
+    gate = Gate.from_bundle(after.card, decode_arrays(after.members[GATE], name=GATE))
+    assert gate.brain_mri is not None
+    assert gate.brain_mri.digest == shipped().digest
+    assert gate.brain_mri.threshold == shipped().threshold
+    assert after.card["gate"]["distribution"] == before.card["gate"]["distribution"]
+
+
+def test_a_step_that_refuses_the_models_own_images_is_not_entered(
+    tool: ModuleType, gated: Path, tmp_path: Path
+) -> None:
+    before = gated.read_bytes()
+    texts = _written(tmp_path, [foreign_image("text", 1, number) for number in range(4)])
+    with pytest.raises(SystemExit, match="of 4 images of the model's own set only"):
+        tool.regate(gated, texts)
+    assert gated.read_bytes() == before
+
+
+def test_a_bundle_without_a_gate_is_not_given_half_of_one(tool: ModuleType, run_bundle: Path) -> None:
+    with pytest.raises(SystemExit, match="no gate to exchange"):
+        tool.regate(run_bundle, [])
