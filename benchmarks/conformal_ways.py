@@ -18,8 +18,7 @@ from keeping import PROJECT, default_folder, machine
 
 from gyrus.decision.conformal_fitting import patient_quantile
 from gyrus.decision.conformal_scores import scores_of
-from gyrus.decision.fitting import fit_method
-from gyrus.decision.learning import held_out_probabilities
+from gyrus.decision.fitting import fit_apart
 from gyrus.evaluation import read_predictions
 from gyrus.evaluation.decided import cases_of
 from gyrus.runs.atomic import write_json, write_text
@@ -70,9 +69,9 @@ def counted(cases, method: str) -> dict:
         random = np.random.default_rng([SEED, number])
         calibrating = divided(cases, 0.5, random)
         own, others = (cases.take(np.flatnonzero(rows)) for rows in (calibrating, ~calibrating))
-        calibration = fit_method(own, "vector")
-        scores = (scores_of(held_out_probabilities(own, calibration, 0), method) * own.truth).sum(axis=1)
-        theirs = scores_of(calibration.apply(others.logits), method)
+        fitted = fit_apart(own, "vector", 0)
+        scores = (scores_of(fitted.held_out, method) * own.truth).sum(axis=1)
+        theirs = scores_of(fitted.calibration.apply(others.logits), method)
         limits = [
             thresholds(scores[shown], own.groups[shown], random) for shown in own.truth.T
         ]  # a row a class

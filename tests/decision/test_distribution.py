@@ -1,5 +1,7 @@
 """The gate's third step: scores against scikit-learn and by hand, thresholds, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
@@ -9,6 +11,7 @@ from gyrus.decision.distribution import (
     METHODS,
     Distribution,
     energy,
+    fewest_held_out,
     fit_arrays,
     knn,
     mahalanobis,
@@ -87,6 +90,47 @@ def test_new_images_of_the_same_kind_are_refused_as_often_as_promised() -> None:
         threshold = threshold_for(rng.normal(size=99), 0.05)
         rates.append(float((rng.normal(size=2000) < threshold).mean()))
     assert np.mean(rates) == pytest.approx(0.05, abs=0.01)
+
+
+def test_patients_count_alike_however_many_images_they_have() -> None:
+    alone = np.arange(1.0, 100.0)
+    assert threshold_for(alone, 0.05, np.arange(99)) == threshold_for(alone, 0.05)
+    # the least alike patient has as many images as all others together
+    scores = np.concatenate([np.full(98, 1.0), alone[1:]])
+    groups = np.concatenate([np.zeros(98, dtype=np.int64), np.arange(1, 99)])
+    assert threshold_for(scores, 0.05, groups) == threshold_for(alone, 0.05)
+    assert threshold_for(scores, 0.05) < 1.0
+
+
+def test_images_of_new_patients_are_refused_as_often_as_promised() -> None:
+    rng = np.random.default_rng(4)
+
+    def drawn(patients):
+        sizes = rng.integers(1, 30, patients)
+        whose = np.repeat(np.arange(patients), sizes)
+        return rng.normal(size=patients)[whose] + 0.3 * rng.normal(size=whose.size), whose
+
+    rates: dict[str, list[float]] = {"by patient": [], "by image": []}
+    for _ in range(60):
+        (scores, whose), (new, new_whose) = drawn(39), drawn(400)
+        for name, groups in (("by patient", whose), ("by image", None)):
+            refused = (new < threshold_for(scores, 0.05, groups)).astype(float)
+            shares = np.bincount(new_whose, weights=refused) / np.bincount(new_whose)
+            rates[name].append(float(shares.mean()))
+    assert np.mean(rates["by patient"]) <= 0.05
+    assert np.mean(rates["by image"]) > 0.06
+
+
+def test_so_few_patients_that_none_is_refused() -> None:
+    assert fewest_held_out(0.01) == 99
+    scores, groups = np.arange(980.0), np.repeat(np.arange(98), 10)
+    assert threshold_for(scores, 0.01, groups) < 0.0
+    held_out = replace(features(60, seed=1), groups=np.repeat(np.arange(30), 2))
+    for share, few in ((0.01, True), (0.1, False)):
+        _, fitted = fit_distribution(
+            features(80), held_out, split="cal", method="energy", false_refusals=share
+        )
+        assert (fitted["by"], fitted["too_few"]) == ("subject", few)
 
 
 @pytest.mark.parametrize("method", ["mahalanobis", "knn"])

@@ -7,13 +7,15 @@ from drawn_cases import CLASSES, drawn, drawn_several
 from gyrus.bundles import decision_rules
 from gyrus.decision import Calibration
 from gyrus.decision.cases import make_cases
-from gyrus.decision.crossfit import patient_folds
-from gyrus.decision.fitting import choose_method, fit_calibration
+from gyrus.decision.crossfit import patient_folds, usual_folds
+from gyrus.decision.fitting import choose_method, fit_apart, fit_calibration, fit_method
+from gyrus.decision.worth import group_sums, image_losses
 from gyrus.errors import DataError
+from gyrus.metrics.intervals import linear_ratio
 
 
 def test_log_loss_and_calibration_error_fall_on_patients_it_was_not_fitted_on():
-    found = fit_calibration(drawn(200, sharpened=3.0), "temperature")
+    found = fit_calibration(drawn(200, sharpened=3.0), "temperature").calibration
     assert found.before["log_loss"]["value"] > 1.2 * found.after["log_loss"]["value"]
     assert found.before["ece"]["value"] > 0.1 > found.after["ece"]["value"]
     assert found.after["ece"]["low"] <= found.after["ece"]["value"] <= found.after["ece"]["high"]
@@ -31,16 +33,39 @@ def test_auto_takes_the_simplest_that_is_needed(options, chosen):
     assert choose_method(drawn(300, 1, **options), seed=0) == chosen
 
 
-def test_auto_leaves_alone_what_a_temperature_does_not_better():
-    picked = {choose_method(drawn(80, 1, sharpened=1.0, seed=seed), seed=0) for seed in range(8)}
-    assert "none" in picked
-    assert "vector" not in picked
+@pytest.mark.parametrize("patients", [15, 40])
+def test_auto_leaves_alone_what_is_not_bettered_by_more_than_chance(patients):
+    picked = [choose_method(drawn(patients, 1, sharpened=1.0, seed=seed), seed=0) for seed in range(8)]
+    assert picked.count("none") >= 6
+
+
+def test_auto_does_not_trust_few_patients_for_whom_a_scaling_looks_better():
+    cases = drawn(30, 2, sharpened=1.3, seed=2)
+    plain, scaled = (fit_apart(cases, method, 0).held_out for method in ("none", "temperature"))
+    fall = image_losses(cases, plain) - image_losses(cases, scaled)
+    by_patient = linear_ratio(group_sums(cases, fall), group_sums(cases))
+    assert 0 < by_patient.value < by_patient.variance**0.5
+    assert choose_method(cases, seed=0) == "none"
+
+
+def test_a_patient_is_left_out_by_himself_so_that_no_deal_decides():
+    cases = drawn(40, sharpened=2.0)
+    first, second = (fit_apart(cases, "vector", seed) for seed in (0, 7))
+    assert (first.held_out == second.held_out).all()
+    without = cases.take(np.flatnonzero(cases.groups != 5))
+    alone = fit_method(without, "vector").apply(cases.logits)
+    assert first.held_out[cases.groups == 5] == pytest.approx(alone[cases.groups == 5], abs=1e-6)
+
+
+def test_very_many_patients_are_dealt_into_parts():
+    assert usual_folds(drawn(250, 1)) == 250
+    assert usual_folds(drawn(251, 1)) == 20
 
 
 @pytest.mark.parametrize("cases", [drawn(60), drawn_several(60)])
 @pytest.mark.parametrize("method", ["temperature", "vector", "none"])
 def test_it_comes_back_from_the_card_as_it_was(cases, method):
-    found = fit_calibration(cases, method)
+    found = fit_calibration(cases, method).calibration
     block = found.to_card()
     assert decision_rules.calibration(block) == ""
     back = Calibration.from_card(block, "softmax" if cases.task == "classify" else "sigmoid")
@@ -48,7 +73,7 @@ def test_it_comes_back_from_the_card_as_it_was(cases, method):
 
 
 def test_the_card_says_what_is_applied():
-    found = fit_calibration(drawn(60, sharpened=2.0), "vector")
+    found = fit_calibration(drawn(60, sharpened=2.0), "vector").calibration
     logits = np.array([[1.0, -2.0, 0.5]])
     by_hand = np.exp(logits * np.array(found.to_card()["scale"]) + np.array(found.to_card()["bias"]))
     assert found.apply(logits) == pytest.approx(by_hand / by_hand.sum())

@@ -5,7 +5,8 @@ import pytest
 from drawn_cases import CLASSES, drawn, drawn_several
 
 from gyrus.decision import Decision
-from gyrus.decision.learning import Wish, fit_decision, held_out_probabilities
+from gyrus.decision.fitting import fit_apart
+from gyrus.decision.learning import Wish, fit_decision
 from gyrus.errors import DataError
 
 
@@ -24,7 +25,7 @@ def test_all_parts_are_fitted_and_come_back_from_the_card():
 def test_thresholds_come_from_probabilities_that_had_not_seen_the_patient():
     cases = drawn(40, sharpened=2.0)
     decision, _ = fit_decision(cases, Wish(calibration="vector"))
-    held_out = held_out_probabilities(cases, decision.calibration, 0)
+    held_out = fit_apart(cases, "vector", 0).held_out
     assert not np.allclose(held_out, decision.probabilities(cases.logits), atol=1e-4)
     own = 1 - (held_out * cases.truth).sum(axis=1)
     assert decision.conformal is not None

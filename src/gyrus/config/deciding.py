@@ -13,8 +13,8 @@ class DecidingOptions:
     """What is fitted on the calibration images."""
 
     calibration: Literal["auto", "temperature", "vector", "none"] = "auto"
-    """temperature: all logits divided by one number; vector: a scale and a bias for each class; auto: the
-    simplest of none, temperature and vector that does not lose on patients it was not fitted on; none."""
+    """temperature: all logits divided by one number; vector: a scale and a bias for each class; auto: none,
+    unless one of them is better by more than a standard error on patients it was not fitted on."""
     conformal_method: Literal["lac", "aps", "none"] = "lac"
     """Sets that hold the true class as often as promised; an image whose set is not the one most probable
     class is referred. lac: by probability; aps: adaptive sets, with draws; none: every image is answered."""

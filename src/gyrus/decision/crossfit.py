@@ -12,6 +12,14 @@ from gyrus.decision.calibration import Calibration
 from gyrus.decision.cases import Cases
 
 FOLDS = 5
+"""Where a whole decision is fitted in each."""
+MOST_LEFT_OUT, PARTS = 250, 20
+"""Up to so many patients each is left out by itself, so that no deal decides; more are dealt into parts."""
+
+
+def usual_folds(cases: Cases) -> int:
+    """Return into how many folds patients are dealt for a calibration: one each, or 20 of very many."""
+    return cases.n_groups if cases.n_groups <= MOST_LEFT_OUT else PARTS
 
 
 def patient_folds(cases: Cases, seed: int, folds: int = FOLDS) -> npt.NDArray[np.int64]:
@@ -35,10 +43,21 @@ def parted(cases: Cases, seed: int, folds: int = FOLDS) -> Iterator[tuple[Cases,
 
 
 def cross_fitted(
-    cases: Cases, fit: Callable[[Cases], Calibration], seed: int, folds: int = FOLDS
+    cases: Cases, fit: Callable[[Cases], Calibration], seed: int, folds: int | None = None
 ) -> FloatArray:
-    """Return probabilities (n, n_classes), each by a calibration fitted without the image's patient."""
+    """Return probabilities (n, n_classes), each by a calibration fitted without the image's patient.
+
+    Parameters
+    ----------
+    cases : Cases
+    fit : callable
+        Cases -> calibration.
+    seed : int
+        Of the deal of the patients; without effect where each is left out by itself.
+    folds : int, optional
+        Default: :func:`usual_folds`.
+    """
     probabilities = np.empty(cases.logits.shape)
-    for others, rows in parted(cases, seed, folds):
+    for others, rows in parted(cases, seed, usual_folds(cases) if folds is None else folds):
         probabilities[rows] = fit(others).apply(cases.logits[rows])
     return probabilities

@@ -13,6 +13,7 @@ Three scores, each higher for what is more alike:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
@@ -205,12 +206,26 @@ def fit_arrays(
     }
 
 
-def threshold_for(scores: Scores, false_refusals: float) -> float:
-    """Return the least score that passes, so that images like the held-out ones are refused at most so often.
+def threshold_for(
+    scores: Scores, false_refusals: float, groups: npt.NDArray[np.int64] | None = None
+) -> float:
+    """Return the least score that passes, so that images of a new patient are refused at most so often.
 
-    The floor(share x (n + 1))-th lowest of n held-out scores: a new image exchangeable with them lies below
-    it with a chance of at most ``share`` (Vovk, Gammerman and Shafer 2005). With too few for that rank the
-    lowest, which is exceeded downwards with a chance of 1 / (n + 1).
+    Each of the n held-out patients weighs 1 / (n + 1), shared among the images, and the new one weighs as
+    much with an unknown score: the threshold is the highest score below which at most ``share`` lies, the
+    new patient counted there. An image of a patient exchangeable with them lies below it with a chance of at
+    most ``share`` (Lee, Barber and Willett 2023; where every image is a patient's only one, the
+    floor(share x (n + 1))-th lowest score of Vovk, Gammerman and Shafer 2005). With fewer patients than
+    :func:`fewest_held_out` it is the lowest score, and the chance is at most 1 / (n + 1).
+
+    Parameters
+    ----------
+    scores : ndarray
+        (n_images,) of held-out images.
+    false_refusals : float
+        The share, 0 to 1.
+    groups : ndarray of int64, optional
+        (n_images,) number of each image's patient; without it each image counts for one.
 
     Raises
     ------
@@ -219,7 +234,21 @@ def threshold_for(scores: Scores, false_refusals: float) -> float:
     """
     if len(scores) == 0:
         raise DataError("the gate's threshold needs held-out images, got none", fix="a split val or cal")
-    rank = int(np.floor(false_refusals * (len(scores) + 1) + 1e-9))
-    lowest = float(np.sort(scores)[max(rank - 1, 0)])
+    whose = np.arange(len(scores)) if groups is None else groups
+    _, which, sizes = np.unique(whose, return_inverse=True, return_counts=True)
+    weights = 1.0 / (sizes[which.reshape(-1)] * (sizes.size + 1))
+    order = np.argsort(scores, kind="stable")
+    refused = np.cumsum(weights[order]) - weights[order] + 1.0 / (sizes.size + 1)
+    allowed = np.flatnonzero(refused <= false_refusals + 1e-9)
+    lowest = float(scores[order[allowed[-1] if allowed.size else 0]])
     # the same products in a batch of another size differ in their last digits
     return lowest - _ROUNDING * max(1.0, abs(lowest))
+
+
+def fewest_held_out(false_refusals: float) -> int:
+    """Return from how many patients on a share of refusals can be asked for.
+
+    >>> fewest_held_out(0.01), fewest_held_out(0.05)
+    (99, 19)
+    """
+    return max(math.ceil(1.0 / false_refusals - 1.0 - 1e-9), 1)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
@@ -20,15 +21,30 @@ from gyrus.metrics.intervals import linear_ratio
 Asked = Literal["auto", "temperature", "vector", "none"]
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A calibration fitted on all cases, and what its kind gives patients that it has not seen.
+
+    Attributes
+    ----------
+    calibration : Calibration
+    held_out : ndarray of float64, shape (n, n_classes)
+        Probabilities, each by a calibration fitted without the image's patient.
+    """
+
+    calibration: Calibration
+    held_out: FloatArray
+
+
 def fit_calibration(
     cases: Cases, asked: Asked = "auto", *, confidence: float = 0.95, seed: int = 0
-) -> Calibration:
+) -> Fitted:
     """Fit a calibration on labelled cases.
 
     Every image counts alike in the loss, as it does in the figures; patients count in how strongly the prior
     is outvoted (see :mod:`gyrus.decision.scaling`), in the folds and in the intervals. ``before`` and
-    ``after`` are of probabilities that were cross-fitted: each by a calibration fitted on the patients of the
-    other four folds. What is returned is then fitted on all.
+    ``after`` are of probabilities that were cross-fitted: each by a calibration fitted on the other patients
+    (of very many: on those of the other 19 parts of 20). What is returned is fitted on all.
 
     Parameters
     ----------
@@ -38,70 +54,92 @@ def fit_calibration(
     confidence : float
         Of the intervals.
     seed : int
-        Of the folds.
+        Of the deal of very many patients.
 
     Raises
     ------
     DataError
         When there are too few patients, a class is in no image, or vector scaling would turn a class round.
     """
-    activation = _ACTIVATIONS[cases.task]
     if asked == "none":
-        return Calibration(activation)
+        return fit_apart(cases, "none", seed)
     reason = why_not(cases)
     if reason:
         raise DataError(
             f"a calibration cannot be fitted: {reason}", fix="give more images, or --calibration none"
         )
-    method = choose_method(cases, seed) if asked == "auto" else cast("Method", asked)
-    if method == "none":
-        return Calibration(activation)
-    found = fit_method(cases, method)
-    if found.scale is not None and min(found.scale) <= 0:
+    found = _chosen(cases, seed) if asked == "auto" else fit_apart(cases, asked, seed)
+    if found.calibration.method == "none":
+        return found
+    if found.calibration.scale is not None and min(found.calibration.scale) <= 0:
         raise DataError(
             "vector scaling would turn round what speaks for a class: its logits tell nothing about it",
             fix="--calibration temperature",
         )
-    plain = Calibration(activation).apply(cases.logits)
-    after = cross_fitted(cases, partial(fit_method, method=method), seed)
-    return replace(
-        found,
+    plain = Calibration(_ACTIVATIONS[cases.task]).apply(cases.logits)
+    measured = replace(
+        found.calibration,
         fitted_on=cases.described,
         before=worth(cases, plain, confidence=confidence, seed=seed),
-        after=worth(cases, after, confidence=confidence, seed=seed),
+        after=worth(cases, found.held_out, confidence=confidence, seed=seed),
     )
+    return replace(found, calibration=measured)
 
 
-def fit_method(cases: Cases, method: Method) -> Calibration:
-    """Return one kind of calibration, fitted; nothing is measured."""
+def fit_method(cases: Cases, method: Method, near: Calibration | None = None) -> Calibration:
+    """Return one kind of calibration, fitted; nothing is measured.
+
+    Parameters
+    ----------
+    cases : Cases
+    method : {'none', 'temperature', 'vector'}
+    near : Calibration, optional
+        Of the same method, fitted on nearly the same cases: it shortens the search.
+    """
     activation = _ACTIVATIONS[cases.task]
     if method == "temperature":
-        return Calibration(activation, method, temperature=fit_temperature(cases))
+        begin = 1.0 if near is None or near.temperature is None else near.temperature
+        return Calibration(activation, method, temperature=fit_temperature(cases, begin))
     if method == "vector":
-        scale, bias = fit_vector(cases)
+        begun = None if near is None else np.array([*(near.scale or ()), *(near.bias or ())])
+        scale, bias = fit_vector(cases, begun)
         return Calibration(activation, method, scale=tuple(scale.tolist()), bias=tuple(bias.tolist()))
     return Calibration(activation)
 
 
+def fit_apart(cases: Cases, method: Method, seed: int) -> Fitted:
+    """Return one kind of calibration, fitted on all, with what it gives patients that it has not seen."""
+    whole = fit_method(cases, method)
+    if method == "none":
+        return Fitted(whole, whole.apply(cases.logits))
+    return Fitted(whole, cross_fitted(cases, partial(fit_method, method=method, near=whole), seed))
+
+
 def choose_method(cases: Cases, seed: int) -> Method:
-    """Return the method that ``auto`` means: the simplest that does not lose on held-out patients.
+    """Return the method that ``auto`` means: the simplest that held-out patients do not speak against.
 
-    The temperature is taken when its cross-fitted log loss is below that of the plain probabilities; vector
-    scaling when it is below the better of both by more than one standard error of the difference between
-    patients (the one-standard-error rule of Breiman et al. 1984).
+    A temperature is taken only where its cross-fitted log loss is below that of the plain probabilities by
+    more than one standard error of the difference between patients; vector scaling where it is below the one
+    taken so far by more than that (the one-standard-error rule of Breiman et al. 1984). On few patients a
+    scaling that looks better by chance would make the probabilities of the next ones worse.
     """
-    losses = {method: image_losses(cases, _held_out(cases, method, seed)) for method in _METHODS}
-    chosen: Method = "temperature" if losses["temperature"].mean() < losses["none"].mean() else "none"
-    better = linear_ratio(group_sums(cases, losses[chosen] - losses["vector"]), group_sums(cases))
-    scales = fit_method(cases, "vector").scale or ()
-    if better.value > np.sqrt(better.variance) and min(scales) > 0:
-        return "vector"
-    return chosen
+    return _chosen(cases, seed).calibration.method
 
 
-_METHODS: tuple[Method, ...] = ("none", "temperature", "vector")
-_ACTIVATIONS: dict[str, Activation] = {"classify": "softmax", "multilabel": "sigmoid"}
+def _chosen(cases: Cases, seed: int) -> Fitted:
+    taken = fit_apart(cases, "none", seed)
+    for method in _SCALINGS:
+        tried = fit_apart(cases, method, seed)
+        if _better(cases, tried, taken) and min(tried.calibration.scale or (1.0,)) > 0:
+            taken = tried
+    return taken
 
 
-def _held_out(cases: Cases, method: Method, seed: int) -> FloatArray:
-    return cross_fitted(cases, partial(fit_method, method=method), seed)
+def _better(cases: Cases, tried: Fitted, taken: Fitted) -> bool:
+    fall = image_losses(cases, taken.held_out) - image_losses(cases, tried.held_out)
+    mean = linear_ratio(group_sums(cases, fall), group_sums(cases))
+    return bool(mean.value > np.sqrt(mean.variance))
+
+
+_SCALINGS: tuple[Method, ...] = ("temperature", "vector")
+_ACTIVATIONS: Mapping[str, Activation] = {"classify": "softmax", "multilabel": "sigmoid"}

@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.decision.distribution import Distribution, Method, fit_arrays, threshold_for
+from gyrus.decision.distribution import (
+    Distribution,
+    Method,
+    fewest_held_out,
+    fit_arrays,
+    threshold_for,
+)
 from gyrus.errors import DataError
 
 
@@ -26,15 +32,24 @@ class Features:
         (n,) index of the class; all 0 where an image may have several.
     subjects : int or None
         Number of patients; None where they are not known.
+    groups : ndarray of int64 or None
+        (n,) number of each image's patient, or copies' group where the patient is unknown; None: each image
+        stands for itself.
     """
 
     logits: npt.NDArray[np.float32]
     embedding: npt.NDArray[np.float32] | None
     labels: npt.NDArray[np.int64]
     subjects: int | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @property
+    def n_groups(self) -> int:
+        """How many patients (groups) there are."""
+        return len(self) if self.groups is None else int(np.unique(self.groups).size)
 
 
 def fit_distribution(
@@ -59,7 +74,7 @@ def fit_distribution(
     method : str
         One of :data:`gyrus.decision.distribution.METHODS`.
     false_refusals : float
-        Share of images like ``held_out`` that may be refused, 0 to 1.
+        Share of the images of new patients like those of ``held_out`` that may be refused, 0 to 1.
     seed : int
         Of the draw of neighbours.
 
@@ -73,12 +88,21 @@ def fit_distribution(
     arrays = fit_arrays(method, training.embedding, training.labels, seed=seed)
     draft = Distribution(method, float("-inf"), arrays)
     scores = draft.scores(held_out.embedding, held_out.logits)
-    threshold = threshold_for(scores, false_refusals)
+    threshold = threshold_for(scores, false_refusals, held_out.groups)
     fitted = {
         "false_refusals": false_refusals,
+        **held_out_by(held_out.subjects, held_out.n_groups, false_refusals),
         "training_images": len(training),
         "features": None if training.embedding is None else int(training.embedding.shape[1]),
         "fitted_on": {"split": split, "images": len(held_out), "subjects": held_out.subjects},
         "refused_there": int((scores < threshold).sum()),
     }
     return Distribution(method, threshold, arrays), fitted
+
+
+def held_out_by(subjects: int | None, groups: int, false_refusals: float) -> dict[str, Any]:
+    """Return what the card says of a threshold: what counts, and whether they are too few to refuse any."""
+    return {
+        "by": "image" if subjects is None else "subject",
+        "too_few": groups < fewest_held_out(false_refusals),
+    }

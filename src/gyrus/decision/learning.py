@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from gyrus.decision.activations import FloatArray
-from gyrus.decision.calibration import Calibration
 from gyrus.decision.cases import Cases, why_not
 from gyrus.decision.conformal import ConformalSets, SetMethod
 from gyrus.decision.conformal_fitting import fit_sets
-from gyrus.decision.crossfit import cross_fitted
 from gyrus.decision.deciding import Decision
-from gyrus.decision.fitting import Asked, fit_calibration, fit_method
+from gyrus.decision.fitting import Asked, fit_calibration
 from gyrus.decision.operating_point import Metric
 from gyrus.decision.solving import solve_point
 
@@ -59,22 +56,14 @@ def fit_decision(cases: Cases, wish: Wish, confidence: float = 0.95) -> tuple[De
     reason = why_not(cases)
     if wish.calibration == "auto" and reason:
         notes.append(f"probabilities are left as the network gives them: {reason}")
-        calibration = fit_calibration(cases, "none")
+        fitted = fit_calibration(cases, "none")
     else:
-        calibration = fit_calibration(cases, wish.calibration, confidence=confidence, seed=wish.seed)
-    probabilities = held_out_probabilities(cases, calibration, wish.seed)
+        fitted = fit_calibration(cases, wish.calibration, confidence=confidence, seed=wish.seed)
     points = tuple(
-        solve_point(cases, probabilities, *asking, confidence=confidence) for asking in wish.points
+        solve_point(cases, fitted.held_out, *asking, confidence=confidence) for asking in wish.points
     )
-    conformal = _sets(cases, probabilities, wish, notes)
-    return Decision(cases.classes, cases.task, calibration, points, conformal), notes
-
-
-def held_out_probabilities(cases: Cases, calibration: Calibration, seed: int) -> FloatArray:
-    """Return probabilities by calibrations of the same method that had not seen the image's patient."""
-    if calibration.method == "none":
-        return calibration.apply(cases.logits)
-    return cross_fitted(cases, partial(fit_method, method=calibration.method), seed)
+    conformal = _sets(cases, fitted.held_out, wish, notes)
+    return Decision(cases.classes, cases.task, fitted.calibration, points, conformal), notes
 
 
 def _sets(cases: Cases, probabilities: FloatArray, wish: Wish, notes: list[str]) -> ConformalSets | None:

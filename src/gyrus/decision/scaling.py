@@ -20,8 +20,8 @@ Loss = tuple[float, FloatArray, FloatArray]
 """Value, gradient and Hessian."""
 
 
-def fit_temperature(cases: Cases) -> float:
-    """Return the temperature that the logits are divided by (Guo et al. 2017)."""
+def fit_temperature(cases: Cases, near: float = 1.0) -> float:
+    """Return the temperature that the logits are divided by (Guo et al. 2017); ``near``: where to begin."""
     lowest = 1e-3  # an inverse temperature of nothing would forget the logits
 
     def loss(at: FloatArray) -> Loss:
@@ -30,22 +30,29 @@ def fit_temperature(cases: Cases) -> float:
         curve = np.array([[_bent(bend, cases.logits, cases.logits).sum()]])
         return _with_prior(cases, at, np.array([1.0]), (value, gradient, curve))
 
-    return 1.0 / max(float(minimise(loss, np.array([1.0]))[0]), lowest)
+    return 1.0 / max(float(minimise(loss, np.array([1.0 / near]))[0]), lowest)
 
 
-def fit_vector(cases: Cases) -> tuple[FloatArray, FloatArray]:
-    """Return a scale and a bias for each class (vector scaling, Guo et al. 2017; with sigmoid Platt 1999)."""
+def fit_vector(cases: Cases, near: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """Return a scale and a bias for each class (vector scaling, Guo et al. 2017; with sigmoid Platt 1999).
+
+    Parameters
+    ----------
+    cases : Cases
+    near : ndarray, shape (2 * n_classes,), optional
+        Scales and biases to begin with: those of a fit on nearly the same cases halve the steps.
+    """
     n_classes = len(cases.classes)
-    start = np.concatenate([np.ones(n_classes), np.zeros(n_classes)])
+    identity = np.concatenate([np.ones(n_classes), np.zeros(n_classes)])
 
     def loss(at: FloatArray) -> Loss:
         value, slope, bend = _in_scaled(cases, cases.logits * at[:n_classes] + at[n_classes:])
         gradient = np.concatenate([(slope * cases.logits).sum(axis=0), slope.sum(axis=0)])
         parts = [cases.logits, np.ones_like(cases.logits)]
         curve = np.block([[_bent(bend, one, other) for other in parts] for one in parts])
-        return _with_prior(cases, at, start, (value, gradient, curve))
+        return _with_prior(cases, at, identity, (value, gradient, curve))
 
-    found = minimise(loss, start)
+    found = minimise(loss, identity if near is None else near)
     return found[:n_classes], found[n_classes:]
 
 

@@ -61,8 +61,12 @@ def _steps(stated: Mapping[str, Any]) -> str:
     fitted = within["fitted_on"]
     split = SPLIT_NAMES.get(fitted["split"], fitted["split"])
     patients = f" of {plural(fitted['subjects'], 'patient')}" if fitted["subjects"] else ""
-    few = fitted["images"] + 1 < 1 / within["false_refusals"]
-    rate = "the least alike still passes" if few else f"{percent(within['false_refusals'])} are refused"
+    # bundles of before thresholds by patient say neither
+    few = within.get("too_few", fitted["images"] + 1 < 1 / within["false_refusals"])
+    alike = ", each patient counting alike" if within.get("by") == "subject" else ""
+    rate = (
+        "the least alike still passes" if few else f"{percent(within['false_refusals'])}{alike} are refused"
+    )
     return (
         f"{first}Nor is one that is unlike the training images, by {_METHODS[within['method']]}; of "
         f"the {fitted['images']:,} {split} images{patients} {rate}."

@@ -11,6 +11,7 @@ from gyrus.bundles.members import GATE
 from gyrus.decision.cases import Cases
 from gyrus.decision.distribution import threshold_for
 from gyrus.decision.gate import Gate
+from gyrus.decision.gate_fitting import held_out_by
 from gyrus.errors import UsageError
 from gyrus.inference import Outputs
 
@@ -55,9 +56,14 @@ def refitted_gate(
         )
     fitted = dict(gate.fitted or {})
     scores = step.scores(outputs.embedding, outputs.logits)
-    threshold = threshold_for(scores, float(fitted["false_refusals"]))
+    share = float(fitted["false_refusals"])
+    threshold = threshold_for(scores, share, cases.groups)
     described = {name: cases.described[name] for name in ("split", "images", "subjects")}
-    fitted |= {"fitted_on": described, "refused_there": int((scores < threshold).sum())}
+    fitted |= {
+        **held_out_by(cases.subjects, cases.n_groups, share),
+        "fitted_on": described,
+        "refused_there": int((scores < threshold).sum()),
+    }
     logger.info(
         "note: The gate's threshold for images unlike the training data goes from %.4g to %.4g: with the "
         "former one it refused %d of these %d images, now %d.",

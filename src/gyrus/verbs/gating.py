@@ -11,6 +11,7 @@ import numpy.typing as npt
 from gyrus.bundles import encode_arrays, rewrite_bundle
 from gyrus.bundles.members import GATE
 from gyrus.decision.brain_mri import BrainMri, shipped
+from gyrus.decision.distribution import fewest_held_out
 from gyrus.decision.gate import Gate
 from gyrus.decision.gate_fitting import Features, fit_distribution
 from gyrus.evaluation.joining import cluster_of
@@ -64,10 +65,12 @@ def bring_gate(
         known, held_out, split=split, method=_method(options, training, private=private),
         false_refusals=options.gate_false_refusals, seed=seed,
     )  # fmt: skip
-    if fitted["fitted_on"]["images"] + 1 < 1 / options.gate_false_refusals:
+    if fitted["too_few"]:
         logger.info(
-            "note: %d %s images are too few for %g of them to be refused: the gate passes all of them.",
-            len(held_out), split, options.gate_false_refusals,
+            "note: %d %s %s are too few for a share of %g to be refused (%d are needed): the gate passes all "
+            "of their images.",
+            held_out.n_groups, split, "images" if held_out.subjects is None else "patients",
+            options.gate_false_refusals, fewest_held_out(options.gate_false_refusals),
         )  # fmt: skip
     enter_gate(run.bundle, Gate(_brain_mri(options, manifest), distribution, fitted))
 
@@ -80,7 +83,7 @@ def enter_gate(bundle: Path, gate: Gate, to: Path | None = None) -> str:
 
 
 def features_of(outputs: Outputs, manifest: Manifest) -> Features:
-    """Return outputs with the labels and the number of patients that the manifest tells."""
+    """Return outputs with the labels and the patients that the manifest tells."""
     rows = {row.image_id: row for row in manifest}
     mine = [rows[name] for name in outputs.image_ids]
     number = {name: index for index, name in enumerate(manifest.classes)}
@@ -88,11 +91,13 @@ def features_of(outputs: Outputs, manifest: Manifest) -> Features:
     if not manifest.several:
         labels = np.array([number.get(row.label, 0) for row in mine], dtype=np.int64)
     known = all(row.subject_id for row in mine)
+    _, groups = np.unique(np.array([cluster_of(row) for row in mine], dtype=np.str_), return_inverse=True)
     return Features(
         logits=outputs.logits,
         embedding=outputs.embedding,
         labels=labels,
-        subjects=len({cluster_of(row) for row in mine}) if known else None,
+        subjects=int(groups.max(initial=-1)) + 1 if known else None,
+        groups=groups.astype(np.int64).reshape(-1),
     )
 
 
