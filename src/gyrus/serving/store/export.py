@@ -1,0 +1,78 @@
+"""Reviewed cases as a manifest, to train from."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+
+from gyrus.data.manifest import CLASSIFY, MANIFEST_VERSION
+from gyrus.serving.store.records import Case
+
+ORIGINAL = "original"
+"""Name of the blob that holds an upload's bytes."""
+COLUMNS = (
+    "image_id",
+    "path",
+    "label",
+    "subject_id",
+    "sha256",
+    "notes",
+    "model_label",
+    "model_digest",
+    "verdict",
+    "reviewer",
+    "reviewed",
+    "manifest_version",
+    "task",
+)
+# OWASP, "CSV Injection": what a spreadsheet takes for the beginning of a formula
+_FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def export_row(case: Case, path: str) -> dict[str, str] | None:
+    """Return a case's row; None where its last review leaves it without a class.
+
+    Parameters
+    ----------
+    case : Case
+    path : str
+        Of its image, relative to the folder of blobs.
+    """
+    review, label = case.review, case.true_label
+    if review is None or label is None:
+        return None
+    cells = {
+        "image_id": case.id,
+        "path": path,
+        "label": label,
+        "subject_id": "",
+        "sha256": case.image_sha256,
+        "notes": review.comment,
+        "model_label": case.label or "",
+        "model_digest": case.model_digest,
+        "verdict": review.verdict,
+        "reviewer": review.reviewer,
+        "reviewed": review.created.isoformat(timespec="seconds"),
+        "manifest_version": str(MANIFEST_VERSION),
+        "task": str(case.evidence.get("task") or CLASSIFY),
+    }
+    return {name: harmless(cell) for name, cell in cells.items()}
+
+
+def harmless(cell: str) -> str:
+    """Return a cell that no spreadsheet runs: before what would begin a formula stands an apostrophe."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_BEGINNINGS) else cell
+
+
+def as_csv(rows: Iterable[dict[str, str]]) -> Iterator[str]:
+    """Yield a manifest's lines, the header first; every cell stands in quotes."""
+    yield _line(COLUMNS)
+    for row in rows:
+        yield _line(row[name] for name in COLUMNS)
+
+
+def _line(cells: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_ALL).writerow(cells)
+    return buffer.getvalue()
