@@ -76,7 +76,7 @@ def _text(child: object) -> str:
     if isinstance(child, Html):
         return child
     if isinstance(child, str):
-        return html.escape(_printable(child))
+        return html.escape(printable(child))
     if isinstance(child, Iterable):
         return join(child)
     return html.escape(str(child))
@@ -88,10 +88,10 @@ def _attribute(key: str, value: object) -> str:
     name = key.rstrip("_").replace("_", "-")
     if value is True:
         return f" {name}"
-    return f' {name}="{html.escape(_printable(str(value)))}"'
+    return f' {name}="{html.escape(printable(str(value)))}"'
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Replace what must not stand in a page: control characters, halves of characters in odd file names, and
     marks that turn the direction of writing, with which a name could pose as another."""
     if text.isprintable():  # no such character: most text, and ten times as fast to tell

@@ -1,0 +1,253 @@
+"""One image's evidence as the templates take it: everything in words, nothing left to decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gyrus.inference.evidence import Evidence
+from gyrus.pages.evidence_words import (
+    gate_sentence,
+    heat_words,
+    label_shown,
+    sentence,
+    training_known_words,
+)
+from gyrus.pages.numbers import percent, plural
+from gyrus.serving.site.notices import GateStep, Notice, gate_steps, notices_of
+
+_CLASSES_SHOWN = 14
+_TINY_PX = 160
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Mean and spread over moved views, in percent of the bar."""
+
+    left: str
+    width: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One class: ``width`` is its bar in percent."""
+
+    name: str
+    probability: float
+    width: str
+    shown: bool
+    spread: Band | None
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """One of the most alike training cases; ``picture`` is an address or None."""
+
+    label: str
+    name: str
+    distance: str
+    picture: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SliceView:
+    """What a page says of one image.
+
+    Attributes
+    ----------
+    outcome : {"answered", "referred", "refused"}
+    headline, beneath, reason : str
+        What is said, in large letters; what stands below it; why it is referred or refused.
+    shares : tuple of Share
+        The most probable first; ``folded`` says how many are left out.
+    set : tuple of str or None
+        Conformal set; None without one.
+    points : tuple of (str, bool)
+        Operating points.
+    small : tuple of str
+        What stands below in small letters.
+    image_url, heat_url : str or None
+    """
+
+    outcome: str
+    headline: str
+    beneath: str
+    reason: str
+    shares: tuple[Share, ...]
+    folded: str
+    set: tuple[str, ...] | None
+    points: tuple[tuple[str, bool], ...]
+    small: tuple[str, ...]
+    notices: tuple[Notice, ...]
+    gate: tuple[GateStep, ...]
+    nearest: tuple[Near, ...]
+    facts: tuple[tuple[str, str], ...]
+    image_url: str | None
+    heat_url: str | None
+    heat_words: str
+    heat_summary: str
+    no_heat_words: str
+    width_px: int
+    height_px: int
+    short_words: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether there is no answer."""
+        return self.outcome == "refused"
+
+    @property
+    def tiny(self) -> bool:
+        """Whether its pixels are shown as squares."""
+        return max(self.width_px, self.height_px) <= _TINY_PX
+
+
+def outcome_of(evidence: Evidence) -> str:
+    """Return ``answered``, ``referred`` or ``refused``."""
+    if evidence.refused is not None:
+        return "refused"
+    decided = evidence.answer.decided
+    return "referred" if decided is not None and decided.refer else "answered"
+
+
+def slice_view(
+    evidence: Evidence,
+    *,
+    image_url: str | None,
+    heat_url: str | None,
+    faces: Mapping[str, str],
+    facts: tuple[tuple[str, str], ...] = (),
+) -> SliceView:
+    """Return the view of an image's evidence.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    image_url, heat_url : str or None
+        Where its pictures are; None where there is none.
+    faces : mapping
+        Training image -> address of its thumbnail.
+    facts : tuple of (str, str)
+        Known about the file beyond the evidence.
+    """
+    given, outcome = evidence.answer, outcome_of(evidence)
+    headline, beneath, reason = _said(evidence, outcome)
+    shares = _shares(evidence) if outcome != "refused" else ()
+    decided = given.decided
+    heat = evidence.heat_map
+    return SliceView(
+        outcome=outcome,
+        headline=headline,
+        beneath=beneath,
+        reason=reason,
+        shares=shares[:_CLASSES_SHOWN],
+        folded=_folded(len(shares)),
+        set=None if decided is None or decided.set is None else tuple(map(label_shown, decided.set)),
+        points=tuple(decided.points.items()) if decided is not None else (),
+        small=_small(evidence, outcome),
+        notices=notices_of(evidence),
+        gate=gate_steps(given.gate),
+        nearest=tuple(
+            Near(label_shown(case.label), case.image_id, f"{case.distance:.4f}", faces.get(case.image_id))
+            for case in evidence.nearest
+        ),
+        facts=(*facts, *_facts(evidence)),
+        image_url=image_url,
+        heat_url=heat_url if heat is not None else None,
+        heat_words=_heat_sentence(evidence),
+        heat_summary="" if heat is None else f"what spoke for {label_shown(heat.of)}",
+        no_heat_words="" if heat is not None or outcome == "refused" else "This model gives no heat map.",
+        width_px=given.width_px,
+        height_px=given.height_px,
+        short_words=_short(evidence, outcome),
+    )
+
+
+def _said(evidence: Evidence, outcome: str) -> tuple[str, str, str]:
+    """Return the headline, the line below it and the reason."""
+    given = evidence.answer
+    if outcome == "refused":
+        return "Refused: there is no answer", "", gate_sentence(str(evidence.refused))
+    said = label_shown(given.label)
+    several = given.task != "classify"
+    if outcome == "referred":
+        assert given.decided is not None  # else it were not referred
+        most = f"Most probable: {said}" + ("" if several else f", {percent(given.confidence)}")
+        return "A person should look", most, sentence(given.decided.reason)
+    return said, "" if several else f"Probability {percent(given.confidence)}", ""
+
+
+def _shares(evidence: Evidence) -> tuple[Share, ...]:
+    given, spread = evidence.answer, evidence.spread
+    found = []
+    for number in np.argsort(-given.probabilities, kind="stable").tolist():
+        value = float(given.probabilities[number])
+        band = None
+        if spread is not None:
+            mean, sd = float(spread.mean[number]), float(spread.sd[number])
+            low, high = max(0.0, mean - sd), min(1.0, mean + sd)
+            words = f"{percent(mean)} \N{PLUS-MINUS SIGN} {100 * sd:.1f}"
+            band = Band(f"{100 * low:.2f}", f"{max(0.6, 100 * (high - low)):.2f}", words)
+        name = given.classes[number]
+        found.append(Share(name, value, f"{100 * value:.2f}", name in given.shown, band))
+    return tuple(found)
+
+
+def _folded(count: int) -> str:
+    rest = count - _CLASSES_SHOWN
+    return f"And {plural(rest, 'class', 'classes')} more, each less probable; the JSON has all." if rest > 0 else ""
+
+
+def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
+    given, spread, decided = evidence.answer, evidence.spread, evidence.answer.decided
+    lines = []
+    if spread is not None:
+        answers = ", ".join(f"{label_shown(label)} {count}" for label, count in spread.answers.items())
+        lines.append(
+            f"Spread: answers to the image and to {plural(spread.views, 'copy', 'copies')} turned, shifted and "
+            f"scaled a little: {answers}. Dark marks: their mean \N{PLUS-MINUS SIGN} one standard deviation."
+        )
+    if outcome == "answered" and decided is not None and decided.reason:
+        lines.append(f"The model refers no image to a person: {decided.reason.rstrip('.')}.")
+    if outcome != "refused" and not given.gate:
+        lines.append("This model has no input gate: it answers whatever it is shown.")
+    return tuple(lines)
+
+
+def _heat_sentence(evidence: Evidence) -> str:
+    heat = evidence.heat_map
+    if heat is None:
+        return ""
+    return (
+        f"What spoke for {label_shown(heat.of)}. The map is {heat_words(heat)}. It shows where the network "
+        "looked, not that it looked for the right reason."
+    )
+
+
+def _facts(evidence: Evidence) -> tuple[tuple[str, str], ...]:
+    given, stored, source = evidence.answer, evidence.answer.stored, evidence.asked.source
+    known: list[tuple[str, Any]] = [
+        ("Slice", source.frame.replace(":", " ")),
+        ("Size", f"{given.width_px} \N{MULTIPLICATION SIGN} {given.height_px} pixels"),
+        ("Kind", f"{stored.format}, mode {stored.mode}" if stored is not None else ""),
+        ("Notes", "; ".join(given.notes)),
+        ("Trained on", training_known_words(evidence)),
+        ("SHA-256 of the file", given.sha256),
+        ("SHA-256 of its pixels", stored.pixel_hash if stored is not None else ""),
+        ("Time", ", ".join(f"{name.replace('_', ' ')} {1000 * seconds:,.1f} ms" for name, seconds in
+                           evidence.seconds.items() if seconds >= 5e-5)),
+    ]  # fmt: skip
+    return tuple((name, value) for name, value in known if value)
+
+
+def _short(evidence: Evidence, outcome: str) -> str:
+    given = evidence.answer
+    if outcome == "refused":
+        return "refused"
+    said = label_shown(given.label)
+    told = said if given.task != "classify" else f"{said} {percent(given.confidence)}"
+    return f"for a person, most probable {told}" if outcome == "referred" else told
