@@ -37,7 +37,12 @@ def test_our_names_come_before_timms():
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("simplecnn", "simple_cnn"), ("Improved_CNN", "improved_cnn"), ("mobilenet_v2_100", "mobilenetv2_100")],
+    [
+        ("simplecnn", "simple_cnn"),
+        ("Improved_CNN", "improved_cnn"),
+        ("mobilenet_v2_100", "mobilenetv2_100"),
+        ("mobilenet_v22", "mobilenetv2_100"),
+    ],
 )
 def test_the_nearest_name_is_suggested(typed, meant):
     assert meant in suggest(typed)

@@ -194,6 +194,15 @@ def test_of_many_images_the_first_are_shown(place, model, tmp_path, monkeypatch)
     assert len(result.to_json()["predictions"]) == 7
 
 
+def test_true_labels_stand_beside_the_answers_where_a_manifest_tells_them(place, model):
+    result = predict(place / "manifest.csv", model)
+    header, *rows = result.to_text().splitlines()[: 1 + len(result.predictions)]
+    assert header.split()[:3] == ["image", "label", "prediction"]
+    assert [row.split()[1] for row in rows] == [record["label"] for record in result.predictions]
+    alone = predict([place / "new-0.png"], model).to_text()
+    assert alone.split()[:2] == ["image", "prediction"]
+
+
 def test_of_a_referred_image_the_table_names_no_class(place, model, tmp_path):
     """Also where it is taken together with others, that is said."""
     careful = tmp_path / "careful.gyrus"

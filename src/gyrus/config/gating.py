@@ -21,7 +21,7 @@ class GateOptions:
     distance to the nearest training embeddings (512 of them go into the bundle), or the logits' energy."""
     gate_false_refusals: float = 0.01
     """Share of the images of a new patient that "unlike the training images" may refuse, taken from held-out
-    patients (the split cal, else val) who count alike; 0.01 needs 99 of them, and of fewer none is refused."""
+    patients (the split cal, else val) who count alike; 0.01 needs 99 of them: of fewer none is refused."""
 
     def __post_init__(self) -> None:
         """Check the share."""

@@ -162,8 +162,16 @@ def names() -> tuple[str, ...]:
 
 
 def suggest(name: str, count: int = 3) -> list[str]:
-    """Return the known names nearest to ``name``, the nearest first; may be empty."""
-    return difflib.get_close_matches(name.lower(), names(), n=count, cutoff=0.6)
+    """Return the known names nearest to ``name``, the nearest first; may be empty.
+
+    Libraries write one network as ``mobilenet_v2`` and ``mobilenetv2_100``: strokes and capitals do not count.
+    """
+    known = {_squashed(each): each for each in reversed(names())}
+    return [known[each] for each in difflib.get_close_matches(_squashed(name), known, n=count, cutoff=0.6)]
+
+
+def _squashed(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
 
 
 def check_architecture(architecture: str) -> None:

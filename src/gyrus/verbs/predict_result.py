@@ -97,13 +97,16 @@ class PredictResult:
 
     def _rows(self) -> list[list[str]]:
         classes = self.model["classes"][:_CLASSES_SHOWN]
-        rows = [["image", "prediction", *classes, ""]]
-        for record in islice(self.predictions, ROWS_SHOWN):
+        shown = list(islice(self.predictions, ROWS_SHOWN))
+        known = any(record["label"] for record in shown)  # where a manifest tells the true classes
+        rows = [["image", *(["label"] if known else []), "prediction", *classes, ""]]
+        for record in shown:
             shares = record["probabilities"]
             numbers = [f"{100 * shares[name]:.1f} %" if shares else "" for name in classes]
             referred = record["decision"] is not None and record["decision"]["refer"]
             said = "(a person)" if referred else _label(record["prediction"])
-            rows.append([record["name"], said, *numbers, _remark(record)])
+            told = [record["label"] or ""] if known else []
+            rows.append([record["name"], *told, said, *numbers, _remark(record)])
         return rows
 
     def _group_rows(self) -> list[list[str]]:
