@@ -164,7 +164,7 @@ def names() -> tuple[str, ...]:
 def suggest(name: str, count: int = 3) -> list[str]:
     """Return the known names nearest to ``name``, the nearest first; may be empty.
 
-    Libraries write one network as ``mobilenet_v2`` and ``mobilenetv2_100``: strokes and capitals do not count.
+    Strokes and capitals do not count: ``mobilenet_v2`` of one library is ``mobilenetv2_100`` of another.
     """
     known = {_squashed(each): each for each in reversed(names())}
     return [known[each] for each in difflib.get_close_matches(_squashed(name), known, n=count, cutoff=0.6)]
