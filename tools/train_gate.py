@@ -26,12 +26,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", type=Path, default=PROJECT / "runs" / "gate" / "pools.npz")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     drawn = pools(given.cache)
     folds, held = folds_for(UNSEEN)
-    step = as_step(train(drawn, train_folds=folds, device=given.device))
+    step = as_step(train(drawn, train_folds=folds))
     step = BrainMri(step.weights, threshold_of(step, drawn, held))
     weights = {name: value.astype(np.float16) for name, value in step.weights.items()}
     np.savez(TARGET, threshold=np.array(step.threshold), **weights)
