@@ -184,8 +184,7 @@ class Soak:
 
     async def _keep(self, sender: Sender, answer: Answer) -> None:
         """Remember a case; delete the oldest where there are more than so many."""
-        case = json.loads(answer.body)["case"]
-        self.cases.append((case["id"], case["version"]))
+        self.cases.append((json.loads(answer.body)["case"], 1))
         if len(self.cases) > MOST_CASES:
             oldest, _ = self.cases.popleft()
             gone = await sender.ask(request("DELETE", f"/api/v1/cases/{oldest}"))
@@ -219,7 +218,7 @@ class Soak:
             "search": ["/history?text=gl", "/api/v1/cases?text=men", f"/api/v1/cases?text={case[:6]}"],
             "page of a case": [f"/cases/{case}", f"/api/v1/cases/{case}", f"/api/v1/cases/{case}/reviews"],
             "other pages": ["/", "/about", "/model", "/api/v1/model", "/healthz", "/readyz"],
-            "export and measures": ["/api/v1/export", "/metrics", "/openapi.json"],
+            "export and measures": ["/api/v1/export", "/metrics", "/api/v1/openapi.json"],
         }[kind]
         path = chance.choice(paths)
         return path, request("GET", path, Accept=JSON if path.startswith("/api") else HTML)

@@ -41,7 +41,9 @@ class Attacked:
 
     def still_answers(self) -> None:
         """Fail unless a sound upload is answered, and nothing lies in the temporary folder."""
-        reply = raw_http.post_form(self.port, raw_http.form(raw_http.part(self.scan)))
+        reply = raw_http.post_form(
+            self.port, raw_http.form(raw_http.part(self.scan)), path=f"{raw_http.PREDICT}?evidence=false"
+        )
         assert reply.status == 200, reply
         assert sum(reply.json()["probabilities"].values()) == pytest.approx(1, abs=1e-5)
         assert sorted(self.temporary.rglob("*")) == []

@@ -24,7 +24,7 @@ def planted(server):
         for path in (raw_http.PREDICT, f"{raw_http.PREDICT}?keep=true", "/uimg")
         for accept in ("application/json", "text/html")
     ]
-    case = replies[2].json()["case"]["id"]
+    case = replies[2].json()["case"]
     for content in (torn, b"no image", scan[:400]):
         body = form(part(content, disposition=named, kind=None))
         replies += [

@@ -16,7 +16,7 @@ def attacked(server, examples: int) -> dict[str, int]:
     from schemathesis.checks import not_a_server_error
 
     base = f"http://{HOST}:{server.port}"
-    schema = schemathesis.openapi.from_url(f"{base}/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{base}/api/v1/openapi.json")
     sent: dict[str, int] = {}
     quiet = settings(
         max_examples=examples, database=None, derandomize=True, deadline=None, phases=[Phase.generate],
@@ -50,7 +50,7 @@ def test_no_request_of_many_is_answered_by_5xx(server):
 
 
 def test_every_operation_has_an_example_and_tells_its_problems(server):
-    document = ask(server.port, "GET", "/openapi.json").json()
+    document = ask(server.port, "GET", "/api/v1/openapi.json").json()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             told = operation["responses"]

@@ -73,7 +73,7 @@ def test_a_trickle_is_given_up_too(server):
 
 def test_an_answer_that_nobody_reads_blocks_nobody(server):
     """Pipelined requests for a page, never read: the server's buffers fill, and stay bounded."""
-    pages = head("GET", "/openapi.json", None, connection="keep-alive") * 300
+    pages = head("GET", "/api/v1/openapi.json", None, connection="keep-alive") * 300
     with socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         line.connect((HOST, server.port))
