@@ -53,7 +53,8 @@ class BlobFolder:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         try:
-            (self.root / _UNFINISHED).mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.root / _UNFINISHED).mkdir(mode=0o700, exist_ok=True)
             self._lock = FolderLock(self.root / ".lock")
         except OSError as error:
             raise _unusable(self.root, error) from error

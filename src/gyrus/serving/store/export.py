@@ -55,7 +55,7 @@ def export_row(case: Case, path: str) -> dict[str, str] | None:
         "reviewer": review.reviewer,
         "reviewed": review.created.isoformat(timespec="seconds"),
         "manifest_version": str(MANIFEST_VERSION),
-        "task": str(case.evidence.get("task") or CLASSIFY),
+        "task": str(case.evidence.get("model", {}).get("task") or CLASSIFY),
     }
     return {name: harmless(cell) for name, cell in cells.items()}
 
@@ -65,7 +65,7 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA_BEGINNINGS) else cell
 
 
-def as_csv(rows: Iterable[dict[str, str]]) -> Iterator[str]:
+def csv_lines(rows: Iterable[dict[str, str]]) -> Iterator[str]:
     """Yield a manifest's lines, the header first; every cell stands in quotes."""
     yield _line(COLUMNS)
     for row in rows:

@@ -22,6 +22,7 @@ COMMENT_LENGTH = 4000
 QUERY_LENGTH = 200
 MOST_PER_PAGE = 200
 _FIRST_VERSION = 1
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000  # with any zone within what both databases and Python can hold
 _FORMULA_BEGINNINGS = ("=", "+", "-", "@")
 
 
@@ -241,6 +242,9 @@ class CaseQuery:
         checked_text("label", self.label or "", LABEL_LENGTH)
         if self.outcome is not None and self.outcome not in OUTCOMES:
             raise DataError(f"outcome is {self.outcome!r}; expected one of {', '.join(OUTCOMES)}")
+        for name, time in (("since", self.since), ("until", self.until)):
+            if time is not None and not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+                raise DataError(f"{name} is in the year {time.year}; expected {_FIRST_YEAR} to {_LAST_YEAR}")
         if not 1 <= self.per_page <= MOST_PER_PAGE:
             raise DataError(f"per_page is {self.per_page}; expected 1 to {MOST_PER_PAGE}")
         if not 1 <= self.page <= 10**9:
