@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from gyrus.inference.evidence import Evidence
 from gyrus.pages.evidence_words import (
     gate_sentence,
@@ -119,8 +117,7 @@ def slice_view(
     *,
     image_url: str | None,
     heat_url: str | None,
-    faces: Mapping[str, str],
-    facts: tuple[tuple[str, str], ...] = (),
+    faces: Mapping[int, str],
 ) -> SliceView:
     """Return the view of an image's evidence.
 
@@ -130,9 +127,7 @@ def slice_view(
     image_url, heat_url : str or None
         Where its pictures are; None where there is none.
     faces : mapping
-        Training image -> address of its thumbnail.
-    facts : tuple of (str, str)
-        Known about the file beyond the evidence.
+        Rank among the nearest training cases -> address of its thumbnail.
     """
     given, outcome = evidence.answer, outcome_of(evidence)
     headline, beneath, reason = _said(evidence, outcome)
@@ -152,10 +147,10 @@ def slice_view(
         notices=notices_of(evidence),
         gate=gate_steps(given.gate),
         nearest=tuple(
-            Near(label_shown(case.label), case.image_id, f"{case.distance:.4f}", faces.get(case.image_id))
-            for case in evidence.nearest
+            Near(label_shown(case.label), case.image_id, f"{case.distance:.4f}", faces.get(rank))
+            for rank, case in enumerate(evidence.nearest)
         ),
-        facts=(*facts, *_facts(evidence)),
+        facts=_facts(evidence),
         image_url=image_url,
         heat_url=heat_url if heat is not None else None,
         heat_words=_heat_sentence(evidence),
@@ -183,23 +178,38 @@ def _said(evidence: Evidence, outcome: str) -> tuple[str, str, str]:
 
 def _shares(evidence: Evidence) -> tuple[Share, ...]:
     given, spread = evidence.answer, evidence.spread
-    found = []
-    for number in np.argsort(-given.probabilities, kind="stable").tolist():
-        value = float(given.probabilities[number])
-        band = None
-        if spread is not None:
-            mean, sd = float(spread.mean[number]), float(spread.sd[number])
-            low, high = max(0.0, mean - sd), min(1.0, mean + sd)
-            words = f"{percent(mean)} \N{PLUS-MINUS SIGN} {100 * sd:.1f}"
-            band = Band(f"{100 * low:.2f}", f"{max(0.6, 100 * (high - low)):.2f}", words)
-        name = given.classes[number]
-        found.append(Share(name, value, f"{100 * value:.2f}", name in given.shown, band))
-    return tuple(found)
+    bands: dict[str, Band] = {}
+    if spread is not None:
+        both = zip(given.classes, spread.mean.tolist(), spread.sd.tolist(), strict=True)
+        bands = {name: _band(mean, sd) for name, mean, sd in both}
+    values = dict(zip(given.classes, given.probabilities.tolist(), strict=True))
+    return shares_of(values, given.shown, bands)
+
+
+def shares_of(
+    probabilities: Mapping[str, float], said: tuple[str, ...], bands: Mapping[str, Band] | None = None
+) -> tuple[Share, ...]:
+    """Return a bar for each class, the most probable first; those that are ``said`` stand out."""
+    known = bands or {}
+    return tuple(
+        Share(name, value, f"{100 * value:.2f}", name in said, known.get(name))
+        for name, value in sorted(probabilities.items(), key=lambda item: -item[1])
+    )
+
+
+def _band(mean: float, sd: float) -> Band:
+    low, high = max(0.0, mean - sd), min(1.0, mean + sd)
+    words = f"{percent(mean)} \N{PLUS-MINUS SIGN} {100 * sd:.1f}"
+    return Band(f"{100 * low:.2f}", f"{max(0.6, 100 * (high - low)):.2f}", words)
 
 
 def _folded(count: int) -> str:
     rest = count - _CLASSES_SHOWN
-    return f"And {plural(rest, 'class', 'classes')} more, each less probable; the JSON has all." if rest > 0 else ""
+    return (
+        f"And {plural(rest, 'class', 'classes')} more, each less probable; the JSON has all."
+        if rest > 0
+        else ""
+    )
 
 
 def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
@@ -208,8 +218,8 @@ def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
     if spread is not None:
         answers = ", ".join(f"{label_shown(label)} {count}" for label, count in spread.answers.items())
         lines.append(
-            f"Spread: answers to the image and to {plural(spread.views, 'copy', 'copies')} turned, shifted and "
-            f"scaled a little: {answers}. Dark marks: their mean \N{PLUS-MINUS SIGN} one standard deviation."
+            f"Spread: answers to the image and to {plural(spread.views, 'copy', 'copies')} turned, shifted "
+            f"and scaled a little: {answers}. Dark marks: mean \N{PLUS-MINUS SIGN} one standard deviation."
         )
     if outcome == "answered" and decided is not None and decided.reason:
         lines.append(f"The model refers no image to a person: {decided.reason.rstrip('.')}.")

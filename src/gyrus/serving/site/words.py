@@ -25,7 +25,8 @@ _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 def when(moment: datetime) -> str:
     """Return a time for people, ``20 Nov 2026, 16:48 UTC``."""
-    return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
+    utc = moment.astimezone(UTC)
+    return f"{utc.day} {utc:%b %Y, %H:%M} UTC"
 
 
 def iso(moment: datetime) -> str:

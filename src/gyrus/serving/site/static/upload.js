@@ -81,7 +81,7 @@ function done(entry, answer) {
 function upload(entry) {
   return new Promise((resolve) => {
     const data = new FormData();
-    for (const name of ["csrf_token", "once"]) data.append(name, form.elements[name].value);
+    for (const name of ["csrf", "once"]) data.append(name, form.elements[name].value);
     data.append("image", entry.file, entry.file.name);
     const bar = element("progress");
     bar.max = 1;
