@@ -33,6 +33,14 @@ def test_exit_codes_are_the_documented_ones():
         "BundleError": 5,
         "ExportError": 5,
         "MissingDependencyError": 6,
+        "RequestError": 2,
+        "NotSignedInError": 2,
+        "ForbiddenError": 2,
+        "TooSlowError": 2,
+        "TooLargeError": 2,
+        "UnsupportedTypeError": 2,
+        "RefusedError": 3,
+        "BusyError": 3,
         "StoppedError": 143,
     }
 

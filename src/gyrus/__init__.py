@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.learn import learn
     from gyrus.verbs.networks import networks
     from gyrus.verbs.predict import predict
+    from gyrus.verbs.serve import serve
     from gyrus.verbs.split import split
     from gyrus.verbs.train import train
 
@@ -52,6 +53,7 @@ __all__ = [
     "learn",
     "networks",
     "predict",
+    "serve",
     "split",
     "train",
 ]

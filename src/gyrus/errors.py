@@ -19,6 +19,14 @@
     │   └── ExportError                                 the exported graph differs from the network
     ├── MissingDependencyError       exit 6, HTTP 501   an optional extra is not installed
     │   (ImportError)
+    ├── RequestError                 exit 2, HTTP 400   what a client sent to the server cannot be taken
+    │   ├── NotSignedInError         exit 2, HTTP 401   the key is missing or wrong
+    │   ├── ForbiddenError           exit 2, HTTP 403   from another site, or without the form's token
+    │   ├── TooSlowError             exit 2, HTTP 408   the body did not come in time
+    │   ├── TooLargeError            exit 2, HTTP 413   more than the server takes
+    │   └── UnsupportedTypeError     exit 2, HTTP 415   a body of another content type
+    ├── RefusedError                 exit 3, HTTP 422   the input gate lets the image not through
+    ├── BusyError                    exit 3, HTTP 503   too much is waiting; says when to come back
     └── StoppedError                 exit 143, HTTP 503 ended from outside (SIGTERM) after its state was saved
 
 This file lies at the bottom of the import graph so that any module may raise any error.
@@ -172,6 +180,80 @@ class MissingDependencyError(GyrusError, ImportError):
 
     exit_code = 6
     http_status = 501
+
+
+class RequestError(GyrusError):
+    """What a client sent to the server cannot be taken."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class NotSignedInError(RequestError):
+    """The server wants a key, and the request brought none or a wrong one."""
+
+    http_status = 401
+
+
+class ForbiddenError(RequestError):
+    """A request that another site may have made the browser send."""
+
+    http_status = 403
+
+
+class TooSlowError(RequestError):
+    """The body did not come in within the time that it may take."""
+
+    http_status = 408
+
+
+class TooLargeError(RequestError):
+    """A body, or a number of files, beyond what the server takes."""
+
+    http_status = 413
+
+
+class UnsupportedTypeError(RequestError):
+    """A body of another content type than the server reads."""
+
+    http_status = 415
+
+
+class RefusedError(GyrusError):
+    """The input gate refuses the image: there is no answer.
+
+    Parameters
+    ----------
+    message : str
+        The gate's reason.
+    step : str
+        Which of its steps; see :class:`gyrus.decision.gate_finding.GateFinding`.
+    """
+
+    exit_code = 3
+    http_status = 422
+
+    def __init__(self, message: str, *, step: str = "", **more: Any) -> None:
+        super().__init__(message, **more)
+        self.step = step
+
+
+class BusyError(GyrusError):
+    """More is waiting than can be answered in time.
+
+    Parameters
+    ----------
+    message : str
+    retry_after_s : int
+        When to ask again.
+    """
+
+    exit_code = 3
+    http_status = 503
+
+    def __init__(self, message: str, *, retry_after_s: int = 1, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.retry_after_s = retry_after_s
 
 
 class StoppedError(GyrusError):

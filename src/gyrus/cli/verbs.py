@@ -63,6 +63,7 @@ VERBS = {
         Verb("compare", "is B better than A, and how many patients would tell", "CompareConfig"),
         Verb("calibrate", "refit thresholds and referrals on your own cases (no torch)", "CalibrateConfig"),
         Verb("predict", "ask a bundle about images (no torch)", "PredictConfig"),
+        Verb("serve", "web pages and JSON API of a bundle (no torch)", "ServeOptions"),
         Verb("export", "another form of a model (or a model of others), held against it", "ExportConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
         Verb("learn", "small experiments that show something: leakage, numpy-cnn", "LearnConfig"),

@@ -15,6 +15,7 @@ from gyrus.config.learn import LearnConfig
 from gyrus.config.models import ModelsConfig
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.predict import PredictConfig
+from gyrus.config.serving import ServeOptions
 from gyrus.config.split import SplitConfig
 from gyrus.config.train import TrainConfig
 
@@ -35,6 +36,7 @@ __all__ = [
     "ModelsConfig",
     "OutputOptions",
     "PredictConfig",
+    "ServeOptions",
     "SplitConfig",
     "SplitOptions",
     "TrainConfig",

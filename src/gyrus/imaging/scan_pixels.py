@@ -23,6 +23,11 @@ def frame_of_scan(path: Path, frame: str, limits: Limits) -> bytes:
     return _pixels(reads, {"path": str(path.absolute()), "frame": frame}, b"", str(path), limits).to_bytes()
 
 
+def frame_of_scan_bytes(data: bytes, kind: Reads, frame: str, name: str, limits: Limits) -> bytes:
+    """Return one image of the bytes of a DICOM or NIfTI file; see :func:`frame_of_scan`."""
+    return _pixels(kind, {"path": None, "frame": frame}, data, name, limits).to_bytes()
+
+
 def decode_scan(data: bytes, kind: Literal["dicom", "nifti"], name: str, limits: Limits) -> PixelFile:
     """Decode the bytes of a DICOM or NIfTI file; of one that holds several images, the one in the middle.
 

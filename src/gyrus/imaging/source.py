@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gyrus.errors import ImageError
@@ -63,6 +63,31 @@ class Source:
 
             return member_bytes(self.path, self.frame, limits)
         return read_file(self.path, limits=limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Source):
+    """An image whose file is at hand as bytes, such as an upload: nothing is read from a disk.
+
+    Attributes
+    ----------
+    path : Path
+        What the file is called; nothing need lie there.
+    data : bytes
+        The whole file; left out of what this prints as and of comparisons.
+    """
+
+    data: bytes = field(default=b"", repr=False, compare=False)
+
+    def read(self, limits: Limits = DEFAULT_LIMITS) -> bytes:
+        """Return the bytes of the image, for :func:`gyrus.imaging.decode`."""
+        kind = kind_of(self.data[:BEGINNING_BYTES])
+        if not self.frame or (kind != "dicom" and kind != "nifti"):
+            limits.check_bytes(len(self.data), str(self))
+            return self.data
+        from gyrus.imaging.scan_pixels import frame_of_scan_bytes
+
+        return frame_of_scan_bytes(self.data, kind, self.frame, str(self), limits)
 
 
 def source_of(image: Path | Source) -> Source:

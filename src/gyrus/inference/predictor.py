@@ -35,7 +35,7 @@ Image = Path | Source | npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     """An image on its way into the network; ``pixels`` is float32 (1, channels, size, size)."""
 
     name: str
@@ -175,10 +175,10 @@ class Predictor:
         """
         if batch_size < 1:
             raise UsageError(f"batch_size is {batch_size}; expected at least 1")
-        waiting: list[_Prepared | Failure] = []
+        waiting: list[Prepared | Failure] = []
         for item in self._prepare_all(images, ahead=2 * batch_size, keep=keep_pixels):
             waiting.append(item)
-            if sum(isinstance(entry, _Prepared) for entry in waiting) == batch_size:
+            if sum(isinstance(entry, Prepared) for entry in waiting) == batch_size:
                 yield from self._answer(waiting)
                 waiting = []
         yield from self._answer(waiting)
@@ -196,7 +196,15 @@ class Predictor:
         ]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    def _prepare_all(self, images: Iterable[Image], ahead: int, keep: bool) -> Iterator[_Prepared | Failure]:
+    def prepare(self, image: Image, *, keep_pixels: bool = False) -> Prepared | Failure:
+        """Read and preprocess one image; :meth:`answer` does the rest. What :meth:`stream` does by itself."""
+        return self._prepare(image, 0, keep_pixels)
+
+    def answer(self, images: Sequence[Prepared]) -> list[Prediction]:
+        """Answer prepared images together, in order."""
+        return cast("list[Prediction]", list(self._answer(images)))
+
+    def _prepare_all(self, images: Iterable[Image], ahead: int, keep: bool) -> Iterator[Prepared | Failure]:
         """Read and preprocess in threads (Pillow and ONNX Runtime release the lock), ``ahead`` at most."""
         numbered = enumerate(images)
         first = list(islice(numbered, 2))
@@ -205,7 +213,7 @@ class Predictor:
                 yield self._prepare(image, index, keep)
             return
         with ThreadPoolExecutor(self.threads, thread_name_prefix="gyrus-read") as pool:
-            queue: deque[Future[_Prepared | Failure]] = deque()
+            queue: deque[Future[Prepared | Failure]] = deque()
             try:
                 for index, image in (*first, *islice(numbered, max(0, ahead - len(first)))):
                     queue.append(pool.submit(self._prepare, image, index, keep))
@@ -218,7 +226,7 @@ class Predictor:
                 for future in queue:  # whoever stops listening should not wait for the rest
                     future.cancel()
 
-    def _prepare(self, image: Image, index: int, keep: bool) -> _Prepared | Failure:
+    def _prepare(self, image: Image, index: int, keep: bool) -> Prepared | Failure:
         start = time.perf_counter()
         try:
             name, sha256, pixels, notes, stored = self._read(image, index, keep)
@@ -228,7 +236,7 @@ class Predictor:
         ready = self._preprocess.run(pixels)["pixels"]
         height, width = pixels.shape[:2]
         placement = self.geometry.placement(pixels)
-        return _Prepared(
+        return Prepared(
             name, sha256, height, width, ready, placement, notes, time.perf_counter() - start,
             pixels if keep else None, stored, findings,
         )  # fmt: skip
@@ -246,8 +254,8 @@ class Predictor:
         pixels = as_uint8(decoded, self._color, self._policy)
         return str(image), byte_hash(data), pixels, decoded.notes, stored
 
-    def _answer(self, waiting: Sequence[_Prepared | Failure]) -> Iterator[Prediction | Failure]:
-        batch = [item for item in waiting if isinstance(item, _Prepared)]
+    def _answer(self, waiting: Sequence[Prepared | Failure]) -> Iterator[Prediction | Failure]:
+        batch = [item for item in waiting if isinstance(item, Prepared)]
         if not batch:
             yield from cast("Sequence[Failure]", waiting)
             return
@@ -282,7 +290,7 @@ class Predictor:
         return (decodable(None),) if looks is None else (decodable(None), looks)
 
     def _checked_logits(
-        self, logits: npt.NDArray[np.float32], batch: Sequence[_Prepared]
+        self, logits: npt.NDArray[np.float32], batch: Sequence[Prepared]
     ) -> npt.NDArray[np.float32]:
         expected = (len(batch), len(self.classes))
         if logits.shape != expected:

@@ -15,6 +15,7 @@ from gyrus.config.build import build
 from gyrus.inference import Failure, Predictor
 from gyrus.inference.evidence import Asked, Evidence
 from gyrus.inference.examining import Examiner
+from gyrus.inference.model_facts import model_facts
 from gyrus.inference.neighbours import Neighbours
 from gyrus.inference.occlusion import passes
 from gyrus.inference.pooling import Pooling
@@ -130,7 +131,7 @@ class _Answering:
             predictions=self._records,
             failures=tuple(self._failures),
             groups=groups,
-            model=_model(self._bundle, self._predictor),
+            model=model_facts(self._bundle.card, self._predictor),
             out=config.out,
             csv=config.csv,
             refused=self._refused,
@@ -164,28 +165,6 @@ def _heat(config: PredictConfig, bundle: Bundle) -> Literal["auto", "occlusion",
         "note: heat maps by occlusion run the network %d times more an image.", passes(config.occlusion_grid)
     )
     return "occlusion"
-
-
-def _model(bundle: Bundle, predictor: Predictor) -> dict[str, Any]:
-    card = bundle.card
-    return {
-        "name": card["name"] or card["architecture"],
-        "digest": bundle.digest,
-        "model_digest": predictor.model_digest,
-        "data_fingerprint": card["data"]["fingerprint"],
-        "task": predictor.task,
-        "classes": list(predictor.classes),
-        "verdict": card["leakage"]["verdict"],
-        "leakage": card["leakage"]["sentence"],
-        "calibrated": card["calibration"] is not None,
-        "gate": card["gate"] is not None,
-        "maps": card["outputs"]["maps"],
-        "neighbours": (card["neighbours"] or {}).get("count", 0),
-        "private": card["private"],
-        "runtime": predictor.runtime,
-        "device": predictor.device,
-        "intended_use": card["intended_use"],
-    }
 
 
 def _with_bar(answers: Iterator[Evidence | Failure], total: int) -> Iterator[Evidence | Failure]:

@@ -1,0 +1,221 @@
+"""From the bytes of an upload to its answer; the API and the pages ask the same way.
+
+An upload is read in a thread, its images go through the network with those of other requests, and the event
+loop only waits. Two ways: the probabilities alone, or the evidence with its pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gyrus.bundles import Bundle
+from gyrus.config.serving import ServeOptions
+from gyrus.errors import ImageError
+from gyrus.imaging import byte_hash
+from gyrus.imaging.source import Held
+from gyrus.inference import Failure, Prediction, Predictor
+from gyrus.inference.evidence import Asked, Evidence
+from gyrus.inference.examining import Examiner
+from gyrus.inference.model_facts import model_facts
+from gyrus.inference.neighbours import Neighbours
+from gyrus.inference.predictor import Prepared
+from gyrus.serving.answer import Answer, answer_of, light_answer
+from gyrus.serving.batching import Admission, Batches
+from gyrus.serving.deadline import Deadline
+from gyrus.serving.frames import images_of, is_scan
+from gyrus.serving.measures import Measures
+
+T = TypeVar("T")
+UNNAMED = "image"
+"""What an upload is called whose client's name for it is not kept."""
+_PEOPLE_WAIT = 1 / 3
+"""Share of the deadline for which a request for evidence is let in to wait: people wait longer than programs."""
+
+
+class Answering:
+    """A model that answers uploads.
+
+    Parameters
+    ----------
+    options : ServeOptions
+    bundle : Bundle
+    measures : Measures, optional
+        What is counted for ``/metrics``.
+
+    Raises
+    ------
+    BundleError, UsageError, MissingDependencyError
+        As :class:`gyrus.inference.Predictor`.
+    """
+
+    def __init__(self, options: ServeOptions, bundle: Bundle, measures: Measures | None = None) -> None:
+        self.options, self.bundle = options, bundle
+        self.measures = measures or Measures()
+        self.predictor = Predictor(bundle, options.threads, runtime=options.runtime, device=options.device)
+        self.card = self.predictor.card
+        self.model = model_facts(self.card, self.predictor)
+        self._examiner = Examiner(
+            self.predictor,
+            Neighbours.from_bundle(bundle),
+            heat=options.heat,
+            occlusion_grid=options.occlusion_grid,
+            top_neighbours=options.top_neighbours,
+        )
+        self.admission = Admission(options.max_queue)
+        self._batches: Batches[Prepared, Prediction] = Batches(
+            self.predictor.answer,
+            most=options.batch_size,
+            window_s=options.batch_window_ms / 1000,
+            observe=self.measures.batch,
+        )
+        threads = self.predictor.threads
+        self._readers = ThreadPoolExecutor(threads, thread_name_prefix="gyrus-read")
+        # apart from the readers: a scan takes seconds, and single images should not wait for it
+        self._examiners = ThreadPoolExecutor(threads, thread_name_prefix="gyrus-examine")
+        for size in range(1, options.batch_size + 1):
+            self.predictor.warm_up(size)
+
+    async def answer(self, body: bytes, name: str | None = None) -> Answer:
+        """Return the evidence for an upload, with pictures.
+
+        Parameters
+        ----------
+        body : bytes
+            The whole file.
+        name : str, optional
+            What the answer is to call it; only where names are kept.
+
+        Raises
+        ------
+        ImageError
+            When it cannot be read.
+        BusyError
+            When too much is waiting, or the deadline has passed.
+        """
+
+        def work(deadline: Deadline) -> Answer:
+            return self._examined(body, name or UNNAMED, deadline)
+
+        answer = await self._within(work, _PEOPLE_WAIT * self.options.deadline_seconds)
+        self.measures.outcome(answer.outcome)
+        return answer
+
+    async def probabilities(self, body: bytes) -> dict[str, Any]:
+        """Return the calibrated probabilities of an upload and what is decided by them, nothing more.
+
+        Raises
+        ------
+        ImageError
+            When it cannot be read.
+        RefusedError
+            When the gate refuses it.
+        BusyError
+            When too much is waiting, or the deadline has passed.
+        """
+        patience_s = self.options.patience_seconds
+        if is_scan(body):
+            answers = await self._within(lambda deadline: self._scan(body, deadline), patience_s)
+        else:
+            answers = [await self._one(body, patience_s)]
+        return light_answer(answers, self.predictor)
+
+    def close(self) -> None:
+        """Answer what is inside, and end the threads."""
+        self._readers.shutdown()
+        self._examiners.shutdown()
+        self._batches.close()
+
+    async def _one(self, body: bytes, patience_s: float) -> Prediction:
+        """Answer one image, with as few steps from thread to thread as can be: it is asked most often."""
+        self.admission.enter(1, patience_s)
+        try:
+            loop = asyncio.get_running_loop()
+            told: asyncio.Future[Prediction] = loop.create_future()
+            done: Future[Prediction] = Future()
+            done.add_done_callback(lambda future: loop.call_soon_threadsafe(_settle, told, future))
+            deadline = Deadline(self.options.deadline_seconds)
+            image = Held(Path(UNNAMED), "", body)
+            self._batches.coming()
+            self._readers.submit(self._bring, image, done, deadline)
+            return await deadline.wait(told)
+        finally:
+            self.admission.leave(1)
+
+    async def _within(self, work: Callable[[Deadline], T], patience_s: float) -> T:
+        """Run longer work in a thread."""
+        self.admission.enter(1, patience_s)
+        try:
+            deadline = Deadline(self.options.deadline_seconds)
+            return await deadline.wait(asyncio.wrap_future(self._examiners.submit(work, deadline)))
+        finally:
+            self.admission.leave(1)
+
+    def _bring(
+        self, image: Held, done: Future[Prediction], deadline: Deadline, *, keep_pixels: bool = False
+    ) -> None:
+        """Read an image that is :meth:`Batches.coming` and hand it to the network; ``done`` gets what comes."""
+        try:
+            deadline.check()
+            prepared = self.predictor.prepare(image, keep_pixels=keep_pixels)
+            if isinstance(prepared, Failure):
+                raise prepared.error
+        except BaseException as error:  # noqa: BLE001 - whoever waits is told, whatever it was
+            self._batches.not_coming()
+            done.set_exception(error)
+        else:
+            self._batches.bring(prepared, done)
+
+    def _answers(
+        self, body: bytes, name: str, deadline: Deadline, *, keep_pixels: bool
+    ) -> Iterator[tuple[Held, Prediction | Failure]]:
+        """Answer the images of an upload in this thread, some at a time."""
+        deadline.check()
+        images = images_of(body, name, self.options)
+        for start in range(0, len(images), self.options.batch_size):
+            some = images[start : start + self.options.batch_size]
+            futures = []
+            for image in some:
+                self._batches.coming()
+                futures.append(Future[Prediction]())
+                self._bring(image, futures[-1], deadline, keep_pixels=keep_pixels)
+            for image, future in zip(some, futures, strict=True):
+                try:
+                    yield image, future.result()
+                except ImageError as error:
+                    yield image, Failure(path=Path(str(image)), error=error)
+
+    def _scan(self, body: bytes, deadline: Deadline) -> list[Prediction]:
+        answers, failures = [], []
+        for _, answer in self._answers(body, UNNAMED, deadline, keep_pixels=False):
+            (failures if isinstance(answer, Failure) else answers).append(answer)
+        if not answers:
+            raise failures[0].error
+        return answers
+
+    def _examined(self, body: bytes, name: str, deadline: Deadline) -> Answer:
+        examined: list[Evidence] = []
+        failures: list[Failure] = []
+        for image, answer in self._answers(body, name, deadline, keep_pixels=True):
+            deadline.check()
+            if isinstance(answer, Failure):
+                failures.append(answer)
+            else:
+                examined.append(self._examiner.examine(Asked(image, str(image)), answer))
+        if not examined:
+            raise failures[0].error
+        return answer_of(body, byte_hash(body), examined, failures, self.model, self.predictor)
+
+
+def _settle(told: asyncio.Future[Prediction], done: Future[Prediction]) -> None:
+    """Pass a result on to the event loop, unless nobody waits for it any more."""
+    if told.done():
+        return
+    error = done.exception()
+    if error is not None:
+        told.set_exception(error)
+    else:
+        told.set_result(done.result())

@@ -1,0 +1,16 @@
+"""Which model answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+router = APIRouter(tags=["model"])
+
+
+@router.get("/model", summary="The model and its card")
+async def model(request: Request) -> dict[str, Any]:
+    """Return the model as every answer names it, and its whole card: calibration, operating points, figures."""
+    answering = request.app.state.answering
+    return {"model": answering.model, "card": dict(answering.card)}

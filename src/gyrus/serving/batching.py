@@ -1,0 +1,169 @@
+"""Images of many requests through the network together, and a bound on how many wait.
+
+The network's threads take what waits. An image that is alone never waits for company; while others are just
+being read, one waits for them a few milliseconds. So batches grow with the load by themselves.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+from gyrus.errors import BusyError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_SMOOTHING = 0.1
+"""Weight of the newest time an image in the running mean."""
+
+
+class Batches(Generic[Item, Result]):
+    """Computes what several threads bring, a batch at a time, in threads of its own.
+
+    Parameters
+    ----------
+    compute : callable
+        Takes items and returns as many results, in order.
+    most : int
+        Items of a batch.
+    window_s : float
+        How long a batch that is not full waits, while others say that they are just coming.
+    threads : int
+        Batches that are computed side by side.
+    observe : callable, optional
+        Is told the size of every batch.
+    """
+
+    def __init__(
+        self,
+        compute: Callable[[Sequence[Item]], Sequence[Result]],
+        *,
+        most: int,
+        window_s: float,
+        threads: int = 1,
+        observe: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._compute, self._most, self._window_s, self._observe = compute, most, window_s, observe
+        self._changed = threading.Condition()
+        self._waiting: deque[tuple[Item, Future[Result]]] = deque()
+        self._coming = 0
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"gyrus-network-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def coming(self) -> None:
+        """Say that an item is on its way: a batch may wait for it."""
+        with self._changed:
+            self._coming += 1
+
+    def not_coming(self) -> None:
+        """Say that one of those will not come."""
+        with self._changed:
+            self._coming -= 1
+            self._changed.notify()
+
+    def bring(self, item: Item, future: Future[Result]) -> None:
+        """Hand over an item that was :meth:`coming`; ``future`` gets its result."""
+        with self._changed:
+            self._coming -= 1
+            self._waiting.append((item, future))
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Compute what waits, and end the threads."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            self._observe(len(batch))
+            try:
+                results = self._compute([item for item, _ in batch])
+            except BaseException as error:  # noqa: BLE001 - whoever asked is told, whatever it was
+                for _, future in batch:
+                    future.set_exception(error)
+                continue
+            for (_, future), result in zip(batch, results, strict=True):
+                future.set_result(result)
+
+    def _next(self) -> list[tuple[Item, Future[Result]]]:
+        """Return what goes through together; nothing when all is done and closed."""
+        with self._changed:
+            while not self._waiting:
+                if self._closed:
+                    return []
+                self._changed.wait()
+            until = time.monotonic() + self._window_s
+            while self._coming and len(self._waiting) < self._most:
+                rest = until - time.monotonic()
+                if rest <= 0 or not self._changed.wait(rest):
+                    break
+            count = min(self._most, len(self._waiting))
+            return [self._waiting.popleft() for _ in range(count)]
+
+
+class Admission:
+    """Lets in as many images as can be answered in time.
+
+    Parameters
+    ----------
+    most : int
+        Images that may be inside.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._per_image_s = 0.0
+        self._last_left = 0.0
+
+    @property
+    def inside(self) -> int:
+        """Images that wait or are being answered."""
+        return self._inside
+
+    def expected_wait_s(self) -> float:
+        """Return how long those inside will take, as things go."""
+        return self._inside * self._per_image_s
+
+    def enter(self, images: int, patience_s: float) -> None:
+        """Let images in.
+
+        Raises
+        ------
+        BusyError
+            At once, when they would wait too long or are too many.
+        """
+        with self._lock:
+            wait_s = self.expected_wait_s()
+            if self._inside and (wait_s > patience_s or self._inside + images > self._most):
+                raise BusyError(
+                    f"{self._inside} images are waiting already",
+                    retry_after_s=max(1, round(wait_s)),
+                    fix="ask again later",
+                )
+            if not self._inside:
+                self._last_left = time.monotonic()
+            self._inside += images
+
+    def leave(self, images: int) -> None:
+        """Let images out; the time since the last ones left tells how fast it goes."""
+        with self._lock:
+            now = time.monotonic()
+            each = (now - self._last_left) / images
+            self._last_left = now
+            self._inside -= images
+            self._per_image_s += (each - self._per_image_s) * (_SMOOTHING if self._per_image_s else 1.0)

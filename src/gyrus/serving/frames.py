@@ -1,0 +1,35 @@
+"""Which images of an upload are asked about."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from gyrus.config.options import VolumeOptions
+from gyrus.imaging.file_facts import choose_frames
+from gyrus.imaging.frames import frames_of_bytes
+from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of
+from gyrus.imaging.source import Held
+
+_KEY = secrets.token_bytes(32)
+"""Patients are told apart by nobody here: the hashes that reading a header makes end with the process."""
+
+
+def is_scan(body: bytes) -> bool:
+    """Tell whether an upload is a DICOM or NIfTI file, which other processes read and may hold many images."""
+    return kind_of(body[:BEGINNING_BYTES]) in ("dicom", "nifti")
+
+
+def images_of(body: bytes, name: str, options: VolumeOptions) -> list[Held]:
+    """Return the images of an upload: of a volume the slices that the options choose.
+
+    Raises
+    ------
+    ImageError
+        When the header of a DICOM or NIfTI file cannot be read.
+    """
+    path = Path(name)
+    if not is_scan(body):
+        return [Held(path, "", body)]
+    facts = frames_of_bytes(body, name, plane=options.plane, key=_KEY)
+    return [Held(path, frame, body) for frame in choose_frames(facts.frames, options.slices)]

@@ -1,0 +1,62 @@
+"""A tiny bundle behind an app, for all tests of serving."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from evidence_place import make_place
+from gyrus.config.serving import ServeOptions
+from gyrus.serving import create_app
+
+
+@pytest.fixture(scope="session")
+def tiny_place(tmp_path_factory):
+    """A folder with model.gyrus (four classes, exact maps, neighbours, no gate) and images."""
+    return make_place(tmp_path_factory.mktemp("served"))
+
+
+@pytest.fixture(scope="session")
+def png():
+    """A grey PNG of noise, as bytes."""
+    return picture(3)
+
+
+@pytest.fixture
+def options(tiny_place, tmp_path):
+    """Options of a server with a store of its own."""
+    return ServeOptions(
+        bundle=tiny_place / "model.gyrus", threads=1, data_folder=tmp_path / "data", port=0,
+        allowed_hosts=("testserver",), log="off",
+    )  # fmt: skip
+
+
+@pytest.fixture
+def app(options):
+    """An app with a store."""
+    return create_app(options)
+
+
+@pytest.fixture
+def client(app):
+    """A client that is asked like a program: no cookies from before."""
+    with TestClient(app) as opened:
+        yield opened
+
+
+@pytest.fixture
+def bare(options):
+    """A client of a server that keeps nothing."""
+    with TestClient(create_app(replace(options, db="none"))) as opened:
+        yield opened
+
+
+def picture(seed, size=(48, 40), kind="PNG"):
+    """Return an image of noise as the bytes of a file."""
+    pixels = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format=kind)
+    return buffer.getvalue()
