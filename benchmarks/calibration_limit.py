@@ -139,8 +139,8 @@ def readme(result: dict, out: Path) -> str:
         "",
         f"    python benchmarks/calibration_limit.py --out {out.as_posix()}",
         "",
-        f"{result['repeats']} cohorts a world, seed {result['seed']}; nominal 2.5 %, standard error of such a "
-        f"share {100 * (0.025 * 0.975 / result['repeats']) ** 0.5:.1f} points. In %.",
+        f"{result['repeats']} cohorts a world, seed {result['seed']}; nominal 2.5 %, standard error of such "
+        f"a share {100 * (0.025 * 0.975 / result['repeats']) ** 0.5:.1f} points. In %.",
         "",
         "| world | true error | mean limit | missed | mean limit about the debiased error | missed | truth "
         "below the lower limit |",

@@ -3,10 +3,10 @@
     python benchmarks/conformal_coverage.py --out benchmarks/results/DATE_conformal_coverage
 
 From the committed out-of-fold predictions of the five folds (``benchmarks/results/*_cheng_folds``): 200 times
-four fifths of the patients, drawn within each class, calibrate (calibration, then sets by class and by
-patient), and the sets of the others are counted; and once more with halves. What is promised is the mean over
+a part of the patients (four fifths, a half, a quarter), drawn within each class, calibrate (calibration, then
+sets by class and by patient), and the sets of the others are counted. What is promised is the mean over
 patients of the share of a patient's images; the share of all images is given beside it. The logits are the
-logarithms of the pooled probabilities. Two minutes on one core.
+logarithms of the pooled probabilities. Minutes on one core.
 """
 
 import argparse
@@ -18,15 +18,21 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 import numpy as np
 from keeping import PROJECT, RESULTS, default_folder, machine
 
+from gyrus.decision import Decision
 from gyrus.decision.cases import Cases
-from gyrus.decision.learning import Wish, fit_decision
+from gyrus.decision.conformal_fitting import fit_sets
+from gyrus.decision.fitting import fit_calibration
 from gyrus.evaluation import read_predictions
 from gyrus.evaluation.decided import cases_of
 from gyrus.runs.atomic import write_json, write_text
 
 POOLED = RESULTS / "2026-11-20_cheng_folds" / "predictions-pooled.csv"
 REPEATS, SEED, WITHIN = 200, 3, 0.015
-CASES = [(0.8, "lac", 0.9), (0.8, "aps", 0.9), (0.8, "lac", 0.95), (0.5, "lac", 0.9), (0.5, "aps", 0.9)]
+SHARES = {0.8: "four fifths", 0.5: "a half", 0.25: "a quarter"}
+KINDS = [
+    ("lac", "at-least", 0.9), ("aps", "at-least", 0.9), ("lac", "about", 0.9), ("aps", "about", 0.9),
+    ("lac", "at-least", 0.95),
+]  # fmt: skip
 
 
 def main() -> None:
@@ -40,14 +46,10 @@ def main() -> None:
     arguments = parser.parse_args()
     os.chdir(PROJECT)
     cases = cases_of(read_predictions(arguments.predictions), split="out-of-fold")
-    splits = {
-        share: [divided(cases, share, np.random.default_rng([SEED, at])) for at in range(arguments.repeats)]
-        for share in (0.8, 0.5)
-    }
-    found = {
-        f"{method} {level:g}, {share:.0%} calibrate": counted(cases, splits[share], method, level)
-        for share, method, level in CASES
-    }
+    found = {}
+    for share, words in SHARES.items():
+        splits = (divided(cases, share, np.random.default_rng([SEED, at])) for at in range(arguments.repeats))
+        found[words] = counted(cases, splits)
     result = {
         "claim": __doc__.splitlines()[0], "source": arguments.predictions.as_posix(),
         "repeats": arguments.repeats, "seed": SEED,
@@ -71,24 +73,36 @@ def divided(cases: Cases, share: float, random: np.random.Generator) -> np.ndarr
     return picked[cases.groups]
 
 
-def counted(cases: Cases, splits: list[np.ndarray], method: str, level: float) -> dict:
-    """Return coverage, sizes and referrals, means and standard deviations over the re-splits."""
-    rows = [once(cases, calibrating, method, level) for calibrating in splits]
-    names = list(rows[0])
-    values = {name: np.array([row[name] for row in rows]) for name in names}
-    return {
-        name: {"mean": float(column.mean()), "sd": float(column.std(ddof=1)), "low": float(column.min()),
-               "high": float(column.max())}
-        for name, column in values.items()
-    }  # fmt: skip
+def counted(cases: Cases, splits) -> dict:
+    """Return coverage, sizes and referrals of each kind of sets: means and deviations over the re-splits."""
+    rows = [once(cases, calibrating) for calibrating in splits]
+    found = {}
+    for kind in rows[0]:
+        values = {name: np.array([row[kind][name] for row in rows]) for name in rows[0][kind]}
+        found[kind] = {
+            name: {"mean": float(column.mean()), "sd": float(column.std(ddof=1)), "low": float(column.min()),
+                   "high": float(column.max())}
+            for name, column in values.items()
+        }  # fmt: skip
+    return found
 
 
-def once(cases: Cases, calibrating: np.ndarray, method: str, level: float) -> dict:
-    """Fit on one part and count on the other."""
-    wish = Wish(conformal_method=method, level=level)
-    decision, _ = fit_decision(cases.take(np.flatnonzero(calibrating)), wish)
-    others = cases.take(np.flatnonzero(~calibrating))
-    probabilities = decision.probabilities(others.logits)
+def once(cases: Cases, calibrating: np.ndarray) -> dict:
+    """Fit on one part and count on the other; a kind of sets that cannot be fitted is left out."""
+    own, others = (cases.take(np.flatnonzero(rows)) for rows in (calibrating, ~calibrating))
+    fitted = fit_calibration(own)
+    probabilities = fitted.calibration.apply(others.logits)
+    found = {}
+    for method, promise, level in KINDS:
+        sets = fit_sets(own, fitted.held_out, method=method, promise=promise, level=level)
+        if sets.usable:
+            decision = Decision(cases.classes, cases.task, fitted.calibration, (), sets)
+            found[f"{method}, {promise} {level:g}"] = figures(others, probabilities, decision)
+    return found
+
+
+def figures(others: Cases, probabilities: np.ndarray, decision: Decision) -> dict:
+    """Return what the sets hold, how large they are, and what is referred."""
     members = decision.conformal.members(probabilities, others.classes)
     held = (members & others.truth).any(axis=1)
     answered = np.array([not one.refer for one in decision.decide(probabilities)])
@@ -127,37 +141,35 @@ def readme(result: dict, out: Path) -> str:
         f"{result['repeats']} times a part of the {result['patients']} patients calibrates and the rest is "
         f"counted; seed {result['seed']}. Mean over the re-splits (standard deviation), in %; predictions: "
         f"`{Path(result['source']).parent.name}`.",
-        "",
-        "| | " + " | ".join(result["sets"]) + " |",
-        "|---|" + "---:|" * len(result["sets"]),
     ]
-    for name in next(iter(result["sets"].values())):
-        cells = []
-        for figures in result["sets"].values():
-            one = figures[name]
-            size = name == "classes in the set"
-            cells.append(
-                f"{one['mean']:.2f} ({one['sd']:.2f})"
-                if size
-                else f"{100 * one['mean']:.1f} ({100 * one['sd']:.1f})"
-            )
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    lines += ["", *conclusion(result["sets"])]
-    return "\n".join(lines) + "\n"
+    for share, sets in result["sets"].items():
+        lines += ["", f"## {share.capitalize()} of the patients calibrate", ""]
+        lines += ["| | " + " | ".join(sets) + " |", "|---|" + "---:|" * len(sets)]
+        for name in next(iter(sets.values())):
+            cells = [shown(figures[name], whole=name == "classes in the set") for figures in sets.values()]
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        lines.append(f"| **from its level, points** | {' | '.join(map(away, sets, sets.values()))} |")
+    return "\n".join([*lines, "", *explained()]) + "\n"
 
 
-def conclusion(sets: dict) -> list[str]:
-    """Return how far each mean coverage is from its promise."""
-    lines = []
-    for name, figures in sets.items():
-        away = figures["coverage by patient"]["mean"] - float(name.split()[1].rstrip(","))
-        held = "within" if abs(away) <= WITHIN else "not within"
-        lines.append(f"- {name}: {100 * away:+.2f} points, {held} {100 * WITHIN:g} of the promise.")
+def shown(one: dict, *, whole: bool) -> str:
+    """Return a mean with its deviation."""
+    factor, digits = (1, 2) if whole else (100, 1)
+    return f"{factor * one['mean']:.{digits}f} ({factor * one['sd']:.{digits}f})"
+
+
+def away(kind: str, figures: dict) -> str:
+    """Return how far the mean coverage is from the level, and whether that is near enough."""
+    points = figures["coverage by patient"]["mean"] - float(kind.split()[-1])
+    return f"{100 * points:+.2f}, {'within' if abs(points) <= WITHIN else 'not within'} {100 * WITHIN:g}"
+
+
+def explained() -> list[str]:
+    """Return how the promises differ."""
     return [
-        *lines,
-        "",
-        "The sets err to the safe side: with n calibration patients of a class the promise may be exceeded "
-        "by up to 2 / (n + 1), for the images of a new patient may all be unlike those of the others.",
+        "`at-least` (the default) errs to the safe side: with n calibration patients of a class the level "
+        "may be exceeded by up to 2 / (n + 1), for the images of a new patient may all be unlike those of the "
+        "others. `about` may be short by (level - 1/2) / (n + 1), and exceeds by (3/2 - level) / (n + 1).",
     ]
 
 

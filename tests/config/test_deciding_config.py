@@ -23,6 +23,7 @@ def test_classes_may_be_given_in_one_word_or_in_several():
         ({"min_sensitivity": 1.0, "positive": ("a",)}, "min_sensitivity is 1.0; expected a share"),
         ({"conformal_level": 0.95, "conformal_method": "none"}, "no sets are asked for"),
         ({"conformal_level": 0.9, "conformal_method": "none"}, "no sets are asked for"),
+        ({"conformal_promise": "about", "conformal_method": "none"}, "leave out --conformal-promise"),
         ({"conformal_level": 90.0}, "conformal_level is 90.0; expected a share"),
     ],
 )

@@ -25,6 +25,40 @@ def test_the_quantile_by_hand():
     assert patient_quantile(scores, groups, 0.76) is None
 
 
+def test_about_the_level_by_hand():
+    # the same patients: 0.1 holds 1/2 patient, 0.2 3/2, 0.3 5/2, 0.6 all 3; wanted: 3 x level + 1/2
+    scores = np.array([0.3, 0.1, 0.6, 0.2])
+    groups = np.array([0, 1, 1, 2])
+    assert patient_quantile(scores, groups, 0.6, "about") == 0.3  # 2.3; at least 0.6 would hold 2.4
+    assert patient_quantile(scores, groups, 0.66, "about") == 0.3
+    assert patient_quantile(scores, groups, 0.66) == 0.6
+    assert patient_quantile(scores, groups, 0.83, "about") == 0.6
+    assert patient_quantile(scores, groups, 0.84, "about") is None
+    assert [fewest_patients(level, "about") for level in (0.8, 0.9, 0.95, 0.99)] == [3, 5, 10, 50]
+
+
+@pytest.mark.parametrize("within", [0.0, 0.5, 20.0])
+@pytest.mark.parametrize("patients", [9, 14, 30])
+def test_either_promise_is_kept_on_average(patients, within):
+    """Images of one patient all alike, somewhat alike, or as different as those of two."""
+    rng, level, images = np.random.default_rng(patients), 0.9, 6
+    held = {"at-least": [], "about": []}
+    spread = np.hypot(1.0, within)
+    for _ in range(600):
+        scores = rng.normal(size=(patients, 1)) + within * rng.normal(size=(patients, images))
+        groups = np.repeat(np.arange(patients), images)
+        new = rng.normal(size=20) + within * rng.normal(size=20)
+        for promise, shares in held.items():
+            limit = patient_quantile(scores.ravel() / spread, groups, level, promise)
+            shares.append(float((new / spread <= limit).mean()))
+    error = 3 * np.std(held["about"]) / np.sqrt(600)
+    least, about = np.mean(held["at-least"]), np.mean(held["about"])
+    assert least >= level - error
+    assert level - (level - 0.5) / (patients + 1) - error <= about
+    assert about <= level + (1.5 - level) / (patients + 1) + error
+    assert about <= least
+
+
 @pytest.mark.parametrize(("level", "needed"), [(0.9, 9), (0.95, 19), (0.99, 99), (0.8, 4)])
 def test_so_many_patients_a_class_are_needed(level, needed):
     assert fewest_patients(level) == needed
@@ -123,3 +157,15 @@ def test_they_come_back_from_the_card():
     probs = softmax(cases.logits)
     assert (back.members(probs, CLASSES) == sets.members(probs, CLASSES)).all()
     assert sets.by == "subject"
+    assert sets.promise == "at-least"
+
+
+def test_the_promise_comes_back_and_bundles_from_before_it_promised_at_least():
+    cases = drawn(60)
+    block = fit_sets(cases, softmax(cases.logits), promise="about").to_card()
+    assert ConformalSets.from_card(block).promise == "about"
+    assert decision_rules.conformal(block) == ""
+    assert "promise: expected" in decision_rules.conformal({**block, "promise": "surely"})
+    del block["promise"]
+    assert decision_rules.conformal(block) == ""
+    assert ConformalSets.from_card(block).promise == "at-least"

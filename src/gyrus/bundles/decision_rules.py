@@ -52,6 +52,7 @@ _POINT: Rules = {
 _CONFORMAL: Rules = {
     "method": one_of("lac", "aps"),
     "level": lambda value: expect(is_number(value) and 0 < value < 1, "a number between 0 and 1", value),
+    "promise": one_of("at-least", "about"),
     "class_conditional": true_or_false,
     "by": one_of("subject", "image"),
     "quantiles": lambda value: expect(_by_class(value), "an object of numbers or null, by class", value),
@@ -107,7 +108,9 @@ def operating_points(value: Any) -> str:
 
 def conformal(value: Any) -> str:
     """Null, or the quantiles of the conformal sets, null for a class with too few cases."""
-    return "" if value is None else every(value, _CONFORMAL)
+    if not isinstance(value, Mapping):
+        return "" if value is None else every(value, _CONFORMAL)
+    return every({"promise": "at-least", **value}, _CONFORMAL)  # the field came after the first bundles
 
 
 def gate(value: Any) -> str:

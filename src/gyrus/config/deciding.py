@@ -21,6 +21,10 @@ class DecidingOptions:
     conformal_level: float | None = None
     """How often the true class is to be in the set, for each class and over patients not seen before;
     default: 0.9, and with calibrate that of the bundle's sets."""
+    conformal_promise: Literal["at-least", "about"] | None = None
+    """at-least: the level is the least that sets give on average, and few patients make them larger than
+    needed; about: as near to the level as few patients allow, a little short as well as a little over;
+    default: at-least, and with calibrate that of the bundle's sets."""
     positive: tuple[str, ...] = ()
     """Classes that count as positive for an operating point, as CLASS,CLASS."""
     min_sensitivity: float | None = None
@@ -34,11 +38,13 @@ class DecidingOptions:
             value = getattr(self, name)
             if value is not None and not 0 < value < 1:
                 raise UsageError(f"{name} is {value}; expected a share between 0 and 1, such as 0.95")
-        if self.conformal_method == "none" and self.conformal_level is not None:
-            raise UsageError(
-                f"conformal_level is {self.conformal_level}, but no sets are asked for",
-                fix="leave out --conformal-level, or give --conformal-method lac",
-            )
+        for name in ("conformal_level", "conformal_promise"):
+            value = getattr(self, name)
+            if self.conformal_method == "none" and value is not None:
+                raise UsageError(
+                    f"{name} is {value}, but no sets are asked for",
+                    fix=f"leave out --{name.replace('_', '-')}, or give --conformal-method lac",
+                )
         names = self.positives
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:

@@ -13,6 +13,7 @@ from gyrus.decision.activations import FloatArray
 from gyrus.decision.conformal_scores import scores_of
 
 SetMethod = Literal["lac", "aps"]
+Promise = Literal["at-least", "about"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class ConformalSets:
         Class -> why it has no quantile.
     seed : int
         Of the draws of ``aps``.
+    promise : {'at-least', 'about'}
+        Whether the level is what the sets give at least, on average, or as nearly as may be.
     """
 
     method: SetMethod
@@ -48,6 +51,7 @@ class ConformalSets:
     counts: Mapping[str, int]
     refused: Mapping[str, str] = field(default_factory=dict)
     seed: int = 0
+    promise: Promise = "at-least"
 
     @property
     def usable(self) -> bool:
@@ -72,6 +76,7 @@ class ConformalSets:
         return {
             "method": self.method,
             "level": self.level,
+            "promise": self.promise,
             "class_conditional": self.class_conditional,
             "by": self.by,
             "quantiles": dict(self.quantiles),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gyrus.decision.activations import FloatArray
 from gyrus.decision.cases import Cases, why_not
-from gyrus.decision.conformal import ConformalSets, SetMethod
+from gyrus.decision.conformal import ConformalSets, Promise, SetMethod
 from gyrus.decision.conformal_fitting import fit_sets
 from gyrus.decision.deciding import Decision
 from gyrus.decision.fitting import Asked, fit_calibration
@@ -27,6 +27,8 @@ class Wish:
     conformal_method : {'lac', 'aps', 'none'}
     level : float
         How often the true class is to be in the set.
+    promise : {'at-least', 'about'}
+        Whether that often at least, on average; see :func:`gyrus.decision.conformal_fitting.patients_within`.
     points : tuple of Asking
         An operating point each.
     seed : int
@@ -36,6 +38,7 @@ class Wish:
     calibration: Asked = "auto"
     conformal_method: SetMethod | str = "lac"
     level: float = 0.9
+    promise: Promise = "at-least"
     points: tuple[Asking, ...] = ()
     seed: int = 0
 
@@ -75,7 +78,9 @@ def _sets(cases: Cases, probabilities: FloatArray, wish: Wish, notes: list[str])
         )
         return None
     method: SetMethod = "aps" if wish.conformal_method == "aps" else "lac"
-    sets = fit_sets(cases, probabilities, method=method, level=wish.level, seed=wish.seed)
+    sets = fit_sets(
+        cases, probabilities, method=method, level=wish.level, promise=wish.promise, seed=wish.seed
+    )
     if sets.refused:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in sets.refused.items())
         notes.append(f"no conformal sets, so nothing is referred: {reasons}")

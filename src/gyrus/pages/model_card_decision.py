@@ -57,8 +57,10 @@ def _sets(card: Mapping[str, Any]) -> list[str]:
         return [f"- It never refers an image to a person: no sets, {reasons}."]
     unit = "patients" if sets["by"] == "subject" else "images"
     counts = ", ".join(f"{name} {count}" for name, count in sorted(sets["counts"].items()))
+    promise = sets.get("promise", "at-least").replace("-", " ")
     return [
-        f"- Refers an image when its conformal set ({sets['method'].upper()}, {percent(sets['level'], 0)}, "
+        f"- Refers an image when its conformal set ({sets['method'].upper()}, {promise} "
+        f"{percent(sets['level'], 0)}, "
         f"each class by itself; calibration {unit}: {counts}) is not the one most probable class."
     ]
 

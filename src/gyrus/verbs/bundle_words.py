@@ -95,7 +95,8 @@ def _sets(sets: Mapping[str, Any]) -> str:
     if sets["refused"]:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in sorted(sets["refused"].items()))
         return f"none, and no image is referred: {reasons}"
-    return f"{sets['method']} at {100 * sets['level']:g} % by {sets['by']}"
+    about = "about " if sets.get("promise") == "about" else ""
+    return f"{sets['method']} at {about}{100 * sets['level']:g} % by {sets['by']}"
 
 
 def _cases(card: Mapping[str, Any]) -> str:

@@ -196,12 +196,14 @@ def _wish(config: CalibrateConfig, predictor: Predictor) -> Wish:
     sets = former.conformal
     if sets is not None and config.conformal_level is None:
         wish = replace(wish, level=sets.level)
-    if sets is not None and (sets.method, sets.level) != (wish.conformal_method, wish.level):
-        asked = wish.conformal_method
+    if sets is not None and config.conformal_promise is None:
+        wish = replace(wish, promise=sets.promise)
+    asked = (wish.conformal_method, wish.promise, wish.level)
+    if sets is not None and (sets.method, sets.promise, sets.level) != asked:
         logger.info(
-            "note: The bundle's sets were %s at %g; %s (--conformal-method, --conformal-level).",
-            sets.method, sets.level,
-            "the new one has none" if asked == "none" else f"the new ones are {asked} at {wish.level:g}",
+            "note: The bundle's sets were %s %s %g; %s (--conformal-method, -promise, -level).",
+            sets.method, sets.promise, sets.level,
+            "the new one has none" if asked[0] == "none" else "the new ones are {} {} {:g}".format(*asked),
         )  # fmt: skip
     if wish.points or not former.points:
         return wish

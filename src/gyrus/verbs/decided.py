@@ -37,7 +37,9 @@ def wish_of(config: DecidingOptions, seed: int, *, several: bool) -> Wish:
         points=tuple((names, *promise) for names in questions for promise in config.promises),
         seed=seed,
     )
-    return wish if config.conformal_level is None else replace(wish, level=config.conformal_level)
+    if config.conformal_level is not None:
+        wish = replace(wish, level=config.conformal_level)
+    return wish if config.conformal_promise is None else replace(wish, promise=config.conformal_promise)
 
 
 def check_wish(config: DecidingOptions, manifest: Manifest, rows: Sequence[Row] | None = None) -> None:

@@ -16,7 +16,8 @@ from gyrus.runs.atomic import to_json
 _FREE = {
     *("source", "out", "resume", "json", "test", "allow_leak", "show_augmentation"),
     *("checkpoint_minutes", "cache_dir", "workers", "pin_memory"),
-    *("calibration", "conformal_method", "conformal_level", "positive", "min_sensitivity", "min_specificity"),
+    *("calibration", "conformal_method", "conformal_level", "conformal_promise"),
+    *("positive", "min_sensitivity", "min_specificity"),
 }
 
 
