@@ -168,8 +168,9 @@ def explained() -> list[str]:
     """Return how the promises differ."""
     return [
         "`at-least` (the default) errs to the safe side: with n calibration patients of a class the level "
-        "may be exceeded by up to 2 / (n + 1), for the images of a new patient may all be unlike those of the "
-        "others. `about` may be short by (level - 1/2) / (n + 1), and exceeds by (3/2 - level) / (n + 1).",
+        "may be exceeded by up to 2 / (n + 1), for the images of a new patient may all be unlike those of "
+        "the others. `about` may be short by (level - 1/2) / (n + 1), and may exceed by "
+        "(3/2 - level) / (n + 1).",
     ]
 
 
