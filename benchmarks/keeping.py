@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 # Both sides of a race have it: where libgomp's threads spin at barriers, a busy neighbour stretches minutes
 # to hours. It favours the side that would not set it itself.
-QUIET = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+# The other: no side sends usage data (ONNX Runtime would).
+QUIET = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "ORT_DISABLE_TELEMETRY": "1"}
 PROJECT = Path(__file__).resolve().parents[1]
 SHARED = Path("..") / "shared"  # relative to the project: results hold no path of a machine
 RESULTS = Path("benchmarks") / "results"

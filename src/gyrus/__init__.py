@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # OpenBLAS's threads likewise, for 2^26 cycles after each product unless told otherwise; NumPy loads it.
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
+# ONNX Runtime's wheels send usage data to Microsoft, with a lasting id in the user's cache, unless this
+# stands before they are loaded. What is done with patients' images is nobody's business.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 
