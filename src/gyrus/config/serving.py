@@ -1,4 +1,4 @@
-"""Options of ``gyrus serve``; each can also stand in the environment, as ``GYRUS_`` and its name in capitals."""
+"""Options of ``gyrus serve``; each may stand in the environment, as ``GYRUS_`` and its name in capitals."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
     """Keep the names that files had at the client; they often name patients, and are not kept by default."""
     api_key_file: Path | None = None
     """File whose first line is the key that every request must bring (GYRUS_API_KEY holds the key itself).
-    Programs send it as "Authorization: Bearer KEY", browsers ask for it as a password."""
+    Programs send it as "Authorization: Bearer KEY"; browsers ask for it as a password."""
     allowed_hosts: tuple[str, ...] = ()
     """Names by which clients may call this server; default: at a loopback address that address and localhost,
     elsewhere any."""
@@ -56,7 +56,7 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
     max_queue: int = 256
     """Most images that wait or are being answered; what comes then gets 503 and when to try again."""
     patience_seconds: float = 0.5
-    """Longest wait that a request for probabilities is let into; a longer one is answered with 503 at once."""
+    """Longest wait that a request for probabilities is let into; else it is answered with 503 at once."""
     deadline_seconds: float = 30.0
     """How long a request may take once it is let in."""
     batch_size: int = 4
@@ -70,7 +70,7 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
     top_neighbours: int = 3
     """How many of the most alike training cases are shown."""
     log: Literal["json", "off"] = "json"
-    """json: a line on stderr per request, without anything that the request holds; off: only what is wrong."""
+    """json: a line on stderr for each request, with nothing that it holds; off: only for what went wrong."""
 
     def __post_init__(self) -> None:
         """Check what can be checked without looking at the machine."""

@@ -1,4 +1,4 @@
-"""Web pages and JSON API of a bundle: no torch. ``gyrus serve`` starts it; :func:`create_app` makes the app."""
+"""Web pages and JSON API of a bundle, without torch; started by ``gyrus serve``."""
 
 from gyrus.serving.app import create_app
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 UNNAMED = "image"
 """What an upload is called whose client's name for it is not kept."""
 _PEOPLE_WAIT = 1 / 3
-"""Share of the deadline for which a request for evidence is let in to wait: people wait longer than programs."""
+"""Share of the deadline that a request for evidence may wait: people wait longer than programs."""
 
 
 class Answering:
@@ -157,7 +157,7 @@ class Answering:
     def _bring(
         self, image: Held, done: Future[Prediction], deadline: Deadline, *, keep_pixels: bool = False
     ) -> None:
-        """Read an image that is :meth:`Batches.coming` and hand it to the network; ``done`` gets what comes."""
+        """Read an image that is :meth:`Batches.coming`, and hand it on; ``done`` gets what comes."""
         try:
             deadline.check()
             prepared = self.predictor.prepare(image, keep_pixels=keep_pixels)
@@ -189,11 +189,10 @@ class Answering:
                     yield image, Failure(path=Path(str(image)), error=error)
 
     def _scan(self, body: bytes, deadline: Deadline) -> list[Prediction]:
-        answers, failures = [], []
-        for _, answer in self._answers(body, UNNAMED, deadline, keep_pixels=False):
-            (failures if isinstance(answer, Failure) else answers).append(answer)
+        both = [answer for _, answer in self._answers(body, UNNAMED, deadline, keep_pixels=False)]
+        answers = [answer for answer in both if isinstance(answer, Prediction)]
         if not answers:
-            raise failures[0].error
+            raise next(answer.error for answer in both if isinstance(answer, Failure))
         return answers
 
     def _examined(self, body: bytes, name: str, deadline: Deadline) -> Answer:

@@ -18,8 +18,8 @@ from gyrus.config.serving import ServeOptions
 from gyrus.errors import GyrusError, UsageError
 from gyrus.imaging.child import close_children
 from gyrus.runs import RunFolder
-from gyrus.serving import api
 from gyrus.serving.answering import Answering
+from gyrus.serving.api import add_api
 from gyrus.serving.measures import Measures
 from gyrus.serving.observing import Observing, log
 from gyrus.serving.problems import Problem, of_status, problem_of, respond
@@ -70,7 +70,7 @@ def create_app(options: ServeOptions | None = None) -> FastAPI:
     app.state.receiver = Receiver(options)
     app.state.answering = answering
     app.state.store = store
-    app.include_router(api.router)
+    add_api(app)
     add_pages(app)
     # added last, met first
     app.add_middleware(Guard, host=options.host, allowed_hosts=options.allowed_hosts, api_key=key)

@@ -16,7 +16,7 @@ _KEY = secrets.token_bytes(32)
 
 
 def is_scan(body: bytes) -> bool:
-    """Tell whether an upload is a DICOM or NIfTI file, which other processes read and may hold many images."""
+    """Tell whether an upload is DICOM or NIfTI, which other processes read and may hold many images."""
     return kind_of(body[:BEGINNING_BYTES]) in ("dicom", "nifti")
 
 

@@ -24,8 +24,9 @@ _TOKEN = re.compile(rb"(?:^|;\s*)gyrus_csrf=([A-Za-z0-9_-]{43})(?:;|$)")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = ("/healthz", "/readyz", "/static/")
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; font-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     # "no-referrer" would make the browser send "Origin: null" with our own forms
@@ -115,7 +116,7 @@ class Guard:
         await self._app(scope, receive, send)
 
     def _check_host(self, request: Request) -> None:
-        """Refuse names that lead here by a trick of DNS: a page of another site could read what comes back."""
+        """Refuse names that lead here by a trick of DNS: another site's page could read what comes."""
         if not self._hosts:
             return
         name = (_split(f"//{request.headers.get('host', '')}").hostname or "") if _is_host(request) else ""

@@ -190,6 +190,9 @@ class _Parts:
         self._header, self._value = bytearray(), bytearray()
         self._disposition = b""
         self._data = bytearray()
+        self._name = ""
+        self._filename: str | None = None
+        self._is_file = False
         self._ended = False
 
     def callbacks(self) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar
+from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +12,7 @@ from gyrus.errors import NotFoundError
 from gyrus.serving.api.shown import EXAMPLE_ID
 from gyrus.serving.store import Store
 
+PREFIX = "/api/v1"
 P = ParamSpec("P")
 R = TypeVar("R")
 

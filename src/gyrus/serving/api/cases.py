@@ -9,12 +9,12 @@ from fastapi import APIRouter, Query, Response
 from starlette.responses import JSONResponse
 
 from gyrus.serving.api import documents
-from gyrus.serving.api.asked import AStore, CaseId, aside
+from gyrus.serving.api.asked import PREFIX, AStore, CaseId, aside
 from gyrus.serving.api.shown import case_json, summary_json
 from gyrus.serving.store import CaseQuery
 from gyrus.serving.store.records import MOST_PER_PAGE, QUERY_LENGTH, Outcome
 
-router = APIRouter(tags=["cases"], prefix="/cases")
+router = APIRouter(tags=["cases"], prefix=f"{PREFIX}/cases")
 
 _PNG = b"\x89PNG"
 
@@ -65,15 +65,12 @@ async def case(case_id: CaseId, store: AStore) -> Response:
     responses=documents.responses(None, 401, 404, 422, 503),
 )
 async def picture(case_id: CaseId, name: str, store: AStore) -> Response:
-    """Return the upload itself (``original``) or a picture of it, as the case's list of pictures names them."""
+    """Return the upload itself (``original``), or a picture as the case's list of pictures names it."""
     data = await aside(store.blob, case_id, name)
     if name != "original" and data.startswith(_PNG):
         return Response(data, media_type="image/png")
-    return Response(
-        data,
-        media_type="application/octet-stream",
-        headers={"Content-Disposition": f'attachment; filename="{case_id}"'},
-    )
+    saved = {"Content-Disposition": f'attachment; filename="{case_id}"'}
+    return Response(data, media_type="application/octet-stream", headers=saved)
 
 
 @router.delete(

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Response
 from starlette.responses import StreamingResponse
 
 from gyrus.serving.api import documents
-from gyrus.serving.api.asked import AStore, aside
+from gyrus.serving.api.asked import PREFIX, AStore, aside
 from gyrus.serving.store.export import csv_lines
 
-router = APIRouter(tags=["export"])
+router = APIRouter(tags=["export"], prefix=PREFIX)
 
 
 @router.get(

@@ -6,11 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-router = APIRouter(tags=["model"])
+from gyrus.serving.api.asked import PREFIX
+
+router = APIRouter(tags=["model"], prefix=PREFIX)
 
 
 @router.get("/model", summary="The model and its card")
 async def model(request: Request) -> dict[str, Any]:
-    """Return the model as every answer names it, and its whole card: calibration, operating points, figures."""
+    """Return the model as every answer names it, and its whole card: calibration, thresholds, figures."""
     answering = request.app.state.answering
     return {"model": answering.model, "card": dict(answering.card)}

@@ -14,12 +14,13 @@ from gyrus.errors import GyrusError, RequestError, TooLargeError, UnsupportedTyp
 from gyrus.serving.answer import Answer, refusal_of
 from gyrus.serving.answering import Answering
 from gyrus.serving.api import documents
+from gyrus.serving.api.asked import PREFIX
 from gyrus.serving.keeping import answer_and_keep, wants_to_keep
 from gyrus.serving.problems import MEDIA_TYPE, problem_of, request_id_of
 from gyrus.serving.store import Case
 from gyrus.serving.uploads import FORM, Receiver, Upload
 
-router = APIRouter(tags=["predict"])
+router = APIRouter(tags=["predict"], prefix=PREFIX)
 
 _RAW_TYPES = (
     "image/", "application/octet-stream", "application/dicom", "application/gzip", "application/x-gzip",

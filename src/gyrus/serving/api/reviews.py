@@ -11,12 +11,12 @@ from starlette.responses import JSONResponse
 
 from gyrus.errors import DataError
 from gyrus.serving.api import documents
-from gyrus.serving.api.asked import AStore, CaseId, aside
+from gyrus.serving.api.asked import PREFIX, AStore, CaseId, aside
 from gyrus.serving.api.shown import review_json
 from gyrus.serving.store import NewReview
 from gyrus.serving.store.records import COMMENT_LENGTH, LABEL_LENGTH, REVIEWER_LENGTH
 
-router = APIRouter(tags=["reviews"], prefix="/cases/{case_id}/reviews")
+router = APIRouter(tags=["reviews"], prefix=f"{PREFIX}/cases/{{case_id}}/reviews")
 
 
 class ReviewIn(BaseModel):
