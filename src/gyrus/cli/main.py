@@ -94,16 +94,14 @@ def _unknown_verb(word: str) -> str:
 
 def _run(verb: Verb, arguments: list[str]) -> int:
     import tyro
-    from tyro import MISSING
 
     kind, function = verb.load()
     try:
         # options that the environment states are the defaults of those that the command line does not
-        default = kind.from_environment() if hasattr(kind, "from_environment") else MISSING
+        stated = {"default": kind.from_environment()} if hasattr(kind, "from_environment") else {}
         config = tyro.cli(
-            kind, args=arguments, prog=f"gyrus {verb.name}", default=default,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )  # fmt: skip
+            kind, args=arguments, prog=f"gyrus {verb.name}", config=(tyro.conf.FlagCreatePairsOff,), **stated
+        )
     except SystemExit as stop:  # tyro has printed its help (0) or what was wrong (2)
         code = stop.code if isinstance(stop.code, int) else 2
         if code:
