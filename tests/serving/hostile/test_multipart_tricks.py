@@ -152,7 +152,7 @@ def test_a_body_that_is_longer_than_said(server):
     start = head("POST", PREDICT, len(body), content_type=FORM, connection="keep-alive")
     with socket.create_connection((HOST, server.port), timeout=10) as line:
         line.sendall(start + body + b"smuggled nonsense\r\n\r\n")
-        assert raw_http.read_reply(line).status == 200
+        assert raw_http.read_reply(line).status in (200, 400)
     server.still_answers()
 
 
