@@ -43,6 +43,8 @@ class CaseView:
         Its address, and what chooses the image there.
     whole : WholeView or None
         All images of a scan taken together; None for a single one.
+    verdicts : tuple of (str, str, str)
+        What a reviewer may say: value, words, what it means for this case.
     strip : tuple of Bar
         Every image of a scan; empty for a single one.
     other_model : bool
@@ -60,6 +62,7 @@ class CaseView:
     count: int
     slice: SliceView
     whole: WholeView | None
+    verdicts: tuple[tuple[str, str, str], ...]
     strip: tuple[Bar, ...]
     strip_words: str
     other_model: bool
@@ -186,6 +189,7 @@ def case_view(
         count=count,
         slice=view,
         whole=whole_view(evidence) if count > 1 else None,
+        verdicts=_verdicts(case),
         strip=_strip(records) if count > 1 else (),
         strip_words=_strip_words(records),
         other_model=case is not None and case.model_digest != running_digest,
@@ -197,6 +201,17 @@ def _heading(case: CaseSummary | None) -> str:
     if case is None:
         return "Answer"
     return case.name or f"Case {case.id[:_SHORT]}"
+
+
+def _verdicts(case: CaseSummary | None) -> tuple[tuple[str, str, str], ...]:
+    if case is None:
+        return ()
+    agreed = f"it is {label_shown(case.label)}" if case.label else "it is rightly refused"
+    return (
+        ("agree", "I agree", agreed),
+        ("other", "Another class", "it shows something else"),
+        ("unusable", "Unusable", "nothing can be told from it"),
+    )
 
 
 def _subtitle(kind: str, records: Sequence[Mapping[str, Any]], last: str) -> str:

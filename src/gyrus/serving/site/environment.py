@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from gyrus import __version__
 from gyrus.pages.colour import heat_scale
-from gyrus.serving.site.words import FILTERS, OUTCOME_WORDS, VERDICT_CHOICES, VERDICT_WORDS, shown
+from gyrus.serving.site.words import FILTERS, OUTCOME_WORDS, VERDICT_WORDS, shown
 
 STATIC = Path(__file__).with_name("static")
 _STAMP_DIGITS = 10
@@ -32,7 +32,6 @@ def make_environment() -> Environment:
         version=__version__,
         outcome_words=OUTCOME_WORDS,
         verdict_words=VERDICT_WORDS,
-        verdicts=VERDICT_CHOICES,
         heat_colours=_heat_colours(),
     )
     return environment

@@ -110,9 +110,9 @@ def _block(name: str, figures: Mapping[str, Any], classes: Sequence[str]) -> Blo
 def _tiles(figures: Mapping[str, Any]) -> tuple[Tile, ...]:
     found = []
     for key, name, share in (
-        ("accuracy", "Right", True),
+        ("accuracy", "Accuracy", True),
         ("exact_match", "All classes of an image right", True),
-        ("balanced_accuracy", "Right, each class counting the same", True),
+        ("balanced_accuracy", "Balanced accuracy", True),
     ):
         if isinstance(figures.get(key), Mapping):
             one = cell(figures[key], as_percent=share)
@@ -120,7 +120,7 @@ def _tiles(figures: Mapping[str, Any]) -> tuple[Tile, ...]:
     area = (figures.get("macro") or {}).get("roc_auc")
     if area is not None:
         one = cell(area, as_percent=False)
-        found.append(Tile("ROC-AUC, mean of the classes", one.value, one.interval))
+        found.append(Tile("ROC-AUC, macro", one.value, one.interval))
     baseline = figures.get("majority_baseline")
     if baseline:
         found.append(Tile(f"Always saying {baseline['label']}", percent(baseline["accuracy"])))

@@ -111,7 +111,7 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         if refers
         else "This model never leaves an image to a person by itself.",
         gate_words=_gate_words(gate),
-        set_words=f"Classes that cannot be ruled out. Such a set holds the right class for {promised} of the "
+        set_words=f"Classes that cannot be ruled out, each by a threshold of its own. Such a set holds the right class for {promised} of the "
         f"patients who are like those it was fitted on.",
         details=_details(card, digest, model_digest),
         figures=blocks(card["metrics"] or {}, card["classes"]),
@@ -245,7 +245,7 @@ def _sets(sets: Mapping[str, Any] | None, *, refers: bool) -> Table:
 
 def _set_row(sets: Mapping[str, Any], name: str, unit: str) -> Row:
     quantile = sets["quantiles"][name]
-    least = decimal(1 - quantile) if sets["method"] == "lac" and quantile is not None else "n/a"
+    least = percent(1 - quantile) if sets["method"] == "lac" and quantile is not None else "n/a"
     return Row(name, (least, plural(sets["counts"][name], unit)))
 
 

@@ -80,4 +80,7 @@ def gate_steps(findings: tuple[GateFinding, ...]) -> tuple[GateStep, ...]:
 def _measured(finding: GateFinding) -> str:
     if not abs(finding.score) < float("inf"):
         return ""
-    return f"({finding.score:,.4g}; the least that passes is {finding.threshold:,.4g})"
+    score, least = (
+        f"{value:,.4g}".replace("-", "\N{MINUS SIGN}") for value in (finding.score, finding.threshold)
+    )
+    return f"{score}; at least {least} passes"

@@ -81,15 +81,28 @@ def site_of(request: Request) -> Site:
     return site
 
 
+_PLAINER = {
+    403: "This was not allowed",
+    404: "There is nothing here",
+    405: "This address takes no such request",
+    413: "That is too much",
+    500: "Something broke on the server",
+    503: "The server is busy, or waits for its database",
+    507: "The server cannot save anything now",
+}
+_NOTHING_SAID = {404: "The address may be mistyped, or the case was deleted."}
+
+
 def problem_page(request: Request, problem: Problem) -> HTMLResponse:
     """Return a problem as a page, for browsers."""
+    says_more = problem.detail.rstrip(".").lower() != problem.title.lower()
     return site_of(request).page(
         request,
         "error.html",
         problem.status,
         code=problem.status,
-        title=problem.title,
-        detail=problem.detail,
+        title=_PLAINER.get(problem.status, problem.title),
+        detail=problem.detail if says_more else _NOTHING_SAID.get(problem.status, ""),
         request_id=str(request.scope.get("state", {}).get("request_id", "")),
     )
 

@@ -15,11 +15,6 @@ OUTCOME_WORDS = {
     "failed": "Failed",
 }
 VERDICT_WORDS = {"agree": "Agreed", "other": "Another class", "unusable": "Unusable"}
-VERDICT_CHOICES = (
-    ("agree", "I agree", "with what is said, or that a person must look, or that it is refused"),
-    ("other", "Another class", "the image shows something else"),
-    ("unusable", "Unusable", "nothing can be told from this image"),
-)
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 

@@ -42,6 +42,11 @@ async function turnTo(number) {
   if (!answer.ok && answer.status !== 422) { location.assign(address); return; }
   const there = new DOMParser().parseFromString(await answer.text(), "text/html");
   const open = document.querySelector(".review form");
+  const pictures = [...there.querySelectorAll(".layers img")].map((image) => document.adoptNode(image.cloneNode()));
+  const ready = Promise.allSettled(pictures.map((image) => image.decode()));
+  await Promise.race([ready, new Promise((done) => setTimeout(done, 400))]);
+  if (asked.signal.aborted) return;
+  there.querySelectorAll(".layers img").forEach((image, number) => image.replaceWith(pictures[number]));
   for (const part of ["viewer", "saying", "backing"]) {
     const fresh = there.getElementById(part), stale = document.getElementById(part);
     if (!fresh || !stale) { location.assign(address); return; }
@@ -81,5 +86,8 @@ function slices() {
   }, { passive: false });
 }
 
+// What a form has answered has an address of its own: a reload asks for that, and sends nothing again.
+const own = document.getElementById("case")?.dataset.path;
+if (own && location.pathname !== own.split("?")[0]) history.replaceState(null, "", own);
 opacity();
 slices();
