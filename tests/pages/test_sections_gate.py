@@ -24,12 +24,21 @@ def shown(own, foreign):
 def test_a_refusal_of_an_own_image_is_no_success():
     foreign = (Refusal("text", "", "", UNLIKE, GREY), Refusal("objects", "", "", PASSES, GREY))
     page = shown((Refusal("a.png", "P1", "glioma", UNLIKE, GREY),), foreign)
-    own, drawn = page.split("Images that are no brain MRI")
+    own, drawn = page.split("What is no brain MRI")
     assert 'class="wrong">refused' in own
     assert "refused wrongly" in own
     assert "6 of 144 (4.2" in own
     assert 'class="right">refused' in drawn
     assert 'class="wrong">passes' in drawn
+
+
+def test_of_a_file_that_is_no_picture_the_reason_is_shown():
+    reason = "is no PNG, JPEG, TIFF, BMP, WebP, DICOM or NIfTI image"
+    found = GateFinding("decodable", False, float("nan"), float("nan"), reason)
+    page = shown((), (Refusal("a file of text, letter.png", "", "", found, None),))
+    assert f"</strong> {reason}" in page
+    assert "no picture" in page
+    assert "<img" not in page
 
 
 def test_without_refused_images_nothing_is_said_of_them():

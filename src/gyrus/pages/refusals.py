@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.decision.gate import decodable
 from gyrus.decision.gate_finding import GateFinding
+from gyrus.errors import ImageError
 from gyrus.imaging import read_image, resize
+from gyrus.imaging.reading import read_bytes
 from gyrus.inference.outputs import read_outputs
 from gyrus.phantom.foreign import foreign_image
 
@@ -22,8 +25,19 @@ if TYPE_CHECKING:
 LOOKED_AT = 300
 """Images of a split that are read again for the gate's first look; of more, as many are taken evenly."""
 SHOWN = 8
-FOREIGN_SHOWN = ("blank", "noise", "gradient", "text", "screenshot", "chart", "objects", "trunk")
-"""Kinds of drawn images that every report shows to the gate; see :mod:`gyrus.phantom.foreign`."""
+FOREIGN_SHOWN = {
+    "blank": "a blank picture",
+    "leaves": "overlapping shapes, as in a photograph",
+    "trunk": "a coarse X-ray",
+    "objects": "round things on black",
+    "text": "a page of text",
+    "screenshot": "a window of a program",
+    "chart": "a chart",
+    "gradient": "a gradient",
+    "noise": "noise",
+}
+"""Kinds of drawn images that every report shows to the gate (see :mod:`gyrus.phantom.foreign`), in words."""
+_TEXT_FILE = b"A letter, saved under the name of a picture.\n"
 _FOREIGN_PX, _FOREIGN_SEED = 200, 20261120
 _SIDE_PX = 160
 
@@ -38,15 +52,15 @@ class Refusal:
         As the manifest has them; of a drawn image its kind, and nothing.
     finding : GateFinding
         The one that refuses; of an image that passes the last.
-    pixels : ndarray of uint8
-        (height, width, channels), at most 160 a side.
+    pixels : ndarray of uint8 or None
+        (height, width, channels), at most 160 a side; None of a file that is no picture.
     """
 
     name: str
     subject_id: str
     label: str
     finding: GateFinding
-    pixels: npt.NDArray[np.uint8]
+    pixels: npt.NDArray[np.uint8] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,7 @@ class Refusals:
     own : tuple of Refusal
         The run's images that are refused, the least alike first; at most 8.
     foreign : tuple of Refusal
-        Drawn images of each kind, refused or not.
+        A file of text and drawn images of each kind, refused or not.
     """
 
     splits: tuple[SplitRefusals, ...]
@@ -154,9 +168,22 @@ def _foreign(predictor: Predictor) -> list[Refusal]:
     ]
     answers = predictor.predict(images)
     return [
-        Refusal(kind, "", "", answer.refused or answer.gate[-1], _small(drawn[kind]))
-        for kind, answer in zip(drawn, answers, strict=True)
+        _text_file(),
+        *(
+            Refusal(FOREIGN_SHOWN[kind], "", "", answer.refused or answer.gate[-1], _small(drawn[kind]))
+            for kind, answer in zip(drawn, answers, strict=True)
+        ),
     ]
+
+
+def _text_file() -> Refusal:
+    """Return what reading says of a file that is no picture: the gate's first step."""
+    name = "letter.png"
+    try:
+        read_bytes(_TEXT_FILE, name=name)
+    except ImageError as error:
+        return Refusal(f"a file of text, {name}", "", "", decodable(error), None)
+    raise AssertionError("a text was read as a picture")
 
 
 def _small(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

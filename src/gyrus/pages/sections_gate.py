@@ -34,7 +34,7 @@ def input_gate(context: ReportContext) -> Html | None:
         tag("p", _steps(stated)),
         _table(shown.splits, both=both) if shown.splits else None,
         _own(shown.own) if shown.own else None,
-        tag("h3", "Images that are no brain MRI, drawn for this report"),
+        tag("h3", "What is no brain MRI, made for this report"),
         _pictures(shown.foreign, meant=False),
         id="gate",
     )
@@ -90,10 +90,16 @@ def _pictures(refusals: Sequence[Refusal], *, meant: bool) -> Html:
     return tag("div", [_card(item, meant) for item in refusals], class_="gallery plain")
 
 
+def _picture(item: Refusal, mark: str) -> Html:
+    pixels = item.pixels
+    if pixels is None:
+        return tag("p", "no picture", class_="nothing")
+    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
+    return tag("img", src=picture(image), alt=f"Image {item.name}, {mark}")
+
+
 def _card(item: Refusal, meant: bool) -> Html:
     """The picture with what the gate says; ``meant``: an image that the model was made for."""
-    pixels = item.pixels
-    image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     passed = item.finding.passed
     mark = "passes" if passed else "refused"
     line = [tag("strong", mark, class_="right" if passed == meant else "wrong"), f" {item.finding.reason}"]
@@ -101,7 +107,7 @@ def _card(item: Refusal, meant: bool) -> Html:
     label = f" \N{MIDDLE DOT} {item.label}" if item.label else ""
     return tag(
         "figure",
-        tag("div", tag("img", src=picture(image), alt=f"Image {item.name}, {mark}"), class_="single"),
+        tag("div", _picture(item, mark), class_="single"),
         tag("figcaption", line, tag("span", item.name, label, patient, class_="name")),
         class_="example",
     )
