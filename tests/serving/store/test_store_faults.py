@@ -39,14 +39,15 @@ def assert_whole(store, blobs):
     assert list((blobs / ".unfinished").iterdir()) == []
 
 
-def kill_while_writing(url, blobs, after_s):
-    """Let a process write, kill it with SIGKILL, and return what it had said."""
+def kill_while_writing(url, blobs, lines, after_s):
+    """Let a process write, kill it with SIGKILL a moment after some lines, and return what it had said."""
     command = [sys.executable, str(WRITER), url, str(blobs)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout.readline() == "open\n"
+        heard = [writer.stdout.readline() for _ in range(lines)]
         time.sleep(after_s)
         writer.send_signal(signal.SIGKILL)
-        said = [line.split() for line in writer.stdout.read().splitlines()]
+        said = [line.split() for line in [*heard, *writer.stdout.read().splitlines()]]
     assert writer.returncode == -signal.SIGKILL
     return {word: {case_id for verb, case_id in said if verb == word} for word in ("kept", "deleted")}
 
@@ -54,7 +55,7 @@ def kill_while_writing(url, blobs, after_s):
 def check_kills(url, blobs, moments):
     kept, deleted = set(), set()
     for moment in moments:
-        said = kill_while_writing(url, blobs, moment)
+        said = kill_while_writing(url, blobs, 8, moment)
         kept |= said["kept"]
         deleted |= said["deleted"]
         store = Store.open(url, blobs)  # at once: the server may still be busy with the dead one's commit
@@ -69,12 +70,12 @@ def check_kills(url, blobs, moments):
 
 
 def test_a_killed_writer_loses_no_acknowledged_case_and_leaves_no_half(url, tmp_path):
-    check_kills(url, tmp_path / "blobs", [0.12])
+    check_kills(url, tmp_path / "blobs", [0.003])
 
 
 @pytest.mark.soak
 def test_a_writer_killed_many_times(url, tmp_path):
-    check_kills(url, tmp_path / "blobs", [0.05 + 0.013 * number for number in range(25)])
+    check_kills(url, tmp_path / "blobs", [0.0013 * number for number in range(25)])
 
 
 def test_postgresql_away_and_back(cluster, tmp_path):

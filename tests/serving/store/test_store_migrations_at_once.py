@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 OPEN = """
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ store.close()
 """
 
 
+@pytest.mark.soak  # each process takes a second to load
 def test_processes_that_open_a_new_store_together(url, tmp_path):
     command = [sys.executable, "-W", "error", "-c", OPEN, url, str(tmp_path / "blobs")]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
