@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from gyrus.verbs.env import env
     from gyrus.verbs.evaluate import evaluate
     from gyrus.verbs.export import export
+    from gyrus.verbs.froc import froc
     from gyrus.verbs.import_ import import_
     from gyrus.verbs.learn import learn
     from gyrus.verbs.networks import networks
@@ -52,6 +53,7 @@ __all__ = [
     "env",
     "evaluate",
     "export",
+    "froc",
     "import_",
     "learn",
     "networks",

@@ -66,6 +66,7 @@ VERBS = {
         Verb("serve", "web pages and JSON API of a bundle (no torch)", "ServeOptions"),
         Verb("export", "another form of a model (or a model of others), held against it", "ExportConfig"),
         Verb("bundle", "look inside a bundle, verify it", "BundleConfig"),
+        Verb("froc", "how many lesions boxes find, at how many false alarms", "FrocConfig"),
         Verb("learn", "small experiments that show something: leakage, numpy-cnn", "LearnConfig"),
         Verb("models", "the networks by name, and what one costs", "ModelsConfig", function="networks"),
         Verb("env", "what this machine can do", "EnvConfig"),

@@ -10,6 +10,7 @@ from gyrus.config.doctor import DoctorConfig
 from gyrus.config.env import EnvConfig
 from gyrus.config.evaluate import EvaluateConfig
 from gyrus.config.export import ExportConfig
+from gyrus.config.froc import FrocConfig
 from gyrus.config.importing import ImportConfig
 from gyrus.config.learn import LearnConfig
 from gyrus.config.models import ModelsConfig
@@ -31,6 +32,7 @@ __all__ = [
     "EnvConfig",
     "EvaluateConfig",
     "ExportConfig",
+    "FrocConfig",
     "ImportConfig",
     "LearnConfig",
     "ModelsConfig",

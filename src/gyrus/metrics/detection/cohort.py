@@ -113,6 +113,14 @@ class Cohort:
             true_class=np.zeros_like(self.true_class), n_classes=1,
         )  # fmt: skip
 
+    def of_class(self, number: int) -> Cohort:
+        """Return the boxes of one class alone, on the same scans."""
+        mine, its = self.predicted_class == number, self.true_class == number
+        return replace(
+            self.only(mine), true=self.true[its], true_image=self.true_image[its],
+            true_class=self.true_class[its],
+        ).without_classes()  # fmt: skip
+
     def only(self, predicted: npt.NDArray[np.bool_] | Ints) -> Cohort:
         """Return the same with these predicted boxes alone."""
         return replace(
