@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from gyrus.errors import BusyError, GyrusError, NotSignedInError, RefusedError
 
@@ -108,12 +109,16 @@ def of_status(status: int, detail: str = "") -> Problem:
     return Problem(slug, status, phrase, detail or f"{phrase}.")
 
 
+def route_path(scope: Scope) -> str:
+    """Return the path of a request below the path at which a proxy shows the app."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
 def wants_page(request: Request) -> bool:
     """Tell whether a browser asks for a page, not a program for data."""
     accepted = request.headers.get("accept", "")
-    return not request.url.path.startswith(f"{request.scope.get('root_path', '')}/api/") and (
-        "text/html" in accepted
-    )
+    return not route_path(request.scope).startswith("/api/") and "text/html" in accepted
 
 
 def request_id_of(request: Request) -> str:

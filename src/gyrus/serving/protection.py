@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gyrus.errors import ForbiddenError, NotSignedInError, RequestError
+from gyrus.serving.problems import route_path
 
 CSRF_COOKIE = b"gyrus_csrf"
 CSRF_FIELD = "csrf"
@@ -129,8 +130,7 @@ class Guard:
     def _check_key(self, request: Request) -> None:
         if not self._key:
             return
-        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
-        if path.startswith(_OPEN):
+        if route_path(request.scope).startswith(_OPEN):
             return
         if not hmac.compare_digest(_sent_key(request), self._key):
             raise NotSignedInError(

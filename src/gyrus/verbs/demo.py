@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -61,6 +62,9 @@ class DemoResult:
                 "",
                 f"open    {self.trained.run.report}",
                 "These patients are synthetic; with your own folder:  gyrus train FOLDER",
+                "",
+                "its model as web pages and JSON API, on this machine alone (pip install 'gyrus[serve]'):",
+                f"  gyrus serve {shlex.quote(str(self.trained.run.path))}",
             ]
         )
 

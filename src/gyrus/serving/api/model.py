@@ -6,12 +6,13 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
+from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX
 
 router = APIRouter(tags=["model"], prefix=PREFIX)
 
 
-@router.get("/model", summary="The model and its card")
+@router.get("/model", summary="The model and its card", responses=documents.responses(None, 401))
 async def model(request: Request) -> dict[str, Any]:
     """Return the model as every answer names it, and its whole card: calibration, thresholds, figures."""
     answering = request.app.state.answering
