@@ -64,7 +64,7 @@ def test_the_log_names_nobody(server, planted):
 
 def test_the_measures_name_nobody(server, planted):
     measures = ask(server.port, "GET", "/metrics").body.decode()
-    assert "http" in measures
+    assert "gyrus_requests" in measures
     for name in (PLANTED, "MRN-0815", FILE, COMMENT, SEARCH, HEADER):
         assert name not in measures, name
 

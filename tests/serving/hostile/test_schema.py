@@ -24,7 +24,7 @@ def attacked(server, examples: int) -> dict[str, int]:
     )  # fmt: skip
     for found in schema.get_all_operations():
         operation = found.ok()
-        for mode in GenerationMode.all():
+        for mode in GenerationMode:
             strategy = operation.as_strategy(generation_mode=mode)
 
             @quiet
