@@ -10,7 +10,6 @@ set is trained on. Sixteen trainings of about a minute of a core; trained networ
 """
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
@@ -20,12 +19,13 @@ from keeping import PROJECT, Kept, default_folder, told_machine
 sys.path.insert(0, str(PROJECT / "tools"))
 from gate_batches import MADE
 from gate_images import GENERATED, cheng, folder, folds_of, generated, mnist, phantom
-from gate_network import BATCH, CHANNELS, FALSE_REFUSALS, RATE, STEPS, as_step, folds_for, threshold_of, train
-from gate_pools import FOLDS, VARIANTS, Pools, pools, thumbnails
+from gate_network import BATCH, CHANNELS, RATE, STEPS
+from gate_pools import FOLDS, VARIANTS, pools, thumbnails
+from gate_trained import FALSE_REFUSALS, trained
 from train_gate import UNSEEN
 
 from gyrus.auditing.known import recover_slices
-from gyrus.decision.brain_mri import BrainMri, brain_mri_of, shipped
+from gyrus.decision.brain_mri import BrainMri, shipped
 from gyrus.imaging.look import coarse, looks_of
 from gyrus.metrics.intervals import ratio_interval, wilson_interval
 
@@ -34,12 +34,12 @@ LEFT_OUT = {
     "mnist": ("mnist",),
     "mnist (and strokes)": ("mnist", "strokes"),
     "chest_xray": ("chest_xray",),
-    "chest_xray (and drawn chests)": ("chest_xray", "trunk"),
+    "chest_xray (and drawn chests, sections)": ("chest_xray", "trunk", "organs"),
     "text": ("text",),
     "screenshot": ("screenshot",),
-    "text (and screenshots, charts)": ("text", "screenshot", "chart"),
+    "text (and screenshots, charts, grids)": ("text", "screenshot", "chart", "grid"),
     "noise": ("noise",),
-    "noise (and slices in pieces)": ("noise", "scattered", "scrambled"),
+    "noise (and fans, grids, slices in pieces)": ("noise", "fan", "grid", "scattered", "scrambled"),
     "blank": ("blank",),
     "blank (and gradients)": ("blank", "gradient"),
 }
@@ -68,35 +68,20 @@ def main() -> None:
     kept = Kept(given.out, __doc__.splitlines()[0], settings)
     drawn = pools(given.cache / "pools.npz")
 
-    def trained(test: int, without: tuple[str, ...] = ()) -> BrainMri:
-        folds, held = folds_for(test)
-        step = trained_once(given.cache, drawn, folds, without)
-        return BrainMri(step.weights, threshold_of(step, drawn, held))
+    def trained_without(*names: str) -> BrainMri:
+        return trained(given.cache, drawn, unseen=UNSEEN, without=names)
+
+    def of_fold(fold: int) -> BrainMri:
+        return shipped() if fold == UNSEEN else trained(given.cache, drawn, unseen=fold)
 
     wanted = [name for name in LEFT_OUT if not given.only or name in given.only.split(",")]
     for name in wanted:
-        kept.once(f"without {name}", lambda name=name: judged_foreign(trained(0, LEFT_OUT[name]), name))
+        kept.once(f"without {name}", lambda name=name: judged_foreign(trained_without(*LEFT_OUT[name]), name))
     if not given.only:
         for fold in range(FOLDS):
-            kept.once(
-                f"fold {fold}",
-                lambda fold=fold: judged_fold(shipped() if fold == UNSEEN else trained(fold), fold),
-            )
+            kept.once(f"fold {fold}", lambda fold=fold: judged_fold(of_fold(fold), fold))
         kept.once("shipped", judged_shipped)
         kept.conclude(*concluded(kept))
-
-
-def trained_once(cache: Path, drawn: Pools, folds: tuple[int, ...], without: tuple[str, ...]) -> BrainMri:
-    """Return a trained network; from ``cache`` where the same training was done before."""
-    tools = [
-        PROJECT / "tools" / f"gate_{part}.py" for part in ("batches", "images", "mixing", "network", "pools")
-    ]
-    code = hashlib.sha256(b"".join(path.read_bytes() for path in tools)).hexdigest()[:12]
-    name = "-".join(["net", code, *map(str, folds), *without])
-    path = cache / f"{name}.npz"
-    if not path.is_file():
-        np.savez(path, **as_step(train(drawn, train_folds=folds, without=without)).weights)
-    return brain_mri_of(np.load(path), 0.0)
 
 
 def foreign_images(name: str, *, left_out: bool) -> list:

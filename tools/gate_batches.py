@@ -12,7 +12,7 @@ from gate_pools import Pools
 from torch import Tensor
 
 HALF = 64
-MADE = {"plain": 24, "anew": 22, "outlined": 6, "scattered": 4, "scrambled": 4, "spoilt": 4}
+MADE = {"plain": 30, "anew": 18, "outlined": 4, "scattered": 5, "scrambled": 4, "spoilt": 3}
 """Of the foreign half: as they lie there, made from them, or from slices (:mod:`gate_mixing`)."""
 
 

@@ -27,6 +27,10 @@ GENERATED = (
     "leaves",
     "strokes",
     "trunk",
+    "organs",
+    "fan",
+    "cells",
+    "grid",
 )
 Images = list[Image.Image]
 

@@ -6,7 +6,7 @@ Not a program: ``tools/train_gate.py`` and ``benchmarks/gate.py`` use it.
 import numpy as np
 import torch
 from gate_batches import HALF, Batches
-from gate_pools import FOLDS, Pools
+from gate_pools import Pools
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -14,10 +14,9 @@ from gyrus.decision.brain_mri import BrainMri, brain_mri_of
 
 CHANNELS = (8, 24, 32)
 HIDDEN = 32
-STEPS = 4000
+STEPS = 2500
 BATCH = 2 * HALF
 RATE = 5e-3
-FALSE_REFUSALS = 0.015  # of held-out patients' slices, four of five of them with drawn changes
 
 
 def network() -> nn.Sequential:
@@ -67,15 +66,3 @@ def as_step(net: nn.Sequential, threshold: float = 0.0) -> BrainMri:
     arrays |= {"last_weight": last.weight, "last_bias": last.bias}
     numbers = {name: value.detach().numpy().astype(np.float16) for name, value in arrays.items()}
     return brain_mri_of(numbers, threshold)
-
-
-def threshold_of(step: BrainMri, pools: Pools, fold: int) -> float:
-    """Return the score below which the stated share of a held-out fold's slices lies."""
-    scores = step.scores(pools.cheng[fold].reshape(-1, 48, 48))
-    return float(np.quantile(scores, FALSE_REFUSALS))
-
-
-def folds_for(test: int) -> tuple[tuple[int, ...], int]:
-    """Return the folds to train on and the one for the threshold, given the one to test on."""
-    held = (test + 1) % FOLDS
-    return tuple(fold for fold in range(FOLDS) if fold not in (test, held)), held

@@ -35,6 +35,7 @@ _REAL: dict[str, Callable[[], Images]] = {
     "chest_xray": lambda: folder("chest_xray")[0],
 }
 FOREIGN = (*_REAL, *GENERATED)
+_SOURCES = ("phantom", *(f"cheng{fold}" for fold in range(FOLDS)), *FOREIGN)
 _VARIANTS = {"cifar10": 2, "chest_xray": 4, "blank": 1}  # else 2
 _GENERATED_COUNT = 900
 _DISGUISED_SHARE = 0.4
@@ -68,10 +69,14 @@ def thumbnails(images: Images) -> np.ndarray:
 
 def pools(cache: Path) -> Pools:
     """Return all thumbnails; from ``cache`` where they were drawn before."""
-    if not cache.is_file():
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache, **{name: (255 * value).round().astype(np.uint8) for name, value in _drawn().items()})
-    stored = {name: value.astype(np.float32) / 255.0 for name, value in np.load(cache).items()}
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    kept = dict(np.load(cache)) if cache.is_file() else {}
+    missing = [name for name in _SOURCES if name not in kept]
+    if missing:
+        drawn = _drawn(missing)
+        kept |= {name: (255 * value).round().astype(np.uint8) for name, value in drawn.items()}
+        np.savez(cache, **kept)
+    stored = {name: value.astype(np.float32) / 255.0 for name, value in kept.items()}
     return Pools(
         cheng={fold: stored[f"cheng{fold}"] for fold in range(FOLDS)},
         phantom=stored["phantom"],
@@ -80,10 +85,9 @@ def pools(cache: Path) -> Pools:
     )
 
 
-def _drawn() -> dict[str, np.ndarray]:
-    tasks = ["phantom", *(f"cheng{fold}" for fold in range(FOLDS)), *FOREIGN]
+def _drawn(sources: list[str]) -> dict[str, np.ndarray]:
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as workers:
-        parts = workers.map(_source, tasks)
+        parts = workers.map(_source, sources)
         return {name: array for part in parts for name, array in part.items()}
 
 

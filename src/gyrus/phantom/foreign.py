@@ -12,6 +12,7 @@ from PIL import Image
 from gyrus.errors import UsageError
 from gyrus.phantom.foreign_objects import draw_leaves, draw_objects, draw_strokes, draw_trunk
 from gyrus.phantom.foreign_pages import draw_chart, draw_screenshot, draw_text
+from gyrus.phantom.foreign_scenes import draw_cells, draw_fan, draw_grid, draw_organs
 
 Pixels = npt.NDArray[np.uint8]
 _Draw = Callable[[np.random.Generator, int, int], Pixels]
@@ -114,7 +115,12 @@ _DRAW: dict[str, _Draw] = {
     "leaves": _drawn(draw_leaves),
     "strokes": _drawn(draw_strokes),
     "trunk": _drawn(draw_trunk),
+    "organs": _drawn(draw_organs),
+    "fan": _drawn(draw_fan),
+    "cells": _drawn(draw_cells),
+    "grid": _drawn(draw_grid),
 }
 FOREIGN: tuple[str, ...] = tuple(_DRAW)
 """The kinds: ``objects`` are round things on black, ``leaves`` overlapping shapes such as photos are made of
-(Lee, Mumford and Huang 2001), ``trunk`` a coarse chest, joint or limb in grey."""
+(Lee, Mumford and Huang 2001), ``trunk`` a coarse chest, joint or limb in grey, ``organs`` a section of a
+trunk, ``fan`` an ultrasound."""
