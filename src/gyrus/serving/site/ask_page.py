@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from gyrus.errors import GyrusError, NotFoundError, RequestError
 from gyrus.imaging import IMAGE_SUFFIXES
+from gyrus.pages.evidence_words import sentence
 from gyrus.serving.answer import Answer
 from gyrus.serving.keeping import answer_and_keep, shown_name
 from gyrus.serving.problems import problem_of
@@ -53,7 +54,7 @@ class Result:
     @property
     def problem(self) -> str:
         """Why there is no answer; else empty."""
-        return "" if self.error is None else problem_of(self.error).detail
+        return "" if self.error is None else _detail(self.error)
 
 
 @router.get("/")
@@ -176,7 +177,7 @@ def _as_json(request: Request, results: list[Result]) -> JSONResponse:
     status, more = 200, {}
     if len(results) == 1 and results[0].error is not None:
         problem = problem_of(results[0].error)
-        status, more = problem.status, {"title": problem.title, "detail": problem.detail}
+        status, more = problem.status, {"title": problem.title, "detail": _detail(results[0].error)}
     elif len(results) == 1 and cases[0]["outcome"] == "refused":
         status, more = _REFUSED, {"title": "Refused", "detail": cases[0]["reason"]}
     return JSONResponse({"cases": cases, "failures": failures, **more}, status)
@@ -188,7 +189,7 @@ async def _failed(request: Request, error: GyrusError) -> Response:
     if problem.status >= _DEFECT or _wants_json(request):
         raise error
     return await _ask_page(
-        request, problem.status, problem={"title": problem.title, "detail": problem.detail}
+        request, problem.status, problem={"title": problem.title, "detail": _detail(error)}
     )
 
 
@@ -219,6 +220,10 @@ def kept_words(*, keeps: bool, names: bool) -> str:
         return "This server keeps nothing: image and answer are gone when the page is closed."
     named = "with the name of its file" if names else "without the name of its file"
     return f"The image is kept on this server with its answer, {named}, until somebody deletes the case."
+
+
+def _detail(error: GyrusError) -> str:
+    return sentence(problem_of(error).detail)
 
 
 def _wants_json(request: Request) -> bool:

@@ -23,9 +23,10 @@ _SHORT = 8
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One slice in the strip below a scan."""
+    """One slice in the strip below a scan; its top is counted from above."""
 
     outcome: str
+    top: str
     height: str
 
 
@@ -222,7 +223,11 @@ def _subtitle(kind: str, records: Sequence[Mapping[str, Any]], last: str) -> str
 
 
 def _strip(records: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:
-    return tuple(Bar(_outcome(record), f"{_height(record):.2f}") for record in records)
+    heights = [_height(record) for record in records]
+    return tuple(
+        Bar(_outcome(record), f"{_STRIP_HEIGHT - height:.2f}", f"{height:.2f}")
+        for record, height in zip(records, heights, strict=True)
+    )
 
 
 def _outcome(record: Mapping[str, Any]) -> str:

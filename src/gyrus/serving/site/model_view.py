@@ -102,7 +102,7 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         leakage=Notice(kind, title, (leakage["sentence"],)),
         warning=f"Trained on a leaking split: {leakage['allow_leak']}" if leakage["allow_leak"] else "",
         ways=_ways(calibrated is not None, gate is not None, refers),
-        calibration_words="Probabilities are calibrated: of answers given with 80 %, about 80 % should be "
+        calibration_words="Probabilities are calibrated: of answers given with 80\N{NO-BREAK SPACE}%, about 80\N{NO-BREAK SPACE}% should be "
         "right on images like those that calibration was fitted on."
         if calibrated
         else "Probabilities are not calibrated: they are as the network gives them, and often too sure.",
@@ -111,8 +111,8 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         if refers
         else "This model never leaves an image to a person by itself.",
         gate_words=_gate_words(gate),
-        set_words=f"Classes that cannot be ruled out, each by a threshold of its own. Such a set holds the right class for {promised} of the "
-        f"patients who are like those it was fitted on.",
+        set_words="Classes that cannot be ruled out, each by a threshold of its own. Such a set holds the "
+        f"right class for {promised} of the patients who are like those it was fitted on.",
         details=_details(card, digest, model_digest),
         figures=blocks(card["metrics"] or {}, card["classes"]),
         interval_words=_interval_words(card["metrics"] or {}),

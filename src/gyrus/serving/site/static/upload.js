@@ -50,6 +50,8 @@ function add(file) {
 function show() {
   const waiting = files.filter((one) => one.state === "waiting").length;
   queue.hidden = clear.hidden = files.length === 0;
+  send.hidden = files.length > 0 && waiting === 0;
+  clear.classList.toggle("first", send.hidden);
   send.textContent = waiting > 1 ? `Ask about ${waiting} files` : "Ask the model";
   field.required = files.length === 0;
 }
@@ -129,6 +131,7 @@ async function start(event) {
   const failed = files.filter((one) => one.state === "failed").length;
   told.textContent = `${answered.length} answered${failed ? `, ${failed} failed` : ""}.`;
   show();
+  (answered[0]?.row.querySelector("a") ?? clear).focus();
 }
 
 function take(list) {
