@@ -118,6 +118,9 @@ class Receiver:
 
     async def _stream(self, request: Request) -> AsyncIterator[bytes]:
         """Yield the body's chunks up to the bound, which its length may already tell."""
+        coding = request.headers.get("content-encoding", "identity").strip().lower()
+        if coding not in ("", "identity"):
+            raise UnsupportedTypeError("the body is compressed", fix="send it without Content-Encoding")
         stated = request.headers.get("content-length", "")
         if stated.isdecimal() and int(stated) > self._most:
             raise self._too_large()
