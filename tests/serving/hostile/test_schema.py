@@ -1,7 +1,10 @@
 """Requests made from the published schema, valid and not, by schemathesis: never a 5xx."""
 
+import contextlib
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
 from raw_http import HOST, ask
 
 schemathesis = pytest.importorskip("schemathesis")
@@ -29,11 +32,13 @@ def attacked(server, examples: int) -> dict[str, int]:
 
             @quiet
             @given(case=strategy)
-            def one(case, label=operation.label):
+            def one(case):
+                label = case.operation.label
                 case.validate_response(case.call(base_url=base), checks=[not_a_server_error])
                 sent[label] = sent.get(label, 0) + 1
 
-            one()
+            with contextlib.suppress(Unsatisfiable):  # some have nothing that could be wrong
+                one()
     return sent
 
 
