@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from gyrus import __version__, box
 from gyrus.bundles import read_bundle
 from gyrus.config.serving import ServeOptions
-from gyrus.errors import GyrusError, UsageError
+from gyrus.errors import BusyError, GyrusError, UsageError
 from gyrus.imaging.child import close_children
 from gyrus.runs import RunFolder
 from gyrus.serving.answering import Answering
@@ -127,7 +127,7 @@ def _bundle_file(given: Path | None) -> Path:
 
 async def _on_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, GyrusError)
-    if error.http_status >= 500 and error.http_status != 503:
+    if error.http_status >= 500 and not isinstance(error, BusyError):
         raise error  # the outermost layer answers, and logs where it happened
     return respond(request, problem_of(error))
 

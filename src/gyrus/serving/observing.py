@@ -20,7 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gyrus.errors import GyrusError
+from gyrus.errors import GyrusError, StorageError, UnavailableError
 from gyrus.serving.measures import Measures
 from gyrus.serving.problems import Problem, defect, problem_of, respond
 from gyrus.serving.protection import CSRF_COOKIE, csrf_cookie, csrf_of, security_headers
@@ -117,6 +117,8 @@ class _Observed:
     async def _fail(self, error: Exception, problem: Problem) -> None:
         if problem.status >= _WRONG:
             self.failure = {"error": type(error).__name__, "where": where(error)}
+        if isinstance(error, StorageError | UnavailableError):  # words about this machine, none of a client's
+            self.failure["reason"] = str(error)
         if self._started:  # half an answer is out: the connection must end, so that it is not taken for all
             raise ConnectionAbortedError
         request = Request(self.scope, self._receive)

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from gyrus.errors import BusyError, GyrusError, NotSignedInError, RefusedError
+from gyrus.errors import BusyError, GyrusError, NotSignedInError, RefusedError, UnavailableError
 
 MEDIA_TYPE = "application/problem+json"
 TYPES = "/problems/"
@@ -75,6 +75,9 @@ def problem_of(error: GyrusError) -> Problem:
     status = error.http_status
     if status == _INSIDE or status == HTTPStatus.INSUFFICIENT_STORAGE:
         return Problem(slug, status, _title(slug), "The server could not do this; its log says why.")
+    if isinstance(error, UnavailableError):  # its words tell where the database is
+        sentence = "The database does not answer now; nothing was half done. Fix: try again in a moment."
+        return Problem(slug, status, _title(slug), sentence, headers={"Retry-After": "1"})
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.setdefault("Retry-After", "1")
     sentence = error.message if error.path is None else f"{error.path} {error.message}"

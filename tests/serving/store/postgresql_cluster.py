@@ -42,6 +42,11 @@ class Cluster:
     def stop(self, mode: str = "immediate") -> None:
         self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", mode, "stop")
 
+    def start_again(self) -> None:
+        """Start it where it does not run."""
+        if not (self.folder / "data" / "postmaster.pid").exists():
+            self.start()
+
     def new_database(self) -> str:
         """Return the URL of an empty database."""
         self._made += 1
