@@ -9,7 +9,7 @@ from typing import Any
 
 from gyrus.errors import DataError
 from gyrus.inference.recorded import evidence_from_json
-from gyrus.pages.evidence_words import label_shown
+from gyrus.pages.evidence_words import gate_sentence, label_shown, sentence
 from gyrus.pages.numbers import percent, plural
 from gyrus.serving.answer import Answer
 from gyrus.serving.site.slice_view import SliceView, slice_view
@@ -112,7 +112,9 @@ def _title(outcome: str, label: str | None, probability: float | None, reason: s
     said = label_shown(label) if label else ""
     if outcome == "answered":
         return said, percent(probability) if probability is not None else ""
-    return (f"{said}?" if outcome == "referred" and said else "No answer"), reason
+    if outcome == "referred":
+        return f"{said}?" if said else "Not sure", sentence(reason)
+    return "No answer", gate_sentence(reason, "It")
 
 
 def records_of(evidence: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -102,8 +102,8 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         leakage=Notice(kind, title, (leakage["sentence"],)),
         warning=f"Trained on a leaking split: {leakage['allow_leak']}" if leakage["allow_leak"] else "",
         ways=_ways(calibrated is not None, gate is not None, refers),
-        calibration_words="Probabilities are calibrated: of answers given with 80\N{NO-BREAK SPACE}%, about 80\N{NO-BREAK SPACE}% should be "
-        "right on images like those that calibration was fitted on."
+        calibration_words=f"Probabilities are calibrated: of answers given with {percent(0.8, 0)}, about "
+        f"{percent(0.8, 0)} should be right on images like those that calibration was fitted on."
         if calibrated
         else "Probabilities are not calibrated: they are as the network gives them, and often too sure.",
         refers_words="The model does not answer when more than one class may be it. The set of those "
