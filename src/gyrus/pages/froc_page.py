@@ -20,12 +20,12 @@ from gyrus.runs.atomic import write_text
 _ANCHORS = {
     "first": "In short",
     "curves": "Curves",
+    "worst": "Worst scans",
     "thresholds": "By overlap",
     "points": "Operating points",
     "classes": "Classes",
     "cases": "Scans and patients",
     "coco": "COCO",
-    "worst": "Worst scans",
     "method": "Method",
 }
 
@@ -72,8 +72,8 @@ def render_froc(
         class_="top",
     )  # fmt: skip
     sections = [
-        _first(result), _curves(result), _thresholds(result), _points(result), _classes(result),
-        _cases(result), _coco(result), _worst(result, sources), _method(result, environment),
+        _first(result), _curves(result), _worst(result, sources), _thresholds(result), _points(result),
+        _classes(result), _cases(result), _coco(result), _method(result, environment),
     ]  # fmt: skip
     shown = [section for section in sections if section]
     return document("gyrus froc", header, shown, anchors=_ANCHORS, styles=("froc.css",))
@@ -170,19 +170,23 @@ def _thresholds(result: Mapping[str, Any]) -> Html:
 
 def _points(result: Mapping[str, Any]) -> Html:
     block = _middle(result)
+    columns = [
+        (f"{level}s: {name}", level, name)
+        for level in ("scan", "patient")
+        for name in ("sensitivity", "specificity")
+        if any(is_defined(point[level][name]["value"]) for point in block["operating_points"])
+    ]
     rows = [
         [
             f"at most {rate(point['at_most'])} a scan",
             f"{point['score']:.4g}" if is_defined(point["score"]) else "none",
             f"{point['false_alarms']:.3f}",
             figure_cell(point["sensitivity"]),
-            *(figure_cell(point[level][name]) for level in ("scan", "patient")
-              for name in ("sensitivity", "specificity")),
+            *(figure_cell(point[level][name]) for _, level, name in columns),
         ]
         for point in block["operating_points"]
-    ]  # fmt: skip
-    head = ["false alarms", "score from", "false alarms a scan", "lesions found", "scans: sensitivity",
-            "scans: specificity", "patients: sensitivity", "patients: specificity"]  # fmt: skip
+    ]
+    head = ["", "score from", "false alarms a scan", "lesions found", *(words for words, _, _ in columns)]
     return tag(
         "section",
         tag("h2", "Operating points"),
@@ -216,21 +220,26 @@ def _classes(result: Mapping[str, Any]) -> Html | None:
 
 
 def _cases(result: Mapping[str, Any]) -> Html:
+    levels = result["levels"]
     rows = [
         [f"{level}s", f"{one['n']:,}", f"{one['positive']:,}", figure_cell(one["roc_auc"], as_percent=False)]
-        for level, one in result["levels"].items()
+        for level, one in levels.items()
     ]
-    told = [one for one in result["levels"].values() if is_defined(one["roc_auc"]["value"])]
+    told = any(is_defined(one["roc_auc"]["value"]) for one in levels.values())
+    all_or_none = "All" if levels["scan"]["positive"] else "None"
     words = (
         "Can those with a lesion be told from those without by the score of their best box?"
         if told
-        else "All or none have a lesion: there is nothing to tell apart, and the area is undefined."
+        else f"{all_or_none} of the {plural(levels['scan']['n'], 'scan')} and "
+        f"{plural(levels['patient']['n'], 'patient')} have a lesion: there is nothing to tell apart."
     )
     return tag(
         "section",
         tag("h2", "Scans and patients"),
         tag("p", words, class_="small soft"),
-        table(["", "all", "with a lesion", "area under the ROC curve"], rows, class_="numbers"),
+        table(["", "all", "with a lesion", "area under the ROC curve"], rows, class_="numbers")
+        if told
+        else None,
         id="cases",
     )
 
@@ -238,11 +247,11 @@ def _cases(result: Mapping[str, Any]) -> Html:
 def _coco(result: Mapping[str, Any]) -> Html:
     coco = result["coco"]
     small, large = coco["size_edges_px"]
-    rows = [["mAP, IoU 0.50 to 0.95", figure_cell(coco["mean_average_precision"])]]
-    rows += [
+    each = [
         [f"AP, IoU {one['threshold']:.2f}", figure_cell(one["average_precision"])]
         for one in coco["by_threshold"]
     ]
+    main = [["mAP, IoU 0.50 to 0.95", figure_cell(coco["mean_average_precision"])], each[0], each[5]]
     sizes = [
         [f"{one['size']}", f"{one['lesions']:,}", percent(one["recall"])] for one in coco["recall_by_size"]
     ]
@@ -252,7 +261,8 @@ def _coco(result: Mapping[str, Any]) -> Html:
         tag("p", f"Mean over classes; at most {coco['most_boxes']} boxes of a class in an image.",
             class_="small soft"),
         tag("div",
-            tag("div", table(["", "average precision"], rows, class_="numbers")),
+            tag("div", table(["", "average precision"], main, class_="numbers"),
+                tag("details", tag("summary", "every overlap"), table(["", ""], each, class_="numbers"))),
             tag("div", table(
                 ["size of lesion", "lesions", "recall, IoU 0.50 to 0.95"], sizes, class_="numbers"),
                 tag("p", f"Small: up to {small:g} x {small:g} pixels; large: from {large:g} x {large:g} on.",
@@ -291,7 +301,8 @@ def _worst(result: Mapping[str, Any], sources: Mapping[str, Source]) -> Html:
 def _errors(one: Mapping[str, Any]) -> str:
     said = []
     if one["missed"]:
-        said.append(f"{one['missed']} of {plural(len(one['lesions']), 'lesion')} missed")
+        count = len(one["lesions"])
+        said.append("lesion missed" if count == 1 else f"{one['missed']} of {count} lesions missed")
     if one["false_alarms"]:
         said.append(plural(one["false_alarms"], "false alarm"))
     return ", ".join(said)

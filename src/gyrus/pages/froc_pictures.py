@@ -51,7 +51,7 @@ def scan_picture(one: Mapping[str, Any], source: Source | None) -> Html:
         (height, width), address = picture
         left, top = 0.0, 0.0
         ground = tag("image", href=address, width=width, height=height)
-    letters = max(width, height) / 26
+    letters = max(width, height) / 23
     frames = [
         _frame(lesion["box"], "found" if lesion["found"] else "missed", lesion["class"])
         for lesion in one["lesions"]

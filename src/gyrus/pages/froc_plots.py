@@ -27,7 +27,7 @@ def froc_plot(result: Mapping[str, Any]) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = new_figure(5.6, 4.0)
+    figure, axes = new_figure(4.6, 4.0)
     for place, block in enumerate(result["thresholds"]):
         colour = COLOURS[place % len(COLOURS)]
         _band(axes, block["froc"]["band"], colour)
