@@ -1,5 +1,6 @@
 import csv
 import io
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from kept_cases import BLOBS, PICTURE, new_case
 from gyrus.data.manifest import read_manifest
 from gyrus.imaging import decode
 from gyrus.serving.store import NewReview
-from gyrus.serving.store.export import csv_lines, harmless
+from gyrus.serving.store.export import csv_lines, harmless, zip_parts
 
 ATTACKS = (
     "=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", '=HYPERLINK("http://x","y")', "\t=1+1", "\r=1",
@@ -60,6 +61,19 @@ def test_many_cases_come_in_portions_each_once(sqlite_store, monkeypatch):
     next(rows)
     sqlite_store.delete_case(kept[5])  # whoever exports holds nobody up, and gets what is there
     assert len(list(rows)) == 5
+
+
+def test_an_image_deleted_meanwhile_is_left_out_of_the_archive(sqlite_store):
+    kept = [sqlite_store.add_case(new_case(), BLOBS).id for _ in range(3)]
+    for case_id in kept:
+        sqlite_store.add_review(case_id, NewReview(verdict="agree"))
+    parts = zip_parts(sqlite_store.export_rows(), lambda case_id: sqlite_store.blob(case_id, "original"))
+    first = next(parts)
+    sqlite_store.delete_case(kept[1])
+    with zipfile.ZipFile(io.BytesIO(b"".join([first, *parts]))) as archive:
+        assert archive.namelist() == [f"images/{kept[0]}.png", f"images/{kept[2]}.png", "manifest.csv"]
+        assert kept[1] not in archive.read("manifest.csv").decode()
+        assert archive.read(f"images/{kept[2]}.png") == PICTURE
 
 
 def test_an_empty_export_has_its_header(sqlite_store):

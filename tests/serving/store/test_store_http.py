@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import sqlite3
+import zipfile
 from dataclasses import replace
 
 import pytest
@@ -63,6 +64,21 @@ def test_a_case_from_upload_to_deletion(served, png, tmp_path):
     ] == [404] * 3
     assert served.delete(place).status_code == 404
     assert len(list(csv.reader(io.StringIO(served.get("/api/v1/export").text)))) == 1
+
+
+def test_images_and_manifest_in_one_archive_to_train_from(client, png, tmp_path):
+    kept = [keep(client, png).json()["case"] for _ in range(2)]
+    for case in kept:
+        client.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "other", "label": "glioma"})
+    answer = client.get("/api/v1/export?images=true")
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        archive.extractall(tmp_path / "elsewhere")
+    manifest = read_manifest(tmp_path / "elsewhere" / "manifest.csv")
+    assert [row.image_id for row in manifest] == kept
+    assert [manifest.source_of(row).read() for row in manifest] == [png] * len(kept)
+    assert {row.path for row in manifest} == {f"images/{case}.png" for case in kept}
 
 
 def test_the_same_key_is_one_case(served, png):

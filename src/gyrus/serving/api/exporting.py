@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
 from starlette.responses import StreamingResponse
 
 from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX, AStore, aside
-from gyrus.serving.store.export import csv_lines
+from gyrus.serving.store.export import ORIGINAL, csv_lines, zip_parts
 
 router = APIRouter(tags=["export"], prefix=PREFIX)
 
 
 @router.get(
     "/export",
-    summary="Reviewed cases as manifest.csv",
+    summary="Reviewed cases as manifest.csv, or with their images",
     response_class=Response,
     responses=documents.responses(None, 401, 404, 503),
 )
-async def export(store: AStore) -> Response:
-    """Return a row for each reviewed case that has a class; paths are relative to the folder of blobs."""
+async def export(
+    store: AStore,
+    images: Annotated[bool, Query(description="A zip archive of the images and their manifest.csv.")] = False,
+) -> Response:
+    """Return a row for each reviewed case that has a class; paths are relative to the folder of blobs.
+
+    With ``images=true`` a zip archive that can be trained from anywhere.
+    """
     await aside(store.ready)  # what fails should fail before the first line is out
+    if images:
+        return StreamingResponse(
+            zip_parts(store.export_rows(), lambda case_id: store.blob(case_id, ORIGINAL)),
+            media_type="application/zip",
+            headers={"Content-Disposition": 'attachment; filename="reviewed.zip"'},
+        )
     return StreamingResponse(
         csv_lines(store.export_rows()),
         media_type="text/csv",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from gyrus.data.manifest import CLASSIFY, MANIFEST_VERSION
+from gyrus.errors import NotFoundError
 from gyrus.serving.store.records import Case
 
 ORIGINAL = "original"
@@ -70,6 +73,51 @@ def csv_lines(rows: Iterable[dict[str, str]]) -> Iterator[str]:
     yield _line(COLUMNS)
     for row in rows:
         yield _line(row[name] for name in COLUMNS)
+
+
+def zip_parts(rows: Iterable[dict[str, str]], read: Callable[[str], bytes]) -> Iterator[bytes]:
+    """Yield the parts of a zip archive with the images and their manifest, which is last.
+
+    Parameters
+    ----------
+    rows : iterable of dict
+        As :func:`export_row` makes them.
+    read : callable
+        Given an ``image_id``, returns the image's bytes, or raises :class:`NotFoundError` where it was
+        deleted meanwhile: it is left out.
+    """
+    written, there = _Written(), []
+    with zipfile.ZipFile(written, "w") as archive:  # stored: images are compressed already
+        for row in rows:
+            ending = row["path"].rpartition("/")[2].partition(".")[2]
+            path = f"images/{row['image_id']}.{ending}"
+            try:
+                archive.writestr(path, read(row["image_id"]))
+            except NotFoundError:
+                continue
+            there.append({**row, "path": path})
+            yield written.taken()
+        archive.writestr("manifest.csv", "".join(csv_lines(there)))
+    yield written.taken()
+
+
+class _Written(io.RawIOBase):
+    """A stream that is only written to, and from which the bytes are taken away."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        """Return what was written since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
 
 
 def _line(cells: Iterable[str]) -> str:
