@@ -1,12 +1,10 @@
 """A tiny bundle behind an app, for all tests of serving."""
 
-import io
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from fastapi.testclient import TestClient
-from PIL import Image
+from noise_picture import picture
 
 from evidence_place import make_place
 from gyrus.config.serving import ServeOptions
@@ -52,11 +50,3 @@ def bare(options):
     """A client of a server that keeps nothing."""
     with TestClient(create_app(replace(options, db="none"))) as opened:
         yield opened
-
-
-def picture(seed, size=(48, 40), kind="PNG"):
-    """Return an image of noise as the bytes of a file."""
-    pixels = np.random.default_rng(seed).integers(0, 256, size, dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, format=kind)
-    return buffer.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 
 from gyrus.config.serving import MIB, ServeOptions
 from gyrus.errors import BusyError, RequestError, TooLargeError, TooSlowError, UnsupportedTypeError
+
+# what a client sent is not for logs, not even a byte of it
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 FORM = "multipart/form-data"
 JSON = "application/json"
