@@ -19,6 +19,7 @@ from gyrus.serving.store import CaseSummary, Review
 
 _STRIP_HEIGHT = 20.0
 _SHORT = 8
+_KINDS = {"nifti": "NIfTI", "webp": "WebP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,8 @@ class CaseView:
         Which image is shown, from 0; of how many.
     path, query : str
         Its address, and what chooses the image there.
+    outcome, short_words : str
+        What became of it as a whole, in a few words.
     whole : WholeView or None
         All images of a scan taken together; None for a single one.
     verdicts : tuple of (str, str, str)
@@ -61,6 +64,8 @@ class CaseView:
     query: str
     at: int
     count: int
+    outcome: str
+    short_words: str
     slice: SliceView
     whole: WholeView | None
     verdicts: tuple[tuple[str, str, str], ...]
@@ -179,6 +184,7 @@ def case_view(
         heat_url=pictures.get(f"heat-{at}"),
         faces={rank: url for rank in ranks if (url := pictures.get(f"nearest-{at}-{rank}"))},
     )
+    whole = whole_view(evidence) if count > 1 else None
     last = f"asked on {when(case.created)}" if case else "not kept"
     return CaseView(
         id=case.id if case else None,
@@ -190,8 +196,10 @@ def case_view(
         query=query,
         at=at,
         count=count,
+        outcome=whole.outcome if whole else view.outcome,
+        short_words=whole.short_words if whole else view.short_words,
         slice=view,
-        whole=whole_view(evidence) if count > 1 else None,
+        whole=whole,
         verdicts=_verdicts(case),
         strip=_strip(records) if count > 1 else (),
         strip_words=_strip_words(records),
@@ -221,7 +229,7 @@ def _subtitle(kind: str, records: Sequence[Mapping[str, Any]], last: str) -> str
     given = records[0]["input"]
     size = f"{given['width_px']} \N{MULTIPLICATION SIGN} {given['height_px']} pixels"
     slices = [plural(len(records), "slice")] if len(records) > 1 else []
-    return ", ".join([kind.upper(), *slices, size, last])
+    return ", ".join([_KINDS.get(kind, kind.upper()), *slices, size, last])
 
 
 def _strip(records: Sequence[Mapping[str, Any]]) -> tuple[Bar, ...]:

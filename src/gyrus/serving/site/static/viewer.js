@@ -47,7 +47,7 @@ async function turnTo(number) {
   await Promise.race([ready, new Promise((done) => setTimeout(done, 400))]);
   if (asked.signal.aborted) return;
   there.querySelectorAll(".layers img").forEach((image, number) => image.replaceWith(pictures[number]));
-  for (const part of ["seeing", "saying", "backing"]) {
+  for (const part of ["seeing", "saying", "near", "backing"]) {
     const fresh = there.getElementById(part), stale = document.getElementById(part);
     if (!fresh || !stale) { location.assign(address); return; }
     if (part === "saying" && open) fresh.querySelector(".review form")?.replaceWith(open);
