@@ -197,7 +197,7 @@ def case_view(
         at=at,
         count=count,
         outcome=whole.outcome if whole else view.outcome,
-        short_words=whole.short_words if whole else view.short_words,
+        short_words=_first_words(whole or view),
         slice=view,
         whole=whole,
         verdicts=_verdicts(case),
@@ -206,6 +206,13 @@ def case_view(
         other_model=case is not None and case.model_digest != running_digest,
         model_digest=case.model_digest if case else "",
     )
+
+
+def _first_words(said: WholeView | SliceView) -> str:
+    """Return what is said, for the first line of a narrow screen."""
+    if said.outcome == "answered":
+        return f"{said.headline}, {percent(said.shares[0].probability)}" if said.beneath else said.headline
+    return said.beneath or "no answer"
 
 
 def _heading(case: CaseSummary | None) -> str:

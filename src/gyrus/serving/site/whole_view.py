@@ -24,11 +24,6 @@ class WholeView:
     small: tuple[str, ...]
 
     @property
-    def short_words(self) -> str:
-        """It in a few words."""
-        return self.beneath if self.outcome == "referred" else self.headline
-
-    @property
     def refused(self) -> bool:
         """Whether no slice is answered."""
         return self.outcome == "refused"
