@@ -254,9 +254,11 @@ def _classes(
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     if one_class:
         return np.zeros(len(true), np.int64), np.zeros(len(found), np.int64), (ONLY_CLASS,)
+    # another form counts its classes otherwise: YOLO from 0, COCO as it likes
+    lent = truth.class_names if predictions.form == truth.form else {}
     names = [
         _named(true, truth, truth.class_names),
-        _named(found, predictions, truth.class_names or predictions.class_names),
+        _named(found, predictions, predictions.class_names or lent),
     ]
     known = set(truth.class_names.values()) if truth.classes_declared else None
     if known is not None:
