@@ -48,14 +48,14 @@ class Cluster:
             self.start()
 
     def new_database(self) -> str:
-        """Return the URL of an empty database."""
+        """Return the URL of an empty database: a schema in one, for a database is a copy of 7 MB."""
         self._made += 1
         name = f"cases{self._made}"
-        self.execute(f"CREATE DATABASE {name}")
-        return f"postgresql://gyrus@/{name}?host={self.folder}"
+        self.execute(f"CREATE SCHEMA {name}")
+        return f"postgresql://gyrus@/postgres?host={self.folder}&options=-csearch_path%3D{name}"
 
-    def execute(self, statement: str, database: str = "postgres") -> None:
-        place = f"dbname={database} user=gyrus host={self.folder}"
+    def execute(self, statement: str) -> None:
+        place = f"dbname=postgres user=gyrus host={self.folder}"
         with psycopg.connect(place, autocommit=True) as connection:
             connection.execute(statement)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import sqlalchemy as sa
 from kept_cases import BLOBS, PICTURE, new_case
 
 from gyrus.errors import DataError, NotFoundError, StorageError, UnavailableError
@@ -236,18 +235,19 @@ def test_a_full_disk_for_the_images_alone(small_disk, url):
 
 
 def test_a_full_disk_at_the_server(cluster, tmp_path):
-    url = cluster.new_database()
-    store = Store.open(url, tmp_path / "blobs")
-    database = sa.make_url(url).database
-    cluster.execute(
-        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END$$;"
-        "CREATE TRIGGER full_disk BEFORE INSERT ON cases FOR EACH ROW EXECUTE FUNCTION full_disk()",
-        database,
-    )
+    store = Store.open(cluster.new_database(), tmp_path / "blobs")
+    with store._database.writing() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = 'disk_full'; END$$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER full_disk BEFORE INSERT ON cases FOR EACH ROW EXECUTE FUNCTION full_disk()"
+        )
     with pytest.raises(StorageError, match="could not extend file"):
         store.add_case(new_case(), BLOBS)
-    cluster.execute("DROP TRIGGER full_disk ON cases", database)
+    with store._database.writing() as connection:
+        connection.exec_driver_sql("DROP TRIGGER full_disk ON cases")
     store.ready()
     assert folders(tmp_path / "blobs") == set()
     store.add_case(new_case(), BLOBS)

@@ -142,7 +142,7 @@ def check_away_and_back(client, png, take_away, bring_back, secrets, caplog):
 
 def test_postgresql_away_and_back(options, cluster, png, tmp_path, caplog):
     with TestClient(create_app(replace(options, db=cluster.new_database()))) as client:
-        secrets = (str(cluster.folder), "psycopg", "cases1", "sqlalche")
+        secrets = (str(cluster.folder), "psycopg", "postgres", "sqlalche")
         try:
             check_away_and_back(client, png, cluster.stop, cluster.start, secrets, caplog)
         finally:
@@ -173,21 +173,24 @@ def test_a_full_database_is_507_without_a_word_of_where(client, png, tmp_path, m
     assert list((tmp_path / "data" / "blobs").glob("??/*")) == []
 
 
-@pytest.mark.parametrize(
-    "asked",
-    ["page=0", "per_page=201", "outcome=lost", "since=yesterday", "since=0001-01-01T00:00:00%2B14:00",
-     "text=%00", "text=%ED%A0%80", "label=%00", f"text={'x' * 201}", "page=99999999999999999999"],
+NO_QUESTIONS = (
+    "page=0", "per_page=201", "outcome=lost", "since=yesterday", "since=0001-01-01T00:00:00%2B14:00",
+    "text=%00", "label=%00", f"text={'x' * 201}", "page=99999999999999999999",
 )  # fmt: skip
-def test_questions_that_are_none(client, asked):
-    answer = client.get(f"/api/v1/cases?{asked}")
-    if asked != "text=%ED%A0%80":  # half of a surrogate pair is no UTF-8: it is read as other letters
-        assert answer.status_code == 422
-    assert answer.status_code < 500
 
 
-@pytest.mark.parametrize("text", ["' OR 1=1 --", "%", "_", "\\", '"; DROP TABLE cases; --', "é脳\U0001f9e0"])
-def test_a_search_is_text_and_nothing_else(served, png, text):
+def test_questions_that_are_none(client):
+    for asked in NO_QUESTIONS:
+        answer = client.get(f"/api/v1/cases?{asked}")
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json"), (
+            asked
+        )
+    assert client.get("/api/v1/cases?text=%ED%A0%80").status_code == 200  # no UTF-8: read as other letters
+
+
+def test_a_search_is_text_and_nothing_else(served, png):
     case = keep(served, png).json()["case"]
-    assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 0
-    served.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "agree", "comment": f"a {text} b"})
-    assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 1
+    for text in ("' OR 1=1 --", "%", "_", "\\", '"; DROP TABLE cases; --', "é脳\U0001f9e0"):
+        assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 0
+        served.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "agree", "comment": f"a {text} b"})
+        assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 1
