@@ -23,13 +23,22 @@ def png():
     return picture(3)
 
 
+def served(place, data):
+    """Options of a server of the tiny bundle that keeps its data in a folder."""
+    return ServeOptions(
+        bundle=place / "model.gyrus",
+        threads=1,
+        data_folder=data,
+        port=0,
+        allowed_hosts=("testserver",),
+        log="off",
+    )
+
+
 @pytest.fixture
 def options(tiny_place, tmp_path):
     """Options of a server with a store of its own."""
-    return ServeOptions(
-        bundle=tiny_place / "model.gyrus", threads=1, data_folder=tmp_path / "data", port=0,
-        allowed_hosts=("testserver",), log="off",
-    )  # fmt: skip
+    return served(tiny_place, tmp_path / "data")
 
 
 @pytest.fixture
@@ -45,8 +54,16 @@ def client(app):
         yield opened
 
 
-@pytest.fixture
-def bare(options):
+@pytest.fixture(scope="session")
+def common(tiny_place, tmp_path_factory):
+    """A client of a server that many tests ask; none changes what it keeps."""
+    with TestClient(create_app(served(tiny_place, tmp_path_factory.mktemp("common")))) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def bare(tiny_place, tmp_path_factory):
     """A client of a server that keeps nothing."""
-    with TestClient(create_app(replace(options, db="none"))) as opened:
+    settings = replace(served(tiny_place, tmp_path_factory.mktemp("bare")), db="none")
+    with TestClient(create_app(settings)) as opened:
         yield opened

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,6 +100,7 @@ class Predictor:
         engine = make_engine(bundle, threads=threads, runtime=runtime, device=device)
         self.runtime, self.device, self.threads = engine.runtime, engine.device, engine.threads
         self._preprocess, self._network = engine.preprocess, engine.network
+        self._bundle = bundle
 
     @classmethod
     def load(
@@ -117,6 +119,22 @@ class Predictor:
             See :func:`gyrus.bundles.read_bundle`.
         """
         return cls(read_bundle(Path(path)), threads, runtime=runtime, device=device)
+
+    def with_threads(self, threads: int) -> Predictor:
+        """Return a predictor of the same bundle whose network has so many threads; all else is shared.
+
+        Raises
+        ------
+        UsageError
+            For less than one.
+        """
+        runtime = cast("Runtime", self.runtime)
+        engine = make_engine(
+            self._bundle, threads=threads, runtime=runtime, device=cast("Device", self.device)
+        )
+        other = copy.copy(self)
+        other.threads, other._network = engine.threads, engine.network
+        return other
 
     def warm_up(self, batch_size: int = 1) -> None:
         """Answer black images, so that the first real one does not wait for memory and compiled operators.

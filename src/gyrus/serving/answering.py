@@ -7,7 +7,7 @@ loop only waits. Two ways: the probabilities alone, or the evidence with its pic
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -65,19 +65,28 @@ class Answering:
             occlusion_grid=options.occlusion_grid,
             top_neighbours=options.top_neighbours,
         )
-        self.admission = Admission(options.max_queue)
+        self._single = Admission(options.max_queue)
+        # a scan's seconds say nothing of how long single images wait, which go another way
+        self._longer = Admission(options.max_queue)
+        threads = self.predictor.threads
+        # an image that is alone gets all cores; under load each core does better with images of its own
+        self._one_core = (
+            self.predictor.with_threads(1) if threads > 1 and self.predictor.device == "cpu" else None
+        )
         self._batches: Batches[Prepared, Prediction] = Batches(
-            self.predictor.answer,
+            self._through_network,
             most=options.batch_size,
             window_s=options.batch_window_ms / 1000,
+            threads=1 if self._one_core is None else threads,
             observe=self.measures.batch,
         )
-        threads = self.predictor.threads
         self._readers = ThreadPoolExecutor(threads, thread_name_prefix="gyrus-read")
         # apart from the readers: a scan takes seconds, and single images should not wait for it
         self._examiners = ThreadPoolExecutor(threads, thread_name_prefix="gyrus-examine")
         for size in range(1, options.batch_size + 1):
             self.predictor.warm_up(size)
+            if self._one_core is not None:
+                self._one_core.warm_up(size)
 
     async def answer(self, body: bytes, name: str | None = None) -> Answer:
         """Return the evidence for an upload, with pictures.
@@ -116,11 +125,11 @@ class Answering:
         BusyError
             When too much is waiting, or the deadline has passed.
         """
-        patience_s = self.options.patience_seconds
         if is_scan(body):
+            patience_s = _PEOPLE_WAIT * self.options.deadline_seconds
             answers = await self._within(lambda deadline: self._scan(body, deadline), patience_s)
         else:
-            answers = [await self._one(body, patience_s)]
+            answers = [await self._one(body, self.options.patience_seconds)]
         return light_answer(answers, self.predictor)
 
     def close(self) -> None:
@@ -129,9 +138,19 @@ class Answering:
         self._examiners.shutdown()
         self._batches.close()
 
+    @property
+    def inside(self) -> int:
+        """Uploads that wait or are being answered."""
+        return self._single.inside + self._longer.inside
+
+    def _through_network(self, images: Sequence[Prepared]) -> list[Prediction]:
+        if self._one_core is None or self.inside == 1:
+            return self.predictor.answer(images)
+        return self._one_core.answer(images)
+
     async def _one(self, body: bytes, patience_s: float) -> Prediction:
         """Answer one image, with as few steps from thread to thread as can be: it is asked most often."""
-        self.admission.enter(1, patience_s)
+        self._single.enter(1, patience_s)
         try:
             loop = asyncio.get_running_loop()
             told: asyncio.Future[Prediction] = loop.create_future()
@@ -143,16 +162,16 @@ class Answering:
             self._readers.submit(self._bring, image, done, deadline)
             return await deadline.wait(told)
         finally:
-            self.admission.leave(1)
+            self._single.leave(1)
 
     async def _within(self, work: Callable[[Deadline], T], patience_s: float) -> T:
         """Run longer work in a thread."""
-        self.admission.enter(1, patience_s)
+        self._longer.enter(1, patience_s)
         try:
             deadline = Deadline(self.options.deadline_seconds)
             return await deadline.wait(asyncio.wrap_future(self._examiners.submit(work, deadline)))
         finally:
-            self.admission.leave(1)
+            self._longer.leave(1)
 
     def _bring(
         self, image: Held, done: Future[Prediction], deadline: Deadline, *, keep_pixels: bool = False

@@ -52,6 +52,7 @@ class Batches(Generic[Item, Result]):
         self._changed = threading.Condition()
         self._waiting: deque[tuple[Item, Future[Result]]] = deque()
         self._coming = 0
+        self._idle = 0
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"gyrus-network-{number}", daemon=True)
@@ -104,13 +105,16 @@ class Batches(Generic[Item, Result]):
             while not self._waiting:
                 if self._closed:
                     return []
+                self._idle += 1
                 self._changed.wait()
+                self._idle -= 1
             until = time.monotonic() + self._window_s
             while self._coming and len(self._waiting) < self._most:
                 rest = until - time.monotonic()
                 if rest <= 0 or not self._changed.wait(rest):
                     break
-            count = min(self._most, len(self._waiting))
+            # what waits is shared with the threads that have nothing to do
+            count = min(self._most, -(-len(self._waiting) // (1 + self._idle)))
             return [self._waiting.popleft() for _ in range(count)]
 
 

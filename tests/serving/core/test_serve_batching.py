@@ -138,3 +138,19 @@ def test_waiting_for_nothing_does_not_count_as_slowness():
         time.sleep(0.02)
     admission.enter(1, patience_s=1)
     assert admission.expected_wait_s() < 0.01
+
+
+def test_what_waits_is_shared_among_idle_threads(made):
+    sizes, both = [], threading.Barrier(2, timeout=5)
+
+    def compute(items):
+        both.wait()  # passes only when two threads compute at once
+        return items
+
+    batches = made(compute, threads=2, window_s=30.0, observe=sizes.append)
+    batches.coming()
+    futures = [bring(batches, number) for number in range(1)]
+    futures.append(Future())
+    batches.bring(1, futures[-1])
+    assert [future.result(5) for future in futures] == [0, 1]
+    assert sizes == [1, 1]

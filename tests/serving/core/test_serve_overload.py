@@ -72,7 +72,7 @@ def test_the_deadline_ends_a_wait(slow, png):
     ((given, seconds),) = at_once(client, png, 1)
     assert (given.status_code, given.json()["type"]) == (503, "/problems/busy")
     assert seconds < 0.45
-    assert client.app.state.answering.admission.inside == 0
+    assert client.app.state.answering.inside == 0
 
 
 def test_what_nobody_waits_for_is_not_computed(slow, png):

@@ -46,19 +46,19 @@ def test_an_image_is_called_by_its_name():
     [("GET", "/api/v1/nowhere", 404), ("PUT", "/api/v1/predict", 405), ("GET", "/api/v1/cases?page=x", 422),
      ("GET", "/api/v1/cases/42", 422), ("GET", "/api/v1/cases/" + "0" * 32, 404)],
 )  # fmt: skip
-def test_wrong_addresses_and_values(client, method, path, status):
-    given = client.request(method, path)
+def test_wrong_addresses_and_values(common, method, path, status):
+    given = common.request(method, path)
     assert given.status_code == status
     assert given.headers["content-type"] == "application/problem+json"
     assert given.json()["status"] == status
     assert given.json()["request_id"] == given.headers["x-request-id"]
 
 
-def test_a_browser_gets_a_page_and_a_program_a_problem(client):
-    page = client.get("/nowhere", headers={"accept": "text/html,*/*"})
+def test_a_browser_gets_a_page_and_a_program_a_problem(common):
+    page = common.get("/nowhere", headers={"accept": "text/html,*/*"})
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
-    assert client.get("/nowhere").headers["content-type"] == "application/problem+json"
-    api = client.get("/api/v1/nowhere", headers={"accept": "text/html"})
+    assert common.get("/nowhere").headers["content-type"] == "application/problem+json"
+    api = common.get("/api/v1/nowhere", headers={"accept": "text/html"})
     assert api.headers["content-type"] == "application/problem+json"
 
 

@@ -11,11 +11,12 @@ from gyrus.serving import create_app
 PREDICT = "/api/v1/predict?evidence=false"
 
 
-@pytest.fixture
-def locked(options, tmp_path):
+@pytest.fixture(scope="module")
+def locked(bare, tmp_path_factory):
     """A server with a key."""
-    (tmp_path / "key").write_text("s3cret\n")
-    guarded = replace(options, db="none", api_key_file=tmp_path / "key")
+    key = tmp_path_factory.mktemp("locked") / "key"
+    key.write_text("s3cret\n")
+    guarded = replace(bare.app.state.settings, api_key_file=key)
     with TestClient(create_app(guarded)) as opened:
         yield opened
 
@@ -114,8 +115,8 @@ def test_curl_needs_no_token(client, png):
 
 
 @pytest.mark.parametrize("path", ["/", "/healthz", "/nowhere", "/api/v1/model", "/static/site.css"])
-def test_every_answer_has_the_headers(client, path):
-    headers = client.get(path).headers
+def test_every_answer_has_the_headers(common, path):
+    headers = common.get(path).headers
     policy = headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy
