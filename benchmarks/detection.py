@@ -207,9 +207,10 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
     lines = [
         "# Speed of detection metrics", "",
         f"    python benchmarks/detection.py --out {arguments.out.as_posix()}", "",
-        f"{result['images']:,} images of {result['patients']:,} patients, {result['boxes']:,} predicted boxes, "
-        f"{result['lesions']:,} lesions, {result['classes']} classes. Median of {result['turns']} turns in "
-        f"one process, all sides in each; {os.cpu_count()} cores; pycocotools {result['pycocotools']}.", "",
+        f"{result['images']:,} images of {result['patients']:,} patients, {result['boxes']:,} predicted "
+        f"boxes, {result['lesions']:,} lesions, {result['classes']} classes. Median of {result['turns']} "
+        f"turns in one process, all sides in each; {os.cpu_count()} cores; pycocotools "
+        f"{result['pycocotools']}.", "",
         "| | seconds | processor, s |", "|---|---:|---:|",
     ]  # fmt: skip
     for name, of in result["median"].items():
@@ -217,8 +218,8 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
     faster = result["times_faster"]
     lines += [
         "",
-        f"mAP alone {faster['mAP']} times, with the sizes {faster['with sizes']} times as fast as pycocotools; "
-        f"the largest difference between their figures is {result['largest_difference']:.1e}.",
+        f"mAP alone {faster['mAP']} times, with the sizes {faster['with sizes']} times as fast as "
+        f"pycocotools; the largest difference between their figures is {result['largest_difference']:.1e}.",
         "",
     ]
     return "\n".join(lines)
