@@ -2,9 +2,9 @@
 
     python benchmarks/augmentation_speed.py [--smoke]
 
-Claim: the policy brain-mri on grey images of 224 px, noise and bias field included, costs not more than
-``affine_grid`` and ``grid_sample`` alone, which only move the picture, and less than the same moves image by
-image with torchvision's transforms v2. Each thread count runs in a process of its own; the sides take turns,
+Question: does the policy brain-mri on grey images of 224 px, noise and bias field included, cost more than
+``affine_grid`` and ``grid_sample`` alone, which only move the picture, or more than moves image by image
+with torchvision's transforms v2? Each thread count runs in a process of its own; the sides take turns,
 so that a busy neighbour meets all. ``--smoke`` runs each once and writes nothing.
 """
 
