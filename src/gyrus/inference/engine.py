@@ -16,6 +16,10 @@ from gyrus.inference.runtime import Graph, Runnable, checked_threads, output_nam
 logger = logging.getLogger("gyrus")
 
 
+_MOST_KEPT_BYTES = 4 * 2**20
+"""Pixels of an image after which the memory of preparing it is given back; scans are far below."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A bundle's graphs, ready to run.
@@ -60,8 +64,9 @@ def make_engine(
     count = checked_threads(threads)
     on: Literal["cpu", "cuda"] = "cuda" if device == "cuda" else "cpu"
     preprocess = Graph(
-        bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1
-    )
+        bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1,
+        most_kept_bytes=_MOST_KEPT_BYTES,
+    )  # fmt: skip
     network: Runnable
     if runtime == "openvino-bf16":
         logger.info(
