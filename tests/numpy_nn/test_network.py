@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gyrus.errors import DataError, UsageError
-from gyrus.numpy_nn import Sequential, fit, layers, load, losses, optimisers, save, shifted
+from gyrus.numpy_nn import Sequential, fit, layers, load, losses, optimisers, save
 
 
 def tiny(dtype="float32", seed=0):
@@ -160,14 +160,3 @@ def test_initial_weights_have_the_variance_of_their_sources():
         layer = layers.Linear(300, initialisation=kind)
         layer.build((400,), "float64", np.random.default_rng(0))
         assert layer.parameters["weight"].var() == pytest.approx(variance, rel=0.02)
-
-
-def test_shifted_moves_whole_images_and_repeats_the_edge():
-    images = np.arange(2 * 5 * 4, dtype=np.float32).reshape(2, 5, 4, 1)
-    moved = shifted(images, np.random.default_rng(3), most=1)
-    around = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    for one, wide in zip(moved, around, strict=True):
-        places = [
-            (i, j) for i in range(3) for j in range(3) if np.array_equal(one, wide[i : i + 5, j : j + 4])
-        ]
-        assert len(places) == 1

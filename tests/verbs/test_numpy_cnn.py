@@ -14,6 +14,7 @@ from gyrus.config import LearnConfig
 from gyrus.errors import DataError, LeakageError, UsageError
 from gyrus.numpy_nn import load
 from gyrus.verbs import numpy_cnn
+from gyrus.verbs.numpy_cnn_training import shifted
 
 PICTURES = ("loss", "accuracy", "filters", "feature-maps", "confusion")
 
@@ -141,3 +142,14 @@ def test_bad_options_and_data(bars, tmp_path):
     with pytest.raises(DataError):
         gyrus.learn("numpy-cnn", few, out=tmp_path / "run", cache_dir=tmp_path / "cache")
     assert not (tmp_path / "run").exists()
+
+
+def test_shifted_moves_whole_images_and_repeats_the_edge():
+    images = np.arange(2 * 5 * 4, dtype=np.float32).reshape(2, 5, 4, 1)
+    moved = shifted(images, np.random.default_rng(3), most=1)
+    around = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    for one, wide in zip(moved, around, strict=True):
+        places = [
+            (i, j) for i in range(3) for j in range(3) if np.array_equal(one, wide[i : i + 5, j : j + 4])
+        ]
+        assert len(places) == 1

@@ -1,16 +1,11 @@
-"""A convolutional network in plain NumPy, with every backward written by hand.
-
-Images are (n, height, width, channels). See ``docs/reference/numpy-nn.md``, and
-``docs/concepts/backpropagation.md`` for how it works.
-"""
+"""A convolutional network in plain NumPy, every backward written by hand (docs/reference/numpy-nn.md)."""
 
 from gyrus.numpy_nn import layers, losses, optimisers
-from gyrus.numpy_nn.fitting import Epoch, fit, shifted
+from gyrus.numpy_nn.fitting import Epoch, fit
 from gyrus.numpy_nn.gradient_check import check_gradients
 from gyrus.numpy_nn.network import Sequential
 from gyrus.numpy_nn.saving import load, save
 
 __all__ = [
     "Epoch", "Sequential", "check_gradients", "fit", "layers", "load", "losses", "optimisers", "save",
-    "shifted",
 ]  # fmt: skip

@@ -16,8 +16,7 @@ from gyrus.numpy_nn.losses import check_labels, softmax_cross_entropy
 from gyrus.numpy_nn.network import Sequential
 from gyrus.numpy_nn.optimisers import Optimiser, Schedule, constant
 
-Loss = Callable[[Array, Any], tuple[float, Array]]
-Change = Callable[[Array, np.random.Generator], Array]
+Labels = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True)
@@ -33,84 +32,45 @@ class Epoch:
 
 
 def fit(
-    network: Sequential,
-    x: Array,
-    labels: npt.NDArray[np.integer[Any]],
-    *,
-    epochs: int,
-    optimiser: Optimiser,
-    batch_size: int = 64,
-    schedule: Schedule = constant,
-    loss: Loss = softmax_cross_entropy,
-    augment: Change | None = None,
-    validation: tuple[Array, npt.NDArray[np.integer[Any]]] | None = None,
-    random_state: int = 0,
+    network: Sequential, x: Array, labels: Labels, *, epochs: int, optimiser: Optimiser, batch_size: int = 64,
+    schedule: Schedule = constant, loss: Callable[[Array, Any], tuple[float, Array]] = softmax_cross_entropy,
+    augment: Callable[[Array, np.random.Generator], Array] | None = None,
+    validation: tuple[Array, Labels] | None = None, random_state: int = 0,
     on_epoch: Callable[[Epoch], None] | None = None,
-) -> list[Epoch]:
-    """Train a classifier.
+) -> list[Epoch]:  # fmt: skip
+    """Train a classifier on ``x`` (n, *network.input_shape) and labels (n,) from 0 to classes - 1.
 
-    Parameters
-    ----------
-    x : ndarray
-        (n, *network.input_shape), the network's type.
-    labels : ndarray of int
-        (n,), from 0 to classes - 1.
-    augment : callable, optional
-        Changes a batch: (images, generator) -> images.
-    validation : tuple, optional
-        Images and labels that are answered after every epoch.
-    random_state : int
-        Orders the images and drives ``augment``.
-    on_epoch : callable, optional
-        Told each epoch as it ends.
+    ``augment`` changes a batch, ``validation`` is answered after every epoch, which ``on_epoch`` is told;
+    ``random_state`` orders the images and drives ``augment``.
 
-    Raises
-    ------
-    DataError
-        For images or labels that do not fit, or a loss that is no longer a number.
+    Raises DataError for images or labels that do not fit, or a loss that is no longer a number.
     """
     if len(x) == 0 or epochs < 1 or batch_size < 1:
         raise UsageError(f"nothing to do: {len(x)} images, epochs {epochs}, batch_size {batch_size}")
     check_labels(labels, (len(x), network.output_shape[0]))
-    generator = np.random.default_rng(random_state)
-    layers, course = list(network.inside()), []
-    total, done = epochs * -(-len(x) // batch_size), 0
-    for number in range(1, epochs + 1):
+    generator, layers, course = np.random.default_rng(random_state), list(network.inside()), []
+    starts = range(0, len(x), batch_size)
+    for number in range(epochs):
         began, order = time.perf_counter(), generator.permutation(len(x))
         loss_sum, right = 0.0, 0
-        for start in range(0, len(x), batch_size):
+        for batch, start in enumerate(starts):
             chosen = order[start : start + batch_size]
             images, wanted = x[chosen], labels[chosen]
-            logits = network.forward(images if augment is None else augment(images, generator), training=True)
+            logits = network.forward(augment(images, generator) if augment else images, training=True)
             value, gradient = loss(logits, wanted)
             if not np.isfinite(value):
-                raise DataError(f"the loss is {value} in epoch {number}", fix="a lower learning rate")
+                raise DataError(f"the loss is {value} in epoch {number + 1}", fix="a lower learning rate")
             network.backward(gradient)
-            optimiser.step(layers, schedule(done / total))
-            done += 1
+            optimiser.step(layers, schedule((number + batch / len(starts)) / epochs))
             loss_sum += value * len(chosen)
             right += int((logits.argmax(axis=1) == wanted).sum())
-        val_loss, val_accuracy = _judge(network, validation, loss)
+        val_loss = val_accuracy = float("nan")
+        if validation is not None:
+            logits = network.predict_logits(validation[0])
+            val_loss, _ = loss(logits, validation[1])
+            val_accuracy = float((logits.argmax(axis=1) == validation[1]).mean())
         seconds = time.perf_counter() - began
-        course.append(Epoch(number, loss_sum / len(x), right / len(x), val_loss, val_accuracy, seconds))
-        if on_epoch is not None:
+        course.append(Epoch(number + 1, loss_sum / len(x), right / len(x), val_loss, val_accuracy, seconds))
+        if on_epoch:
             on_epoch(course[-1])
     return course
-
-
-def shifted(images: Array, generator: np.random.Generator, most: int = 2) -> Array:
-    """Move each image by up to ``most`` pixels along both axes; the edge repeats. One gather, no loop."""
-    n, height, width, _ = images.shape
-    around = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), mode="edge")
-    down, across = generator.integers(0, 2 * most + 1, (2, n))
-    rows = (down[:, None] + np.arange(height))[:, :, None]
-    columns = (across[:, None] + np.arange(width))[:, None, :]
-    result: Array = around[np.arange(n)[:, None, None], rows, columns]
-    return result
-
-
-def _judge(network: Sequential, validation: tuple[Array, Any] | None, loss: Loss) -> tuple[float, float]:
-    if validation is None:
-        return float("nan"), float("nan")
-    logits = network.predict_logits(validation[0])
-    return loss(logits, validation[1])[0], float((logits.argmax(axis=1) == validation[1]).mean())

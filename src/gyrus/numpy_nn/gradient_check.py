@@ -16,44 +16,17 @@ LARGEST_ERROR = 1e-6
 
 
 def check_gradients(
-    layer: Layer | Sequential,
-    x: Array,
-    *,
-    training: bool = True,
-    step: float = 1e-5,
-    random_state: int = 0,
+    layer: Layer | Sequential, x: Array, *, training: bool = True, step: float = 1e-5, random_state: int = 0
 ) -> dict[str, float]:
-    """Compare hand-written gradients with central differences.
+    """Compare hand-written gradients with central differences, (f(x + step) - f(x - step)) / (2 step).
 
-    The scalar that is differentiated is the sum of the output times fixed random weights, so that no error
-    cancels. Every number of the input and of the parameters is moved by ``step`` to both sides, with the same
-    draws of dropout. ``layer`` itself is left as it is.
+    f is the sum of the output times random weights, so that no error cancels; dropout draws the same each
+    time, and ``layer`` is left as it is. Numbers of ``x`` (n, *input_shape) nearer than ``step`` to a kink (0
+    before a ReLU, equal numbers in a pooling window) have no derivative to compare with.
 
-    Parameters
-    ----------
-    layer : Layer or Sequential
-        Built in float64.
-    x : ndarray
-        (n, *input_shape), float64, small. Numbers nearer than ``step`` to a kink (0 before a ReLU, equal
-        numbers in a pooling window) have no derivative to compare with.
-    training : bool
-        As in ``forward``.
-    step : float
-        Half the distance of the two points; the error of the difference falls with its square, that of
-        rounding rises as it shrinks.
-    random_state : int
-        Draws the weights of the sum.
-
-    Returns
-    -------
-    dict of str to float
-        For ``input`` and each parameter: the largest difference by the largest gradient of that array (at
-        least 1e-4 of the largest of all). Below :data:`LARGEST_ERROR` where the backward is right.
-
-    Raises
-    ------
-    UsageError
-        For float32, whose rounding (6e-8) divided by the step would be larger than any error looked for.
+    Returns for ``input`` and each parameter the largest difference by the largest gradient of that array (at
+    least 1e-4 of the largest of all): below :data:`LARGEST_ERROR` where the backward is right. Raises
+    UsageError for float32, whose rounding (6e-8) by the step is larger than any error looked for.
     """
     if layer.dtype != np.float64 or x.dtype != np.float64:
         raise UsageError(
@@ -61,29 +34,33 @@ def check_gradients(
             "rounding in float32 hides the errors it looks for",
             fix="build the layer with dtype='float64' and give x.astype('float64')",
         )
-    x, generator = x.copy(), np.random.default_rng(random_state)
-    checked, probe = copy.deepcopy(layer), copy.deepcopy(layer)
-    weights = generator.standard_normal(checked.forward(x, training=training).shape)
-    by_input = checked.backward(weights, to_input=True)
+    x, checked, probe = x.copy(), copy.deepcopy(layer), copy.deepcopy(layer)
+    output = checked.forward(x, training=training)
+    weights = np.random.default_rng(random_state).standard_normal(output.shape)
+    own = {"input": checked.backward(weights, to_input=True)}
 
-    def scalar() -> float:  # a copy each time: draws and running statistics start alike
-        return float((copy.deepcopy(probe).forward(x, training=training) * weights).sum())
+    changing = ("generator", "statistics")  # draws and running statistics start alike each time
+    first = [{name: vars(part)[name] for name in changing if name in vars(part)} for part in probe.inside()]
 
-    pairs = {"input": (by_input, _slopes(x, step, scalar))}
-    for own, moved in zip(checked.inside(), probe.inside(), strict=True):
+    def scalar() -> float:
+        for part, state in zip(probe.inside(), first, strict=True):
+            vars(part).update(copy.deepcopy(state))
+        return float((probe.forward(x, training=training) * weights).sum())
+
+    slopes = {"input": _slopes(x, step, scalar)}
+    for part, moved in zip(checked.inside(), probe.inside(), strict=True):
         for name, parameter in moved.parameters.items():
-            key = f"{own.name} {name}" if isinstance(layer, Sequential) else name
-            pairs[key] = own.gradients[name], _slopes(parameter, step, scalar)
+            key = f"{part.name} {name}" if isinstance(layer, Sequential) else name
+            own[key], slopes[key] = part.gradients[name], _slopes(parameter, step, scalar)
     # a bias before batch normalisation has the gradient 0: its rounding is no error beside the others
-    least = 1e-4 * max(float(np.abs(slopes).max(initial=0.0)) for _, slopes in pairs.values())
-    return {name: _error(*pair, least) for name, pair in pairs.items()}
+    least = 1e-4 * max(_largest(slope) for slope in slopes.values())
+    return {name: _error(own[name], slopes[name], least) for name in own}
 
 
 def _slopes(numbers: Array, step: float, scalar: Callable[[], float]) -> Array:
     """Return the slope of ``scalar`` along each of these numbers, which are moved in place and put back."""
     slopes = np.empty_like(numbers)
-    for place in np.ndindex(numbers.shape):
-        before = numbers[place]
+    for place, before in np.ndenumerate(numbers.copy()):
         numbers[place] = before + step
         above = scalar()
         numbers[place] = before - step
@@ -95,5 +72,8 @@ def _slopes(numbers: Array, step: float, scalar: Callable[[], float]) -> Array:
 def _error(own: Array, slopes: Array, least: float) -> float:
     if own.shape != slopes.shape:
         return float("inf")
-    largest = max(np.abs(own).max(initial=0.0), np.abs(slopes).max(initial=0.0), least)
-    return float(np.abs(own - slopes).max(initial=0.0) / largest) if largest > 0 else 0.0
+    return _largest(own - slopes) / (max(_largest(own), _largest(slopes), least) or 1.0)
+
+
+def _largest(numbers: Array) -> float:
+    return float(np.abs(numbers).max(initial=0.0))

@@ -14,27 +14,31 @@ from gyrus.errors import DataError, UsageError
 
 Array = npt.NDArray[Any]
 Shape = tuple[int, ...]
+Generator = np.random.Generator
 
-DECAYED = "weight"
-"""The one parameter of a layer that weight decay shrinks; biases, scales and shifts are left alone."""
+INITIALISATIONS = {  # of weights (fan_in, fan_out)
+    # variance 2 / fan_in, for layers before a ReLU (He et al. 2015)
+    "he": lambda generator, fans: generator.standard_normal(fans) * math.sqrt(2 / fans[0]),
+    # variance 2 / (fan_in + fan_out), evenly (Glorot and Bengio 2010)
+    "xavier": lambda generator, fans: generator.uniform(-1, 1, fans) * math.sqrt(6 / sum(fans)),
+}
 
 
 @dataclass(eq=False)
 class Layer:
-    """A step of a network.
+    """A step of a network. A subclass's fields are its options.
 
-    A subclass's fields are its options. :meth:`build` gives it parameters, once the shape of its input is
-    known; images are (height, width, channels), and arrays of them have the images along the first axis.
-    Results lie in memory that the same layer's next call uses again: copy what shall last.
+    :meth:`build` gives it parameters, once the shape of its input is known; images are (height, width,
+    channels), and arrays of them have the images along the first axis. Results lie in memory that the same
+    layer's next call uses again: copy what shall last.
     """
 
     def __post_init__(self) -> None:
-        """Start without parameters."""
         self.name = type(self).__name__
         self.parameters: dict[str, Array] = {}
         self.gradients: dict[str, Array] = {}
         self.statistics: dict[str, Array] = {}
-        self.input_shape: Shape | None = None
+        self.input_shape: Shape = ()
         self.output_shape: Shape = ()
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self._memory: dict[str, Array] = {}
@@ -43,14 +47,12 @@ class Layer:
         """Return what the layer was made with."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def build(self, input_shape: Shape, dtype: npt.DTypeLike, generator: np.random.Generator) -> Shape:
-        """Make the parameters for inputs of one shape (without the axis of images); return the output's.
+    def inside(self) -> Iterator[Layer]:
+        """Yield the layer itself and those in it."""
+        yield self
 
-        Raises
-        ------
-        UsageError
-            When the layer does not fit the shape.
-        """
+    def build(self, input_shape: Shape, dtype: npt.DTypeLike, generator: Generator) -> Shape:
+        """Make the parameters for inputs of one shape (without n); return the output's."""
         self.input_shape, self.dtype = tuple(input_shape), np.dtype(dtype)
         self._memory.clear()
         self.output_shape = self._build(self.input_shape, generator)
@@ -59,32 +61,21 @@ class Layer:
     def forward(self, x: Array, *, training: bool = False) -> Array:
         """Return the output (n, *output_shape) for ``x`` (n, *input_shape).
 
-        Raises
-        ------
-        UsageError
-            When the layer was not built.
-        DataError
-            When shape or type are not what it was built for.
+        Raises UsageError before :meth:`build`, DataError for another shape or type than it was built for.
         """
-        if self.input_shape is None:
-            raise UsageError(f"layer {self.name} is not built", fix="call build, or make a Sequential of it")
+        self._check(bool(self.input_shape), "it is not built", fix="call build, or make a Sequential of it")
         self._expect(x, self.input_shape, "input")
         return self._forward(np.ascontiguousarray(x), training)
 
     def backward(self, gradient: Array, *, to_input: bool = True) -> Array:
-        """Return the loss's gradient by the last input, given that by the last output.
+        """Return the loss's gradient by the last input, given that by the last output; fill ``gradients``.
 
-        Fills :attr:`gradients`. ``to_input=False`` spares the first layer of a network the work that nobody
-        asks for; the returned array is empty then.
+        ``to_input=False`` spares a network's first layer work that nobody asks for: the array is empty then.
         """
         self._expect(gradient, self.output_shape, "gradient")
         return self._backward(np.ascontiguousarray(gradient), to_input)
 
-    def inside(self) -> Iterator[Layer]:
-        """Yield the layer itself and those in it."""
-        yield self
-
-    def _build(self, shape: Shape, generator: np.random.Generator) -> Shape:
+    def _build(self, shape: Shape, generator: Generator) -> Shape:
         return shape
 
     def _forward(self, x: Array, training: bool) -> Array:
@@ -93,15 +84,19 @@ class Layer:
     def _backward(self, gradient: Array, to_input: bool) -> Array:
         raise NotImplementedError
 
-    def _reused(self, key: str, shape: Shape, dtype: npt.DTypeLike | None = None) -> Array:
-        """Return memory of this shape that lives as long as the layer; zeros when it is new.
+    def _make_weights(self, fan_in: int, fan_out: int, kind: str, bias: bool, generator: Generator) -> None:
+        known = ", ".join(INITIALISATIONS)
+        self._check(kind in INITIALISATIONS, f"initialisation is {kind!r}; expected {known}")
+        weight = INITIALISATIONS[kind](generator, (fan_in, fan_out))
+        self.parameters = {"weight": weight.astype(self.dtype)}
+        if bias:
+            self.parameters["bias"] = np.zeros(fan_out, self.dtype)
 
-        New pages for every batch would cost as much as the arithmetic on them.
-        """
-        wanted = np.dtype(self.dtype if dtype is None else dtype)
+    def _reused(self, key: str, shape: Shape, dtype: npt.DTypeLike | None = None) -> Array:
+        """Return memory, zeros when new: other pages for every batch would cost as much as the arithmetic."""
         held = self._memory.get(key)
-        if held is None or held.shape[1:] != shape[1:] or len(held) < shape[0] or held.dtype != wanted:
-            held = self._memory[key] = np.zeros(shape, wanted)
+        if held is None or held.shape[1:] != shape[1:] or len(held) < shape[0]:
+            held = self._memory[key] = np.zeros(shape, dtype or self.dtype)
         return held[: shape[0]]
 
     def _expect(self, x: Array, shape: Shape, what: str) -> None:
@@ -109,46 +104,23 @@ class Layer:
             wanted = ", ".join(["n", *map(str, shape)])
             raise DataError(f"layer {self.name}: expected {what} ({wanted}), got {x.shape}")
         if x.dtype != self.dtype:
-            raise DataError(
-                f"layer {self.name}: expected {what} of {self.dtype}, got {x.dtype}",
-                fix=f"convert it with .astype({self.dtype.name!r})",
-            )
+            fix = f"convert it with .astype({self.dtype.name!r})"
+            raise DataError(f"layer {self.name}: expected {what} of {self.dtype}, got {x.dtype}", fix=fix)
 
-    def _expect_image(self, shape: Shape) -> tuple[int, int, int]:
-        if len(shape) != 3:
-            raise UsageError(f"layer {self.name}: expected images (height, width, channels), got {shape}")
-        return shape[0], shape[1], shape[2]
+    def _check(self, fits: bool, words: str, fix: str | None = None) -> None:
+        if not fits:
+            raise UsageError(f"layer {self.name}: {words}", fix=fix)
 
-    def _out_side(self, size: int, kernel: int, stride: int) -> int:
-        """Return how many windows fit along one side."""
-        if kernel > size:
-            raise UsageError(
-                f"layer {self.name}: a kernel of {kernel} is larger than its input of {size} pixels",
-                fix="a smaller kernel, more padding, or fewer poolings before it",
-            )
-        return (size - kernel) // stride + 1
+    def _at_least_one(self, **options: int) -> None:
+        for option, value in options.items():
+            self._check(value >= 1, f"{option} is {value}; expected at least 1")
 
-    def _initial(self, initialisation: str, shape: Shape, generator: np.random.Generator) -> Array:
-        if initialisation not in INITIALISATIONS:
-            known = ", ".join(INITIALISATIONS)
-            raise UsageError(f"layer {self.name}: initialisation is {initialisation!r}; expected {known}")
-        return INITIALISATIONS[initialisation](generator, shape).astype(self.dtype)
-
-    def _at_least_one(self, **values: int) -> None:
-        for name, value in values.items():
-            if value < 1:
-                raise UsageError(f"layer {self.name}: {name} is {value}; expected at least 1")
-
-
-def he(generator: np.random.Generator, shape: Shape) -> Array:
-    """Draw weights (fan_in, fan_out) with variance 2 / fan_in: for layers before a ReLU (He et al. 2015)."""
-    return generator.standard_normal(shape) * math.sqrt(2 / shape[0])
-
-
-def xavier(generator: np.random.Generator, shape: Shape) -> Array:
-    """Draw weights (fan_in, fan_out) evenly, variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010)."""
-    limit = math.sqrt(6 / (shape[0] + shape[1]))
-    return generator.uniform(-limit, limit, shape)
-
-
-INITIALISATIONS = {"he": he, "xavier": xavier}
+    def _windows(self, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> tuple[int, int]:
+        """Return how many windows fit into an image, down and across."""
+        self._check(len(shape) == 3, f"expected images (height, width, channels), got {shape}")
+        self._at_least_one(kernel_size=kernel_size, stride=stride)
+        height, width = shape[0] + 2 * padding, shape[1] + 2 * padding
+        words = f"a kernel of {kernel_size} is larger than its input of {height} x {width} pixels"
+        fix = "a smaller kernel, more padding, or fewer poolings before it"
+        self._check(kernel_size <= min(height, width), words, fix)
+        return (height - kernel_size) // stride + 1, (width - kernel_size) // stride + 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
-from gyrus.numpy_nn.layer import DECAYED, Array, Layer
+from gyrus.numpy_nn.layer import Array, Layer
 
 Schedule = Callable[[float], float]
 """From the share of the training that is done (0 to 1) to a factor of the learning rate."""
@@ -16,12 +17,15 @@ Schedule = Callable[[float], float]
 
 @dataclass
 class Optimiser:
-    """Base: remembers arrays for each parameter, and shrinks weights by learning rate times weight decay."""
+    """Base: shrinks weights by learning rate times weight decay; remembers arrays for each parameter."""
 
     learning_rate: float
     weight_decay: float = 0.0
-    _memory: dict[tuple[int, str, str], Array] = field(default_factory=dict, init=False, repr=False)
+    _memory: dict[tuple[int, str], list[Array]] = field(default_factory=dict, init=False, repr=False)
     _steps: int = field(default=0, init=False, repr=False)
+    _remembered: ClassVar[int] = 1
+    _direction: ClassVar[Callable[..., Any]]
+    """Given a gradient and the arrays remembered for it, which it changes; zeros at first."""
 
     def step(self, layers: Iterable[Layer], factor: float = 1.0) -> None:
         """Move the parameters of layers, always given in the same order, against their gradients."""
@@ -29,15 +33,12 @@ class Optimiser:
         self._steps += 1
         for number, layer in enumerate(layers):
             for name, parameter in layer.parameters.items():
-                if self.weight_decay and name == DECAYED:
+                if name == "weight":  # biases, scales and shifts do not decay
                     parameter *= 1 - rate * self.weight_decay
-                parameter -= rate * self._direction((number, name), layer.gradients[name])
-
-    def _direction(self, key: tuple[int, str], gradient: Array) -> Array:
-        raise NotImplementedError
-
-    def _remembered(self, key: tuple[int, str], what: str, like: Array) -> Array:
-        return self._memory.setdefault((*key, what), np.zeros_like(like))
+                if (number, name) not in self._memory:
+                    zeros = [np.zeros_like(parameter) for _ in range(self._remembered)]
+                    self._memory[number, name] = zeros
+                parameter -= rate * self._direction(layer.gradients[name], *self._memory[number, name])
 
 
 @dataclass
@@ -47,10 +48,7 @@ class SGD(Optimiser):
     momentum: float = 0.0
     nesterov: bool = False
 
-    def _direction(self, key: tuple[int, str], gradient: Array) -> Array:
-        if not self.momentum:
-            return gradient
-        velocity = self._remembered(key, "velocity", gradient)
+    def _direction(self, gradient: Array, velocity: Array) -> Any:
         velocity *= self.momentum
         velocity += gradient
         return gradient + self.momentum * velocity if self.nesterov else velocity
@@ -63,8 +61,7 @@ class RMSprop(Optimiser):
     smoothing: float = 0.99
     epsilon: float = 1e-8
 
-    def _direction(self, key: tuple[int, str], gradient: Array) -> Array:
-        square = self._remembered(key, "square", gradient)
+    def _direction(self, gradient: Array, square: Array) -> Any:
         square += (1 - self.smoothing) * (gradient**2 - square)
         return gradient / (np.sqrt(square) + self.epsilon)
 
@@ -76,10 +73,9 @@ class Adam(Optimiser):
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    _remembered = 2
 
-    def _direction(self, key: tuple[int, str], gradient: Array) -> Array:
-        mean = self._remembered(key, "mean", gradient)
-        square = self._remembered(key, "square", gradient)
+    def _direction(self, gradient: Array, mean: Array, square: Array) -> Any:
         mean += (1 - self.beta1) * (gradient - mean)
         square += (1 - self.beta2) * (gradient**2 - square)
         root = np.sqrt(square / (1 - self.beta2**self._steps)) + self.epsilon
