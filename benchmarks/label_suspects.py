@@ -25,7 +25,7 @@ from gyrus.metrics.intervals import ratio_interval
 # nothing here asks the bundles of the folds anything: no gate, no sets, few neighbours
 OPTIONS = (
     "--recipe head --cal-fraction 0 --val-fraction 0.1 --gate none --conformal-method none --cases 20 "
-    "--calibration none"
+    "--calibration none --views 1 --image-size 160"
 )
 
 

@@ -26,6 +26,7 @@ def test_log_loss_and_calibration_error_fall_on_patients_it_was_not_fitted_on():
     ("options", "chosen"),
     [
         ({"sharpened": 3.0}, "temperature"),
+        ({"sharpened": 0.4}, "temperature"),
         ({"sharpened": 1.0, "bias": (3.0, 0.0, -3.0)}, "vector"),
     ],
 )
@@ -45,6 +46,22 @@ def test_auto_does_not_trust_few_patients_for_whom_a_scaling_looks_better():
     fall = image_losses(cases, plain) - image_losses(cases, scaled)
     by_patient = linear_ratio(group_sums(cases, fall), group_sums(cases))
     assert 0 < by_patient.value < by_patient.variance**0.5
+    assert choose_method(cases, seed=0) == "none"
+
+
+def test_few_patients_who_are_all_answered_rightly_do_not_make_the_network_surer():
+    """The next one is answered wrongly, and would be so with more confidence."""
+    patients = 24
+    labels = [[CLASSES[number % 3]] for number in range(patients)]
+    right = np.array([[4.0 if CLASSES[at] == label else 0.0 for at in range(3)] for [label] in labels])
+    logits = right + np.random.default_rng(0).normal(0, 0.5, right.shape)
+    names = [str(number) for number in range(patients)]
+    cases = make_cases(logits, labels, names, CLASSES, subject_ids=names)
+    surer = fit_apart(cases, "temperature", 0)
+    assert surer.calibration.temperature < 0.8
+    fall = image_losses(cases, fit_apart(cases, "none", 0).held_out) - image_losses(cases, surer.held_out)
+    by_patient = linear_ratio(group_sums(cases, fall), group_sums(cases))
+    assert by_patient.value > 2 * by_patient.variance**0.5
     assert choose_method(cases, seed=0) == "none"
 
 

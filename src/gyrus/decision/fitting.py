@@ -17,6 +17,7 @@ from gyrus.decision.scaling import fit_temperature, fit_vector
 from gyrus.decision.worth import group_sums, image_losses, worth
 from gyrus.errors import DataError
 from gyrus.metrics.intervals import linear_ratio
+from gyrus.metrics.losses import SMALLEST
 
 Asked = Literal["auto", "temperature", "vector", "none"]
 
@@ -121,24 +122,52 @@ def choose_method(cases: Cases, seed: int) -> Method:
     A temperature is taken only where its cross-fitted log loss is below that of the plain probabilities by
     more than one standard error of the difference between patients; vector scaling where it is below the one
     taken so far by more than that (the one-standard-error rule of Breiman et al. 1984). On few patients a
-    scaling that looks better by chance would make the probabilities of the next ones worse.
+    scaling that looks better by chance would make the probabilities of the next ones worse. And where nearly
+    all of few patients are answered rightly, any sharpening looks better, for who is answered wrongly has
+    not been seen: so a scaling must also be better than nothing with one more patient who is answered wrongly
+    as often as rightly (the smoothing of Platt 1999, by patient).
     """
     return _chosen(cases, seed).calibration.method
 
 
 def _chosen(cases: Cases, seed: int) -> Fitted:
-    taken = fit_apart(cases, "none", seed)
+    plain = taken = fit_apart(cases, "none", seed)
     for method in _SCALINGS:
         tried = fit_apart(cases, method, seed)
-        if _better(cases, tried, taken) and min(tried.calibration.scale or (1.0,)) > 0:
+        upright = min(tried.calibration.scale or (1.0,)) > 0
+        if upright and _better(cases, tried, taken) and _better_with_one_more(cases, tried, plain):
             taken = tried
     return taken
 
 
 def _better(cases: Cases, tried: Fitted, taken: Fitted) -> bool:
     fall = image_losses(cases, taken.held_out) - image_losses(cases, tried.held_out)
-    mean = linear_ratio(group_sums(cases, fall), group_sums(cases))
+    return _surely_positive(group_sums(cases, fall), group_sums(cases))
+
+
+def _better_with_one_more(cases: Cases, tried: Fitted, plain: Fitted) -> bool:
+    """Tell whether it is better than nothing with a patient, too, who is as often answered wrongly."""
+    fall = image_losses(cases, plain.held_out) - image_losses(cases, tried.held_out)
+    unseen = (_unsure_losses(cases, plain, plain) - _unsure_losses(cases, tried, plain)).mean()
+    falls, sizes = group_sums(cases, fall), group_sums(cases)
+    return _surely_positive(np.append(falls, unseen * sizes.mean()), np.append(sizes, sizes.mean()))
+
+
+def _surely_positive(sums: FloatArray, sizes: FloatArray) -> bool:
+    mean = linear_ratio(sums, sizes)
     return bool(mean.value > np.sqrt(mean.variance))
+
+
+def _unsure_losses(cases: Cases, fitted: Fitted, answering: Fitted) -> FloatArray:
+    """Return each image's log loss, (n,), if its answer were as often wrong as right.
+
+    Wrong: the second most probable class is the true one; of several classes an image, the other answer is.
+    """
+    logs = np.log(np.maximum(fitted.held_out, SMALLEST))
+    if cases.task != "classify":
+        return np.asarray(-(logs + np.log(np.maximum(1 - fitted.held_out, SMALLEST))).mean(axis=1) / 2)
+    first_two = np.argsort(-answering.held_out, axis=1, kind="stable")[:, :2]
+    return np.asarray(-np.take_along_axis(logs, first_two, axis=1).mean(axis=1))
 
 
 _SCALINGS: tuple[Method, ...] = ("temperature", "vector")
