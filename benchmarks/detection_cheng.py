@@ -235,8 +235,8 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
         f"{result['main_level']:g} was set beforehand, the others are shown beside it. The networks were "
         "trained on classes of slices alone; no box and no mask was shown to them. Rows out of fold: no "
         "slice of the patient was trained on.", "",
-        "| detector | boxes | found at 1, IoU 0.1 | IoU 0.3 | IoU 0.5 | centre inside | FROC score, IoU 0.3 | "
-        "AP, IoU 0.5 | mAP |",
+        "| detector | boxes | found at 1, IoU 0.1 | IoU 0.3 | IoU 0.5 | centre inside | FROC score, "
+        "IoU 0.3 | AP, IoU 0.5 | mAP |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]  # fmt: skip
     for name, of in result["figures"].items():
