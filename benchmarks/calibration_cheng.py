@@ -5,9 +5,9 @@
 From the committed out-of-fold predictions of the five folds (``benchmarks/results/*_cheng_folds``), whose
 logarithms stand for logits. Each patient's probabilities are by a calibration fitted on all the other
 patients, as ``before`` and ``after`` in every card are; ``auto`` chooses its method without the patient, too
-(without a twentieth of the patients, for the time that it takes).
-Beside it, how much it matters to fit on four fifths of the patients: 20 deals of five folds (auto: 5). The upper limit
-is that of :func:`gyrus.metrics.calibration.calibration_error`, plain error and reach, chance included
+(without a twentieth of the patients, for the time that it takes). Beside it, how much it matters to fit on
+four fifths of the patients: 20 deals of five folds (auto: 5). The upper limit is that of
+:func:`gyrus.metrics.calibration.calibration_error`, plain error and reach, chance included
 (``calibration_limit.py``: how often it is missed). A minute on one core.
 """
 
@@ -108,9 +108,9 @@ def readme(result: dict, out: Path) -> str:
         "",
         f"{result['images']} images of {result['patients']} patients, out-of-fold predictions of "
         f"`{Path(result['source']).parent.name}`; each patient's calibration is fitted on all the others "
-        "(auto: on those of 19 of 20 parts). In brackets 95 % intervals over patients. Last: median (range) of "
-        f"the error's upper limit when it is fitted on four fifths of the patients only, {DEALS} deals of five "
-        f"folds (auto: {AUTO_DEALS}). Of all patients `auto` takes {result['chosen']}.",
+        "(auto: on those of 19 of 20 parts). In brackets 95 % intervals over patients. Last: median (range) "
+        f"of the error's upper limit when it is fitted on four fifths of the patients only, {DEALS} deals of "
+        f"five folds (auto: {AUTO_DEALS}). Of all patients `auto` takes {result['chosen']}.",
         "",
         "| | log loss | fall of the log loss | calibration error, % | upper limit, four fifths, % |",
         "|---|---:|---:|---:|---:|",
