@@ -21,7 +21,15 @@ def test_predict_evaluate_audit_split_bundle(trained, workplace, tmp_path):
     base.mkdir()
     shutil.copy(trained.run / "predictions" / "predictions-test.csv", trained.run / "other.csv")
     scans = sorted((workplace / "cohort" / "pituitary").iterdir())[:3]
+    boxes = {
+        "images": [{"id": 1}, {"id": 2}],
+        "categories": [],
+        "annotations": [{"image_id": 1, "bbox": [1, 1, 5, 5]}],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(boxes))
+    (tmp_path / "found.json").write_text(json.dumps([{**boxes["annotations"][0], "score": 0.9}]))
     for command in (
+        ["froc", tmp_path / "found.json", tmp_path / "truth.json"],
         ["predict", *scans, "--model", trained.run, "--out", tmp_path / "evidence", "--tta", "2"],
         ["predict", *scans, "--model", trained.run, "--heat", "occlusion", "--json"],
         ["evaluate", trained.run],

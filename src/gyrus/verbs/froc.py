@@ -14,7 +14,7 @@ from gyrus.config import FrocConfig
 from gyrus.config.build import build
 from gyrus.data.box_files import Joined, Listed, Reading, join_boxes, read_boxes
 from gyrus.data.table import read_table
-from gyrus.errors import DataError, UsageError
+from gyrus.errors import DataError, UsageError, require
 from gyrus.evaluation.detections import Measuring, evaluate_detections
 from gyrus.evaluation.detections_text import format_detections
 from gyrus.evaluation.worst_scans import worst_images
@@ -61,6 +61,8 @@ def run(config: FrocConfig) -> FrocResult:
         For files that cannot be read or joined; bad lines and items are listed.
     UsageError
         When the page would overwrite one of the files.
+    MissingDependencyError
+        For a page without matplotlib.
     """
     _check_out(config)
     joined = _joined(config)
@@ -91,6 +93,7 @@ def froc(predictions: Path | str, truth: Path | str, **options: Any) -> FrocResu
 def _check_out(config: FrocConfig) -> None:
     if config.out is None:
         return
+    require("matplotlib", "report", "the page of gyrus froc; without --out it prints the figures")
     if config.out.suffix.lower() not in (".html", ".htm"):
         raise UsageError("is no page", path=config.out, fix="name a file that ends in .html")
     if config.out.resolve() in (config.predictions.resolve(), config.truth.resolve()):
