@@ -34,5 +34,5 @@ async def readyz(request: Request) -> Response:
 async def metrics(request: Request) -> Response:
     """Return requests by route and status, times, outcomes, batch sizes, what waits, memory."""
     state = request.app.state
-    page = state.measures.page(state.answering.admission.inside)
+    page = state.measures.page(state.answering.inside)
     return Response(page, media_type=CONTENT_TYPE_LATEST)
