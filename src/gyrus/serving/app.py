@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
@@ -12,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from gyrus import __version__, box
+from gyrus.box import path as model_in_the_box
 from gyrus.bundles import read_bundle
 from gyrus.config.serving import ServeOptions
 from gyrus.errors import BusyError, GyrusError, UsageError
@@ -62,9 +63,10 @@ def create_app(options: ServeOptions | None = None) -> FastAPI:
         raise
 
     app = FastAPI(
-        title="gyrus", version=__version__, description=_DESCRIPTION, docs_url=None, redoc_url=None,
-        openapi_url="/api/v1/openapi.json", lifespan=_lifespan, root_path=options.root_path,
+        title="gyrus", version=version("gyrus"), description=_DESCRIPTION, docs_url=None, redoc_url=None,
+        openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
     )  # fmt: skip
+    app.root_path = options.root_path  # as an argument FastAPI wants it no more
     app.state.settings = options
     app.state.measures = measures
     app.state.receiver = Receiver(options)
@@ -121,7 +123,7 @@ def _store_of(options: ServeOptions) -> Store | None:
 
 def _bundle_file(given: Path | None) -> Path:
     if given is None:
-        return box.path()
+        return model_in_the_box()
     return RunFolder(given).bundle if given.is_dir() else given
 
 

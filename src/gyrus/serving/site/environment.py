@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from gyrus import __version__
 from gyrus.pages.colour import heat_scale
 from gyrus.serving.site.words import FILTERS, OUTCOME_WORDS, VERDICT_WORDS, shown
 
@@ -29,7 +29,7 @@ def make_environment() -> Environment:
     )
     environment.filters.update(FILTERS)
     environment.globals.update(
-        version=__version__,
+        version=version("gyrus"),
         outcome_words=OUTCOME_WORDS,
         verdict_words=VERDICT_WORDS,
         heat_colours=_heat_colours(),
