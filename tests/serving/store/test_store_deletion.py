@@ -57,7 +57,7 @@ def test_who_reads_at_that_time_does_not_keep_it_for_ever(tmp_path, monkeypatch,
     assert [secret for secret in SECRETS if secret in bytes_of(tmp_path)] == []
 
 
-@pytest.mark.parametrize("table", ["cases", "reviews", "request_keys"])
+@pytest.mark.parametrize("table", ["cases", "contents", "reviews", "request_keys"])
 def test_no_row_is_left_at_the_server(cluster, tmp_path, table):
     url = cluster.new_database()
     store = Store.open(url, tmp_path / "blobs")
@@ -65,5 +65,5 @@ def test_no_row_is_left_at_the_server(cluster, tmp_path, table):
     with store._database.reading() as connection:
         rows = [str(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")]
     assert not any("patient-7" in row for row in rows)
-    assert len(rows) == {"cases": 3, "reviews": 1, "request_keys": 0}[table]
+    assert len(rows) == {"cases": 3, "contents": 3, "reviews": 1, "request_keys": 0}[table]
     store.close()

@@ -19,17 +19,18 @@ from gyrus.serving.store.records import (
     NewCase,
     Review,
 )
-from gyrus.serving.store.tables import cases, request_keys, reviews
+from gyrus.serving.store.tables import cases, contents, request_keys, reviews
 
 _IDS_AT_ONCE = 500
-_OWN = tuple(field.name for field in fields(CaseSummary) if field.name != "review")
+_OWN = tuple(field.name for field in fields(CaseSummary) if field.name not in ("review", "blobs"))
 _REVIEW = tuple(field.name for field in fields(Review))
 _SUMMARY_COLUMNS = (
     *(cases.c[name] for name in _OWN),
+    contents.c.blobs,
     *(reviews.c[name].label(f"review_{name}") for name in _REVIEW),
 )
 # the last review is the one that gave the case its version
-_WITH_LAST_REVIEW = cases.outerjoin(
+_WITH_LAST_REVIEW = cases.join(contents).outerjoin(
     reviews, (reviews.c.case_id == cases.c.id) & (reviews.c.version == cases.c.version)
 )
 _NEWEST_FIRST = (cases.c.created.desc(), cases.c.id.desc())
@@ -39,15 +40,16 @@ def insert_case(
     connection: sa.Connection, case_id: str, new: NewCase, blobs: Mapping[str, BlobFile], now: datetime
 ) -> None:
     """Put a case in."""
-    own = {field.name: getattr(new, field.name) for field in fields(NewCase)}
+    own = {field.name: getattr(new, field.name) for field in fields(NewCase) if field.name != "evidence"}
     files = {name: asdict(blob) for name, blob in blobs.items()}
-    connection.execute(cases.insert().values(id=case_id, created=now, version=1, blobs=files, **own))
+    connection.execute(cases.insert().values(id=case_id, created=now, version=1, **own))
+    connection.execute(contents.insert().values(case_id=case_id, blobs=files, evidence=new.evidence))
 
 
 def find_case(connection: sa.Connection, case_id: str) -> Case | None:
     """Return a case; None where there is none."""
     statement = (
-        sa.select(*_SUMMARY_COLUMNS, cases.c.evidence)
+        sa.select(*_SUMMARY_COLUMNS, contents.c.evidence)
         .select_from(_WITH_LAST_REVIEW)
         .where(cases.c.id == case_id)
     )
@@ -76,7 +78,7 @@ def reviewed_after(
 ) -> tuple[Case, ...]:
     """Return the next ``count`` reviewed cases, the oldest first, after the one with that time and id."""
     statement = (
-        sa.select(*_SUMMARY_COLUMNS, cases.c.evidence)
+        sa.select(*_SUMMARY_COLUMNS, contents.c.evidence)
         .select_from(_WITH_LAST_REVIEW)
         .where(cases.c.version > 1)
         .order_by(cases.c.created, cases.c.id)

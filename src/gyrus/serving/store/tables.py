@@ -50,10 +50,17 @@ cases = sa.Table(
     sa.Column("probability", sa.Double),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("model_digest", sa.String(64), nullable=False),
-    sa.Column("evidence", sa.JSON, nullable=False),
-    sa.Column("blobs", sa.JSON, nullable=False),
     sa.Column("name", sa.Text),
     sa.Index(None, "created", "id"),
+)
+
+# apart, for a search reads every row of cases: SQLite would walk along all evidence to what stands behind it
+contents = sa.Table(
+    "contents",
+    metadata,
+    sa.Column("case_id", sa.String(32), sa.ForeignKey("cases.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("blobs", sa.JSON, nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
 )
 
 # a case's version counts its reviews, so two reviewers can never get the same row

@@ -1,4 +1,4 @@
-"""Cases, their reviews, and the mark of the store."""
+"""Cases with their contents and reviews, and the mark of the store."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ def upgrade() -> None:
         sa.Column("probability", sa.Double),
         sa.Column("reason", sa.Text, nullable=False),
         sa.Column("model_digest", sa.String(64), nullable=False),
-        sa.Column("evidence", sa.JSON, nullable=False),
-        sa.Column("blobs", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_cases"),
     )
     op.create_index("ix_cases_image_sha256", "cases", ["image_sha256"])
     op.create_index("ix_cases_created_id", "cases", ["created", "id"])
+    op.create_table(
+        "contents",
+        sa.Column("case_id", sa.String(32), nullable=False),
+        sa.Column("blobs", sa.JSON, nullable=False),
+        sa.Column("evidence", sa.JSON, nullable=False),
+        sa.PrimaryKeyConstraint("case_id", name="pk_contents"),
+        sa.ForeignKeyConstraint(["case_id"], ["cases.id"], name="fk_contents_case_id", ondelete="CASCADE"),
+    )
     op.create_table(
         "reviews",
         sa.Column("case_id", sa.String(32), nullable=False),
@@ -56,6 +62,7 @@ def downgrade() -> None:
     """Drop everything."""
     op.drop_table("store")
     op.drop_table("reviews")
+    op.drop_table("contents")
     op.drop_index("ix_cases_created_id", "cases")
     op.drop_index("ix_cases_image_sha256", "cases")
     op.drop_table("cases")
