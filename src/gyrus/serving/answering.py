@@ -65,7 +65,7 @@ class Answering:
             occlusion_grid=options.occlusion_grid,
             top_neighbours=options.top_neighbours,
         )
-        self._single = Admission(options.max_queue)
+        self._single = Admission(options.max_queue, few=2 * options.batch_size)
         # a scan's seconds say nothing of how long single images wait, which go another way
         self._longer = Admission(options.max_queue)
         threads = self.predictor.threads

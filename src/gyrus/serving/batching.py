@@ -125,10 +125,12 @@ class Admission:
     ----------
     most : int
         Images that may be inside.
+    few : int
+        So many are let in however long it takes: a handful of clients is no overload on a slow machine.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, most: int, few: int = 1) -> None:
+        self._most, self._few = most, few
         self._lock = threading.Lock()
         self._inside = 0
         self._per_image_s = 0.0
@@ -153,7 +155,8 @@ class Admission:
         """
         with self._lock:
             wait_s = self.expected_wait_s()
-            if self._inside and (wait_s > patience_s or self._inside + images > self._most):
+            slow = self._inside >= self._few and wait_s > patience_s
+            if slow or (self._inside and self._inside + images > self._most):
                 raise BusyError(
                     f"{self._inside} images are waiting already",
                     retry_after_s=max(1, round(wait_s)),

@@ -130,6 +130,17 @@ def test_who_would_wait_too_long_is_sent_away_at_once():
     admission.enter(1, patience_s=1.0)
 
 
+def test_a_few_are_let_in_however_slow_it_is():
+    admission = Admission(most=100, few=3)
+    admission.enter(1, patience_s=0.01)
+    time.sleep(0.05)
+    admission.leave(1)
+    for _ in range(3):
+        admission.enter(1, patience_s=0.01)
+    with pytest.raises(BusyError):
+        admission.enter(1, patience_s=0.01)
+
+
 def test_waiting_for_nothing_does_not_count_as_slowness():
     admission = Admission(most=100)
     for _ in range(3):
