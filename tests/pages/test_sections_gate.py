@@ -14,8 +14,8 @@ PASSES = GateFinding("distribution", True, -2.0, -5.0, "lies where the training 
 FITTED = {"split": "cal", "images": 72, "subjects": 24}
 
 
-def shown(own, foreign):
-    within = {"method": "mahalanobis", "fitted_on": FITTED, "false_refusals": 0.01}
+def shown(own, foreign, **more):
+    within = {"method": "mahalanobis", "fitted_on": FITTED, "false_refusals": 0.01, **more}
     stated = {"brain_mri": {}, "distribution": within}
     refusals = Refusals((SplitRefusals("test", 144, 0, 144, 6),), own, foreign)
     return str(input_gate(SimpleNamespace(refusals=refusals, bundle={"card": {"gate": stated}})))
@@ -30,6 +30,14 @@ def test_a_refusal_of_an_own_image_is_no_success():
     assert "6 of 144 (4.2" in own
     assert 'class="right">refused' in drawn
     assert 'class="wrong">passes' in drawn
+
+
+def test_how_many_patients_a_threshold_needs_is_said():
+    foreign = (Refusal("text", "", "", UNLIKE, GREY),)
+    few = shown((), foreign, by="subject", too_few=True)
+    assert "of 24 patients the least alike still passes: to refuse 1.0\N{NO-BREAK SPACE}%, 99 patients are needed" in few
+    enough = shown((), foreign, by="subject", too_few=False)
+    assert "of 24 patients 1.0\N{NO-BREAK SPACE}%, each patient counting alike, are refused" in enough
 
 
 def test_of_a_file_that_is_no_picture_the_reason_is_shown():

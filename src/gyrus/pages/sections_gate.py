@@ -7,6 +7,7 @@ from typing import Any
 
 from PIL import Image
 
+from gyrus.decision.distribution import fewest_held_out
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.measured import SPLIT_NAMES
@@ -63,9 +64,13 @@ def _steps(stated: Mapping[str, Any]) -> str:
     patients = f" of {plural(fitted['subjects'], 'patient')}" if fitted["subjects"] else ""
     # bundles of before thresholds by patient say neither
     few = within.get("too_few", fitted["images"] + 1 < 1 / within["false_refusals"])
-    alike = ", each patient counting alike" if within.get("by") == "subject" else ""
+    alike = ", each patient counting alike," if within.get("by") == "subject" else ""
+    share = percent(within["false_refusals"])
+    needed = plural(fewest_held_out(within["false_refusals"]), "patient" if alike else "image")
     rate = (
-        "the least alike still passes" if few else f"{percent(within['false_refusals'])}{alike} are refused"
+        f"the least alike still passes: to refuse {share}, {needed} are needed"
+        if few
+        else f"{share}{alike} are refused"
     )
     return (
         f"{first}Nor is one that is unlike the training images, by {_METHODS[within['method']]}; of "
