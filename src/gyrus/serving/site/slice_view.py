@@ -205,11 +205,7 @@ def _band(mean: float, sd: float) -> Band:
 
 def _folded(count: int) -> str:
     rest = count - _CLASSES_SHOWN
-    return (
-        f"And {plural(rest, 'class', 'classes')} more, each less probable; the JSON has all."
-        if rest > 0
-        else ""
-    )
+    return f"And {plural(rest, 'class', 'classes')} less probable; the JSON has all." if rest > 0 else ""
 
 
 def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
