@@ -132,6 +132,19 @@ class Answering:
             answers = [await self._one(body, self.options.patience_seconds)]
         return light_answer(answers, self.predictor)
 
+    def check_room(self, *, light: bool) -> None:
+        """Send a request away before its body is read, where it would be sent away afterwards.
+
+        Raises
+        ------
+        BusyError
+            When too much is waiting.
+        """
+        if light:
+            self._single.check(1, self.options.patience_seconds)
+        else:
+            self._longer.check(1, _PEOPLE_WAIT * self.options.deadline_seconds)
+
     def close(self) -> None:
         """Answer what is inside, and end the threads."""
         self._readers.shutdown()

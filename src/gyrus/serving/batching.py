@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 _SMOOTHING = 0.1
 """Weight of the newest time an image in the running mean."""
+_MOST_TIMES = 4.0
+"""How many times the running mean a time may count."""
 
 
 class Batches(Generic[Item, Result]):
@@ -145,23 +147,27 @@ class Admission:
         """Return how long those inside will take, as things go."""
         return self._inside * self._per_image_s
 
-    def enter(self, images: int, patience_s: float) -> None:
-        """Let images in.
+    def check(self, images: int, patience_s: float) -> None:
+        """See whether images would be let in now.
 
         Raises
         ------
         BusyError
-            At once, when they would wait too long or are too many.
+            When they would wait too long or are too many.
         """
+        wait_s = self.expected_wait_s()
+        slow = self._inside >= self._few and wait_s > patience_s
+        if slow or (self._inside and self._inside + images > self._most):
+            raise BusyError(
+                f"{self._inside} images are waiting already",
+                retry_after_s=max(1, round(wait_s)),
+                fix="ask again later",
+            )
+
+    def enter(self, images: int, patience_s: float) -> None:
+        """Let images in, or raise as :meth:`check` does."""
         with self._lock:
-            wait_s = self.expected_wait_s()
-            slow = self._inside >= self._few and wait_s > patience_s
-            if slow or (self._inside and self._inside + images > self._most):
-                raise BusyError(
-                    f"{self._inside} images are waiting already",
-                    retry_after_s=max(1, round(wait_s)),
-                    fix="ask again later",
-                )
+            self.check(images, patience_s)
             if not self._inside:
                 self._last_left = time.monotonic()
             self._inside += images
@@ -171,6 +177,8 @@ class Admission:
         with self._lock:
             now = time.monotonic()
             each = (now - self._last_left) / images
+            if self._per_image_s:  # one that took unusually long says little of those that come
+                each = min(each, _MOST_TIMES * self._per_image_s)
             self._last_left = now
             self._inside -= images
             self._per_image_s += (each - self._per_image_s) * (_SMOOTHING if self._per_image_s else 1.0)

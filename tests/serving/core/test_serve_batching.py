@@ -165,3 +165,13 @@ def test_what_waits_is_shared_among_idle_threads(made):
     batches.bring(1, futures[-1])
     assert [future.result(5) for future in futures] == [0, 1]
     assert sizes == [1, 1]
+
+
+def test_one_that_hung_does_not_send_the_next_ones_away():
+    admission = Admission(most=100)
+    for seconds in [0.001] * 20 + [0.3]:
+        admission.enter(1, patience_s=1)
+        time.sleep(seconds)
+        admission.leave(1)
+    admission.enter(1, patience_s=1)
+    assert admission.expected_wait_s() < 0.05

@@ -111,3 +111,14 @@ def test_ending_answers_what_is_inside(options, png):
         return await asyncio.gather(*asked)
 
     assert len(asyncio.run(run())) == 5
+
+
+def test_a_body_is_not_read_where_there_is_no_room(slow, png):
+    client = slow(0.3, max_queue=1)
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(at_once, client, png, 1)
+        time.sleep(0.1)
+        given = client.post(PREDICT, content=b"", headers={"content-type": "no/type"})
+        assert (given.status_code, given.json()["type"]) == (503, "/problems/busy")
+        assert asked.result()[0][0].status_code == 200
+    assert client.post(PREDICT, content=b"", headers={"content-type": "no/type"}).status_code == 415

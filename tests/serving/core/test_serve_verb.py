@@ -29,7 +29,7 @@ def find_spec(name, path=None, target=None):
 
 PathFinder.find_spec = find_spec
 '''
-WATCH = '''
+WATCH = """
 import atexit, sys
 
 def tell():
@@ -37,7 +37,7 @@ def tell():
     sys.stderr.write(f"loaded: {' '.join(sorted(loaded))}\\n")
 
 atexit.register(tell)
-'''
+"""
 
 
 class Served:

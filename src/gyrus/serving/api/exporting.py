@@ -18,7 +18,7 @@ router = APIRouter(tags=["export"], prefix=PREFIX)
     "/export",
     summary="Reviewed cases as manifest.csv, or with their images",
     response_class=Response,
-    responses=documents.responses(None, 401, 404, 503),
+    responses=documents.responses(None, 401, 404, 422, 503),
 )
 async def export(
     store: AStore,

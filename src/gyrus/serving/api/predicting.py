@@ -43,11 +43,12 @@ async def predict(request: Request) -> Response:
     """
     light = _flag(request, "evidence") is False
     asked_to_keep = _flag(request, "keep")
+    answering: Answering = request.app.state.answering
+    answering.check_room(light=light)
     if light:
         if asked_to_keep:
             raise UsageError("evidence=false keeps nothing", fix="leave out keep=true")
         async with _uploads(request) as uploads:
-            answering: Answering = request.app.state.answering
             return _json(await answering.probabilities(_only(uploads).data))
     keep = wants_to_keep(asked_to_keep, request.app.state.store)
     key = _key(request)
@@ -70,6 +71,7 @@ async def predict_batch(request: Request) -> Response:
     """
     keep = wants_to_keep(_flag(request, "keep"), request.app.state.store)
     key = _key(request)
+    request.app.state.answering.check_room(light=False)
     async with request.app.state.receiver.form(request) as form:
         if not form.files:
             raise _no_file()

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse
 
 from gyrus.errors import NotFoundError
+from gyrus.serving.api import documents
 from gyrus.serving.problems import TYPES, known_types
 
 router = APIRouter(tags=["problems"], prefix=TYPES.rstrip("/"))
@@ -17,7 +18,7 @@ async def problem_types() -> dict[str, str]:
     return known_types()
 
 
-@router.get("/{slug}", summary="A type of problem")
+@router.get("/{slug}", summary="A type of problem", responses=documents.responses(None, 404))
 async def problem_type(slug: str, request: Request) -> JSONResponse:
     """Return what a type means."""
     meaning = known_types().get(slug)
