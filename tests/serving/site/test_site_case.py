@@ -87,7 +87,7 @@ def test_another_class_without_its_name_is_not_saved(open_page, new_case):
     page.get_by_role("button", name="Save the verdict").click()
     told = page.locator(".review [role=alert]")
     told.wait_for()
-    assert "needs the right class" in told.inner_text()
+    assert "choose which class it is" in told.inner_text()
 
 
 def test_deleting_asks_first_and_is_final(open_page, new_case, site):

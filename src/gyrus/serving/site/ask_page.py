@@ -22,7 +22,7 @@ from gyrus.serving.protection import check_form
 from gyrus.serving.site.case_page import render_case
 from gyrus.serving.site.case_view import CaseLine, answer_line, case_line, case_view
 from gyrus.serving.site.forms import texts_of
-from gyrus.serving.site.site import new_token, site_of
+from gyrus.serving.site.site import new_token, plain_title, site_of
 from gyrus.serving.site.words import OUTCOME_WORDS
 from gyrus.serving.store import Case, CaseQuery
 from gyrus.serving.uploads import Upload
@@ -189,7 +189,7 @@ async def _failed(request: Request, error: GyrusError) -> Response:
     if problem.status >= _DEFECT or _wants_json(request):
         raise error
     return await _ask_page(
-        request, problem.status, problem={"title": problem.title, "detail": _detail(error)}
+        request, problem.status, problem={"title": plain_title(problem), "detail": _detail(error)}
     )
 
 

@@ -86,17 +86,19 @@ async def review(request: Request, case_id: str) -> Response:
     texts = await texts_of(request)
     check_form(request, texts)
     store = store_of(request)
-    given = {name: texts.get(name, "").strip() for name in _NO_FORM}
+    given = {name: texts.get(name, "").replace("\r\n", "\n").strip() for name in _NO_FORM}
     try:
         new = NewReview(
             verdict=given["verdict"],  # type: ignore[arg-type]  # it checks what came
             label=(given["label"] or None) if given["verdict"] == "other" else None,
-            comment=given["comment"].replace("\r\n", "\n"),
+            comment=given["comment"],
             reviewer=given["reviewer"],
         )
         await run_in_threadpool(store.add_review, case_id, new, expected_version=_version(texts))
     except (DataError, RequestError) as error:
-        return await _again(request, case_id, given, _WRONG, f"Not saved: {error.message}.")
+        unnamed = given["verdict"] == "other" and not given["label"]
+        words = "choose which class it is" if unnamed else error.message
+        return await _again(request, case_id, given, _WRONG, f"Not saved: {words}.")
     except ConflictError:
         words = (
             "Not saved yet: somebody gave a verdict while you wrote yours. Read it above, then save again."

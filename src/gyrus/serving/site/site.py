@@ -82,10 +82,13 @@ def site_of(request: Request) -> Site:
 
 
 _PLAINER = {
+    400: "This cannot be taken",
     403: "This was not allowed",
     404: "There is nothing here",
     405: "This address takes no such request",
+    408: "It came too slowly",
     413: "That is too much",
+    415: "This file cannot be read",
     500: "Something broke on the server",
     503: "The server is busy, or waits for its database",
     507: "The server cannot save anything now",
@@ -101,10 +104,15 @@ def problem_page(request: Request, problem: Problem) -> HTMLResponse:
         "error.html",
         problem.status,
         code=problem.status,
-        title=_PLAINER.get(problem.status, problem.title),
+        title=plain_title(problem),
         detail=problem.detail if says_more else _NOTHING_SAID.get(problem.status, ""),
         request_id=str(request.scope.get("state", {}).get("request_id", "")),
     )
+
+
+def plain_title(problem: Problem) -> str:
+    """Return what went wrong, in words for people."""
+    return _PLAINER.get(problem.status, problem.title)
 
 
 def theme_of(request: Request) -> str:
