@@ -39,6 +39,7 @@ from gyrus.runs.atomic import write_json, write_text
 LEVELS = (0.3, 0.5, 0.7, 0.8, 0.9)
 MAIN_LEVEL = 0.5  # set before anything was measured
 THRESHOLDS = (0.1, 0.3, 0.5)
+BLIND = "mean box of the other folds' tumours"
 SMALLEST_PX = 9  # parts of fewer pixels are crumbs of a border's rasterisation
 
 
@@ -67,7 +68,7 @@ def main() -> None:
     detectors = {f"heat map, out of fold, level {level:g}": from_maps(maps, level) for level in LEVELS}
     write_boxes(detectors[f"heat map, out of fold, level {MAIN_LEVEL:g}"], arguments.out / "found.csv")
     detectors["box of mean size at the map's highest place, out of fold"] = peak_boxes(maps, rows, truth)
-    detectors["mean box of the other folds' tumours"] = mean_boxes(rows, truth)
+    detectors[BLIND] = mean_boxes(rows, truth)
     detectors["box in the middle of the image"] = middle_boxes(rows, truth)
     known = heat_maps(rows, arguments.data, lambda fold: box_path())
     detectors[f"the model in the box (trained on these patients), level {MAIN_LEVEL:g}"] = from_maps(
@@ -193,6 +194,11 @@ def measured(found: BoxList, truth: BoxList, samples: int) -> dict:
         Measuring(thresholds=THRESHOLDS, criterion="centre", duplicates="ignore", bootstrap_samples=samples,
                   confidence=0.95, seed=0),
     )  # fmt: skip
+    for block in (
+        *by_overlap["thresholds"],
+        *centre["thresholds"],
+    ):  # found.csv and truth.csv give them again
+        del block["froc"]["curve"], block["froc"]["band"], block["precision_recall"]
     return {**by_overlap, "centre": centre["thresholds"][0]}
 
 
@@ -249,11 +255,29 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     lines += [
         "",
+        *conclusion(result),
+        "",
         "`gyrus froc found.csv truth.csv --any-class` gives the row of the level "
         f"{result['main_level']:g} from the files here. `--masks FOLDER` adds a segmenter's masks as a row.",
         "",
     ]
     return "\n".join(lines)
+
+
+def conclusion(result: dict) -> list[str]:
+    """Return what the table says about maps against a box that looks at no image."""
+    found = {
+        name: of["thresholds"][1]["froc"]["at"][3]["sensitivity"] for name, of in result["figures"].items()
+    }
+    main = found[f"heat map, out of fold, level {result['main_level']:g}"]
+    blind = found[BLIND]
+    levels = {name: figure for name, figure in found.items() if name.startswith("heat map, out of fold")}
+    best = max(levels, key=lambda name: levels[name]["value"])
+    return [
+        f"At IoU 0.3 the level set beforehand finds {short_figure(main)} %, the {BLIND}, which looks at no "
+        f"image, {short_figure(blind)} %, the best of the levels ({best.rpartition(' ')[2]}, chosen on these "
+        f"very slices) {short_figure(levels[best])} %."
+    ]
 
 
 if __name__ == "__main__":
