@@ -77,6 +77,17 @@ def test_what_does_not_fit_is_refused_by_name(name):
 
 
 @every_layer
+def test_a_backward_needs_the_forward_of_as_many(name):
+    layer = built(name)
+    gradient = np.zeros((3, *layer.output_shape))
+    with pytest.raises(UsageError, match=f"layer {layer.name}: backward comes after forward"):
+        layer.backward(gradient)
+    layer.forward(np.zeros((2, *layer.input_shape)))
+    with pytest.raises(DataError, match=r"expected gradient \(2, .*got \(3, "):
+        layer.backward(gradient)
+
+
+@every_layer
 def test_a_layer_that_was_not_built_says_so(name):
     make, shape = MAKERS[name]
     with pytest.raises(UsageError, match="is not built"):
@@ -141,6 +152,8 @@ def test_bad_options_name_the_layer():
         (layers.Conv2d(4), VECTORS, "expected images"),
         (layers.MaxPool2d(8), IMAGES, "kernel of 8 is larger"),
         (layers.AvgPool2d(2, 0), IMAGES, "stride is 0"),
+        (layers.MaxPool2d(2.5), IMAGES, "kernel_size is 2.5; expected a whole number"),
+        (layers.Conv2d(4, 3, padding=0.5), IMAGES, "padding is 0.5; expected 0 to 2"),
         (layers.GlobalAvgPool(), VECTORS, "expected images"),
         (layers.Linear(3), IMAGES, "expected vectors"),
         (layers.Dropout(1.0), IMAGES, "rate is 1.0"),

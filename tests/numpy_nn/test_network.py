@@ -102,6 +102,10 @@ def test_bad_input_is_told():
     ):  # fmt: skip
         with pytest.raises(DataError, match=words):
             fit(network, x, wrong, epochs=1, optimiser=adam)
+    with pytest.raises(DataError, match="expected input of float32, got float64"):
+        network.forward(x.tolist())
+    assert network.forward(x[:0]).shape == (0, 2)
+    fit(network, x, labels.tolist(), epochs=1, optimiser=adam)
     with pytest.raises(UsageError, match="0 images"):
         fit(network, x[:0], labels[:0], epochs=1, optimiser=adam)
     with pytest.raises(DataError, match="the loss is"), np.errstate(all="ignore"):

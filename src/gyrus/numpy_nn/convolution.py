@@ -39,7 +39,7 @@ class Conv2d(Layer):
         self._at_least_one(out_channels=self.out_channels)
         sides = self._windows(shape, kernel, self.stride, padding)
         words = f"padding is {padding}; expected 0 to {kernel - 1}: windows wholly in the padding see nothing"
-        self._check(0 <= padding < kernel, words)
+        self._check(padding in range(kernel), words)
         fan_in = kernel * kernel * shape[2]
         self._make_weights(fan_in, self.out_channels, self.initialisation, self.bias, generator)
         return *sides, self.out_channels

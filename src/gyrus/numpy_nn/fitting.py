@@ -45,6 +45,7 @@ def fit(
 
     Raises DataError for images or labels that do not fit, or a loss that is no longer a number.
     """
+    x, labels = np.asarray(x), np.asarray(labels)
     if len(x) == 0 or epochs < 1 or batch_size < 1:
         raise UsageError(f"nothing to do: {len(x)} images, epochs {epochs}, batch_size {batch_size}")
     check_labels(labels, (len(x), network.output_shape[0]))

@@ -42,6 +42,7 @@ class Layer:
         self.output_shape: Shape = ()
         self.dtype: np.dtype[Any] = np.dtype(np.float32)
         self._memory: dict[str, Array] = {}
+        self._count: int | None = None
 
     def options(self) -> dict[str, Any]:
         """Return what the layer was made with."""
@@ -65,6 +66,7 @@ class Layer:
         """
         self._check(bool(self.input_shape), "it is not built", fix="call build, or make a Sequential of it")
         self._expect(x, self.input_shape, "input")
+        self._count = len(x)
         return self._forward(np.ascontiguousarray(x), training)
 
     def backward(self, gradient: Array, *, to_input: bool = True) -> Array:
@@ -72,7 +74,8 @@ class Layer:
 
         ``to_input=False`` spares a network's first layer work that nobody asks for: the array is empty then.
         """
-        self._expect(gradient, self.output_shape, "gradient")
+        self._check(self._count is not None, "backward comes after forward")
+        self._expect(gradient, self.output_shape, "gradient", self._count)
         return self._backward(np.ascontiguousarray(gradient), to_input)
 
     def _build(self, shape: Shape, generator: Generator) -> Shape:
@@ -99,9 +102,9 @@ class Layer:
             held = self._memory[key] = np.zeros(shape, dtype or self.dtype)
         return held[: shape[0]]
 
-    def _expect(self, x: Array, shape: Shape, what: str) -> None:
-        if x.shape[1:] != shape or x.ndim == 0:
-            wanted = ", ".join(["n", *map(str, shape)])
+    def _expect(self, x: Array, shape: Shape, what: str, count: int | None = None) -> None:
+        if x.ndim == 0 or x.shape[1:] != shape or count not in (None, len(x)):
+            wanted = ", ".join(["n" if count is None else str(count), *map(str, shape)])
             raise DataError(f"layer {self.name}: expected {what} ({wanted}), got {x.shape}")
         if x.dtype != self.dtype:
             fix = f"convert it with .astype({self.dtype.name!r})"
@@ -113,7 +116,8 @@ class Layer:
 
     def _at_least_one(self, **options: int) -> None:
         for option, value in options.items():
-            self._check(value >= 1, f"{option} is {value}; expected at least 1")
+            fits = isinstance(value, int | np.integer) and value >= 1
+            self._check(bool(fits), f"{option} is {value}; expected a whole number, at least 1")
 
     def _windows(self, shape: Shape, kernel_size: int, stride: int, padding: int = 0) -> tuple[int, int]:
         """Return how many windows fit into an image, down and across."""

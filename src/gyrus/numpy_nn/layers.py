@@ -52,7 +52,7 @@ class Flatten(Layer):
         return (math.prod(shape),)
 
     def _forward(self, x: Array, training: bool) -> Array:
-        return x.reshape(len(x), -1)
+        return x.reshape(len(x), *self.output_shape)
 
     def _backward(self, gradient: Array, to_input: bool) -> Array:
         return gradient.reshape(len(gradient), *self.input_shape)

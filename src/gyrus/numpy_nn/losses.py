@@ -42,7 +42,7 @@ def mean_squared_error(answers: Array, targets: Array) -> tuple[float, Array]:
 
 def check_labels(labels: npt.NDArray[Any], logits_shape: Shape) -> None:
     """Check that labels are indices of classes, one for each row of logits (n, classes)."""
-    n, classes = logits_shape
+    labels, (n, classes) = np.asarray(labels), logits_shape
     if labels.ndim == 2:
         words = f"expected an index of the class for each image ({n},), got one-hot rows {labels.shape}"
         raise DataError(words, fix="use labels.argmax(axis=1)")

@@ -46,6 +46,7 @@ class Sequential:
 
         Raises DataError for whole numbers, numbers that are not finite, or another shape or type.
         """
+        x = np.asarray(x)
         if x.dtype.kind != "f":
             fix = "scale it: (pixels / 255).astype('float32')"
             raise DataError(f"expected {self.dtype}, got {x.dtype}", fix=fix)
