@@ -194,3 +194,19 @@ def test_a_search_is_text_and_nothing_else(served, png):
         assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 0
         served.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "agree", "comment": f"a {text} b"})
         assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 1
+
+
+def test_pages_while_the_database_is_away(client, png, tmp_path):
+    page = {"Accept": "text/html"}
+    case = keep(client, png).json()["case"]
+    (tmp_path / "data" / "gyrus.db").rename(tmp_path / "away")
+    for path in ("/history", f"/cases/{case}"):
+        answer = client.get(path, headers=page)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1"), path
+        assert answer.headers["content-type"].startswith("text/html")
+        assert str(tmp_path) not in answer.text
+    client.cookies.clear()  # a program's form needs no token
+    answer = client.post("/uimg", files={"image": ("a.png", png)}, headers=page)
+    assert answer.status_code == 503
+    assert str(tmp_path) not in answer.text
+    assert [client.get(path, headers=page).status_code for path in ("/", "/model", "/about")] == [200] * 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +13,12 @@ from fastapi import APIRouter, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from gyrus.errors import GyrusError, NotFoundError, RequestError
+from gyrus.errors import GyrusError, NotFoundError, RequestError, UnavailableError
 from gyrus.imaging import IMAGE_SUFFIXES
 from gyrus.pages.evidence_words import sentence
 from gyrus.serving.answer import Answer
 from gyrus.serving.keeping import answer_and_keep, shown_name
+from gyrus.serving.observing import log
 from gyrus.serving.problems import problem_of
 from gyrus.serving.protection import check_form
 from gyrus.serving.site.case_page import render_case
@@ -24,7 +26,7 @@ from gyrus.serving.site.case_view import CaseLine, answer_line, case_line, case_
 from gyrus.serving.site.forms import texts_of
 from gyrus.serving.site.site import new_token, plain_title, site_of
 from gyrus.serving.site.words import OUTCOME_WORDS
-from gyrus.serving.store import Case, CaseQuery
+from gyrus.serving.store import Case, CaseQuery, Store
 from gyrus.serving.uploads import Upload
 
 router = APIRouter(include_in_schema=False)
@@ -193,12 +195,19 @@ async def _failed(request: Request, error: GyrusError) -> Response:
     )
 
 
+def _recent(store: Store) -> tuple[CaseLine, ...]:
+    """Return the newest cases; none while the database is away, which an upload and the history will tell."""
+    try:
+        page = store.cases(CaseQuery(per_page=_RECENT))
+    except UnavailableError as error:
+        log("unavailable", level=logging.ERROR, reason=str(error))
+        return ()
+    return tuple(case_line(case) for case in page.items)
+
+
 async def _ask_page(request: Request, status: int = 200, problem: Any = None) -> HTMLResponse:
     site, store = site_of(request), request.app.state.store
-    recent: tuple[CaseLine, ...] = ()
-    if store is not None:
-        page = await run_in_threadpool(store.cases, CaseQuery(per_page=_RECENT))
-        recent = tuple(case_line(case) for case in page.items)
+    recent = () if store is None else await run_in_threadpool(_recent, store)
     return site.page(
         request,
         "ask.html",
