@@ -210,7 +210,10 @@ def _calibration(block: Mapping[str, Any] | None) -> Table:
         Row(words, (cell(block[key]["log_loss"], as_percent=False), cell(block[key]["ece"])))
         for key, words in (("before", "as the network gives them"), ("after", "calibrated"))
     )
-    words = f"{how}, fitted on {plural(fitted['images'], 'image')}{of}. The figures are of the same images."
+    words = (
+        f"{how}, fitted on {plural(fitted['images'], 'image')}{of}. The figures are of the same images, each "
+        "answered by a calibration that was fitted on the other patients."
+    )
     return Table(words, rows)
 
 
