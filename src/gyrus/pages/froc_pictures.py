@@ -98,6 +98,9 @@ def _score(box: Mapping[str, Any], kind: str, letters: float, bottom: float) -> 
 
 
 def _extent(one: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    """Return left, top, width and height of the image, or of a square around its boxes."""
+    if one.get("width_px") and one.get("height_px"):
+        return 0.0, 0.0, float(one["width_px"]), float(one["height_px"])
     corners = np.array([box["box"] for box in (*one["lesions"], *one["boxes"])])
     low, high = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
     side = float((high - low).max()) * (1 + 2 * _MARGIN)

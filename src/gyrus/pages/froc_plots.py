@@ -68,9 +68,10 @@ def detection_precision_plot(result: Mapping[str, Any]) -> Any:
         name = f"{decimal(block['average_precision']['value'])}  {rule(result, block['threshold'])}"
         colour = COLOURS[place % len(COLOURS)]
         # no line between points: it would be too kind; beyond the last recall nothing is found
-        last = steps["recall"][-1]
+        found = len(steps["recall"]) > 1
         axes.step(
-            [*steps["recall"], last], [*steps["precision"], 0.0], where="pre", color=colour,
+            [*steps["recall"], steps["recall"][-1]] if found else [],
+            [*steps["precision"], 0.0] if found else [], where="pre", color=colour,
             linestyle=_STYLES[place % len(_STYLES)], label=name,
         )  # fmt: skip
     axes.set_xlim(-0.02, 1.02)

@@ -44,7 +44,7 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str, kept: fl
     axes.set_title(quantity, loc="left", fontsize=10.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(history) == 1:  # a point has no range of its own
-        axes.set_xlim(history[0]["epoch"] - 0.5, history[0]["epoch"] + 0.5)
+        axes.set_xticks([history[0]["epoch"]])
     if quantity == "accuracy":
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g} %" if value <= 1 else "")
         axes.set_ylim(top=1.01)

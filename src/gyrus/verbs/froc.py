@@ -147,4 +147,12 @@ def _named(one: dict[str, Any], images: Sequence[Listed], classes: Sequence[str]
         part: [{**box, "class": classes[box["class"]]} for box in one[part]] for part in ("lesions", "boxes")
     }
     name = next((name for name in image.names if "." in name), image.image_id)
-    return {**one, **named, "image": image.image_id, "name": name, "subject_id": image.subject_id}
+    return {
+        **one,
+        **named,
+        "image": image.image_id,
+        "name": name,
+        "subject_id": image.subject_id,
+        "width_px": image.width_px,
+        "height_px": image.height_px,
+    }

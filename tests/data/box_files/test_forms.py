@@ -145,6 +145,21 @@ def test_masks_of_a_manifest(tmp_path):
         read_boxes(path, "truth", Reading(masks=True))
 
 
+def test_images_are_found_beside_the_table_and_where_they_are_said_to_be(tmp_path):
+    images = write_images(tmp_path / "elsewhere")
+    path = write(tmp_path / "truth.csv", CSV)
+    assert [one.source for one in read_boxes(path, "truth", Reading()).images] == [None] * 3
+    for place in (images, tmp_path):
+        found = read_boxes(path, "truth", Reading(images=place)).images
+        assert [one.source is not None for one in found] == [place == images] * 3
+    write_images(tmp_path / "images")
+    assert all(one.source for one in read_boxes(path, "truth", Reading()).images)
+    coco = write(tmp_path / "truth.json", TRUTH)
+    assert all(one.source for one in read_boxes(coco, "truth", Reading()).images)
+    found = read_boxes(voc(tmp_path / "voc"), "truth", Reading(images=images)).images
+    assert all(one.source for one in found)
+
+
 def test_scans_and_patients_are_numbered(tmp_path):
     images = [{"id": n, "scan_id": f"S{n // 2}", "patient_id": f"P{n // 4}"} for n in range(8)]
     truth = read_boxes(

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gyrus.data.box_files.box_list import BoxList, Listed, Marked
+from gyrus.data.box_files.image_places import image_source
 from gyrus.data.box_files.problems import bad_items
 from gyrus.errors import DataError
-from gyrus.imaging.source import Source
 
 _LARGEST_BYTES = 1 << 30
 _FIX = "COCO's bbox is [x, y, width, height]; see docs/reference/froc.md"
@@ -75,7 +75,7 @@ def _data_set(content: Mapping[str, Any], path: Path, folder: Path | None) -> Bo
     problems: list[str] = []
     images = []
     for number, item in enumerate(items):
-        listed = _image(item, f"image {number}", folder or path.parent)
+        listed = _image(item, f"image {number}", (folder, path.parent))
         problems += [f"image {number}: {listed}"] if isinstance(listed, str) else []
         images += [listed] if isinstance(listed, Listed) else []
     boxes, crowds = [], 0
@@ -125,7 +125,7 @@ def _box(item: Any, where: str) -> Marked | str:
     )
 
 
-def _image(item: Any, where: str, folder: Path) -> Listed | str:
+def _image(item: Any, where: str, folders: tuple[Path | None, ...]) -> Listed | str:
     if not isinstance(item, dict) or "id" not in item:
         return "has no id"
     name = str(item.get("file_name", ""))
@@ -140,19 +140,9 @@ def _image(item: Any, where: str, folder: Path) -> Listed | str:
         height_px=size[1],
         subject_id=_text(item.get("subject_id", item.get("patient_id"))),
         scan_id=_text(item.get("scan_id")),
-        source=_found(folder, name),
+        source=image_source(name, *folders),
         where=where,
     )
-
-
-def _found(folder: Path, name: str) -> Source | None:
-    """Return where an image lies; a name cannot lead out of the folder."""
-    if not name or PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
-        return None
-    for candidate in (folder / name, folder / "images" / name):
-        if candidate.is_file():
-            return Source(candidate)
-    return None
 
 
 def _text(value: Any) -> str:

@@ -64,7 +64,7 @@ def _file(path: Path, role: str, reading: Reading) -> BoxList:
     if suffix in (".csv", ".tsv"):
         if reading.masks and role == "truth":
             return read_true_masks(path, reading.images, reading.connectivity)
-        return read_table_boxes(path)
+        return read_table_boxes(path, reading.images)
     raise DataError(
         f"ends in {suffix or 'nothing'!r}; boxes are {_FORMS}", path=path, fix="name one of these"
     )

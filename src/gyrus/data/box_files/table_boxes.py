@@ -14,11 +14,11 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from gyrus.data.box_files.box_list import BoxList, Listed, Marked
+from gyrus.data.box_files.image_places import image_source
 from gyrus.data.box_files.problems import bad_items
 from gyrus.data.manifest import read_manifest
 from gyrus.data.table import Record, Table, read_table
 from gyrus.errors import DataError
-from gyrus.imaging.source import Source
 
 CORNERS = ("x0", "y0", "x1", "y1")
 _OTHER_CORNERS = (
@@ -29,8 +29,10 @@ _OTHER_CORNERS = (
 _FIX = "columns image_id,label,x0,y0,x1,y1,score; an image without a lesion has a row with empty corners"
 
 
-def read_table_boxes(path: Path) -> BoxList:
+def read_table_boxes(path: Path, images_in: Path | None = None) -> BoxList:
     """Read a CSV table of boxes, or a manifest (it has the columns ``path`` and ``boxes``).
+
+    The images of a table lie in ``images_in`` or beside it, by the column ``path`` or by their ids.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def read_table_boxes(path: Path) -> BoxList:
         if not image:
             problems.append(f"{where}: image_id is empty")
             continue
-        listed = _listed(record, image, path.parent, where)
+        listed = _listed(record, image, (images_in, path.parent), where)
         if isinstance(listed, str):
             problems.append(f"{where}: {listed}")
             continue
@@ -104,7 +106,7 @@ def _box(record: Record, image: str, corners: tuple[str, ...], where: str) -> Ma
     )  # fmt: skip
 
 
-def _listed(record: Record, image: str, folder: Path, where: str) -> Listed | str:
+def _listed(record: Record, image: str, folders: tuple[Path | None, ...], where: str) -> Listed | str:
     sides: list[float | None] = []
     for name in ("width_px", "height_px"):
         cell = record.cells.get(name, "").strip()
@@ -112,14 +114,13 @@ def _listed(record: Record, image: str, folder: Path, where: str) -> Listed | st
             sides.append(float(cell) if cell else None)
         except ValueError:
             return f"{name} is {cell!r}, which is no number"
-    file = record.cells.get("path", "").strip()
-    path = folder / file if file else folder / image
+    file = record.cells.get("path", "").strip() or image
     pure = PurePosixPath(image)
     return Listed(
         image, tuple(dict.fromkeys((pure.name, pure.stem))), sides[0], sides[1],
         subject_id=record.cells.get("subject_id", "").strip(),
         scan_id=record.cells.get("scan_id", "").strip(),
-        source=Source(path) if path.is_file() else None, where=where,
+        source=image_source(file, *folders), where=where,
     )  # fmt: skip
 
 

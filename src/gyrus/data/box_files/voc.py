@@ -12,9 +12,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from gyrus.data.box_files.box_list import BoxList, Listed, Marked
+from gyrus.data.box_files.image_places import image_source
 from gyrus.data.box_files.problems import bad_items
 from gyrus.errors import DataError
-from gyrus.imaging.source import Source
 
 _LARGEST_BYTES = 16 << 20
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
@@ -39,7 +39,7 @@ def read_voc(folder: Path, images: Path | None) -> BoxList:
             problems.append(f"{name}: {root}")
             continue
         image = path.relative_to(folder).with_suffix("").as_posix()
-        listed.append(_image(root, image, name, images or folder.parent / "JPEGImages"))
+        listed.append(_image(root, image, name, (images, folder.parent / "JPEGImages", folder)))
         for number, element in enumerate(root.iter("object")):
             where = f"{name}, object {number}"
             if (element.findtext("difficult") or "").strip() == "1":
@@ -71,16 +71,14 @@ def _parsed(path: Path) -> ElementTree.Element | str:
         return f"is no XML: {error}"
 
 
-def _image(root: ElementTree.Element, image: str, name: str, folder: Path) -> Listed:
+def _image(root: ElementTree.Element, image: str, name: str, folders: tuple[Path | None, ...]) -> Listed:
     file_name = (root.findtext("filename") or "").strip()
-    inside = file_name and "/" not in file_name and "\\" not in file_name and file_name not in ("..", ".")
-    path = folder / file_name if inside else None
     sides = [_number(root.findtext(f"size/{side}")) for side in ("width", "height")]
     width, height = (side if side and side > 0 else None for side in sides)
     names = dict.fromkeys((file_name, Path(file_name).stem, Path(image).name)) if file_name else {}
     return Listed(
         image, tuple(part for part in names if part), width, height,
-        source=Source(path) if path is not None and path.is_file() else None, where=name,
+        source=image_source(file_name, *folders), where=name,
     )  # fmt: skip
 
 
