@@ -9,7 +9,7 @@ from raw_http import HOST, ask
 
 schemathesis = pytest.importorskip("schemathesis")
 
-EXAMPLES = 6
+EXAMPLES = 4
 MANY = 400
 
 
