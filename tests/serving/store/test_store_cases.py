@@ -1,4 +1,5 @@
 import hashlib
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
@@ -7,7 +8,14 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from kept_cases import BLOBS, PICTURE, new_case
 
-from gyrus.errors import ConflictError, DataError, NotFoundError, UnavailableError, UsageError
+from gyrus.errors import (
+    ConflictError,
+    DataError,
+    MissingDependencyError,
+    NotFoundError,
+    UnavailableError,
+    UsageError,
+)
 from gyrus.serving.store import CaseQuery, CaseSummary, NewCase, NewReview, Store
 from gyrus.serving.store import store as store_module
 
@@ -239,6 +247,12 @@ def test_a_server_that_is_not_there_is_named_without_its_password(tmp_path):
     assert "secret" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
     assert not (tmp_path / "blobs").exists()
+
+
+def test_without_psycopg_the_extra_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingDependencyError, match=r"pip install 'gyrus\[postgres\]'"):
+        Store.open("postgres://gyrus@127.0.0.1:1/cases", tmp_path / "blobs")
 
 
 def test_files_are_for_the_service_alone(sqlite_store, tmp_path):
