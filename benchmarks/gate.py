@@ -43,6 +43,7 @@ LEFT_OUT = {
     "blank": ("blank",),
     "blank (and gradients)": ("blank", "gradient"),
 }
+ASKED = ("cifar10", "mnist", "chest_xray", "text", "screenshot", "noise", "blank")
 NEWLINE = chr(10)
 SEED, COUNT = 2027, 1000  # of the images that are judged: other draws than those trained on
 
@@ -190,8 +191,44 @@ the upper limit clustered by patient is {100 * by_patient.high:.2f} %.
 | images | |
 |---|---|
 {NEWLINE.join(shown)}
+
+## What was asked, and what holds
+
+{NEWLINE.join(held(summary))}
 """
     return summary, readme
+
+
+def held(summary: dict) -> list[str]:
+    """Return, for each figure that was asked for, whether it holds."""
+    left_out, unseen, ships = (summary[name] for name in ("left out", "unseen Cheng patients", "shipped"))
+    low = {name: 100 * left_out[name]["low"] for name in ASKED}
+    missed = ", ".join(f"{name} ({value:.1f})" for name, value in low.items() if value < 97.0)
+    brains = "; ".join(
+        f"{name} {100 * ships[name]['rate']:.1f} %, {holds(ships[name]['rate'] >= 0.95)}"
+        for name in ("yes/no", "Sartaj, no Cheng slice")
+    )
+    by_patient = unseen["patients with a refused slice"]
+    return [
+        "- A source that was left out of training is refused with a lower limit of at least 97 %: "
+        f"{holds(not missed)}{' for ' + missed if missed else ''}. The lines in brackets leave out more than "
+        "was asked for.",
+        f"- Brain MRI of sets that are not trained on is accepted at 95 % or more: {brains}. Not blindly: they "
+        "were looked at while the step was built (`docs/reference/gate.md`).",
+        "- Unseen patients of Cheng refused at most 2 %, upper limit at most 3 %: "
+        f"of patients {limited(by_patient['rate'], by_patient['high'])}; of slices, clustered by patient, "
+        f"{limited(unseen['rate'], unseen['high_by_patient'])} (that method gives 3.8 where none is refused).",
+    ]
+
+
+def holds(condition: bool) -> str:
+    """Return it as a word."""
+    return "holds" if condition else "**does not hold**"
+
+
+def limited(share: float, high: float) -> str:
+    """Return a share of refusals, its upper limit, and whether both are as asked."""
+    return f"{100 * share:.1f} %, upper limit {100 * high:.1f} %: {holds(share <= 0.02 and high <= 0.03)}"
 
 
 def told(run: dict, word: str) -> str:
