@@ -1,4 +1,4 @@
-"""Claim: the 95 % intervals of FROC scores and average precisions cover at least 94 % of the time.
+"""Claim: 95 % intervals of FROC scores and average precisions cover near 95 % or more from 10 patients on.
 
     python benchmarks/detection_coverage.py --out benchmarks/results/DATE_detection_coverage
 
