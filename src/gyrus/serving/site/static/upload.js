@@ -8,6 +8,7 @@ const send = document.getElementById("send");
 const clear = document.getElementById("clear");
 const told = document.getElementById("told");
 const most = Number(form.dataset.mostBytes);
+const PASSING = new Set([408, 429, 503, 507]);
 let files = []; // {file, row, state: "waiting" | "sent" | "done" | "failed"}
 
 function size(bytes) {
@@ -60,8 +61,10 @@ function chip(kind, words) {
   return element("span", `chip ${kind}`, words);
 }
 
-function fail(entry, why) {
-  entry.state = "failed";
+// What may go well another time stays in the queue, to be sent again.
+function fail(entry, why, again = false) {
+  entry.state = again ? "waiting" : "failed";
+  entry.row.querySelector(".away").disabled = false;
   entry.row.querySelector(".state").replaceChildren(chip("failed", "Failed"));
   entry.row.querySelector("progress")?.remove();
   entry.row.querySelector(".why")?.remove();
@@ -89,6 +92,7 @@ function upload(entry) {
     bar.max = 1;
     bar.value = 0;
     bar.setAttribute("aria-label", `Sending ${entry.file.name}`);
+    entry.row.querySelector(".why")?.remove();
     entry.row.append(bar);
     entry.row.querySelector(".away").disabled = true;
     entry.state = "sent";
@@ -108,11 +112,11 @@ function upload(entry) {
     request.addEventListener("load", () => {
       const answer = request.response;
       if (answer?.cases?.length) done(entry, answer);
-      else fail(entry, answer?.detail ?? answer?.title ?? `The server answered ${request.status}.`);
+      else fail(entry, answer?.detail ?? answer?.title ?? `The server answered ${request.status}.`, PASSING.has(request.status));
       resolve();
     });
-    request.addEventListener("error", () => { fail(entry, "The server cannot be reached."); resolve(); });
-    request.addEventListener("abort", () => { fail(entry, "It was broken off."); resolve(); });
+    request.addEventListener("error", () => { fail(entry, "The server cannot be reached.", true); resolve(); });
+    request.addEventListener("abort", () => { fail(entry, "It was broken off.", true); resolve(); });
     request.send(data);
   });
 }
@@ -128,7 +132,7 @@ async function start(event) {
   send.disabled = clear.disabled = false;
   const answered = files.filter((one) => one.state === "done");
   if (files.length === 1 && answered.length === 1) { location.assign(answered[0].row.querySelector("a").href); return; }
-  const failed = files.filter((one) => one.state === "failed").length;
+  const failed = files.length - answered.length;
   told.textContent = `${answered.length} answered${failed ? `, ${failed} failed` : ""}.`;
   show();
   (answered[0]?.row.querySelector("a") ?? clear).focus();

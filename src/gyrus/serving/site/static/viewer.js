@@ -1,6 +1,7 @@
 // The opacity of the heat map, and the slices of a scan without a reload.
 "use strict";
 const KEPT = "gyrus-opacity";
+const WHEEL = 40; // a notch of a wheel is 100 or more, a touch pad sends many small steps
 
 function opacity() {
   const slider = document.getElementById("opacity");
@@ -77,10 +78,14 @@ function slices() {
       if (link.hasAttribute("href")) turnTo(new URL(link.href).searchParams.get("slice"));
     });
   }
+  let turned = 0;
   document.getElementById("stage").addEventListener("wheel", (event) => {
-    event.preventDefault();
     const next = Number(slider.value) + Math.sign(event.deltaY);
-    if (next < Number(slider.min) || next > Number(slider.max)) return;
+    if (next < Number(slider.min) || next > Number(slider.max)) return; // at the ends the page scrolls
+    event.preventDefault();
+    turned += event.deltaY;
+    if (Math.abs(turned) < WHEEL) return;
+    turned = 0;
     slider.value = next;
     slider.dispatchEvent(new Event("input"));
   }, { passive: false });
