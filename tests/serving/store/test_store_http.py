@@ -7,6 +7,7 @@ import sqlite3
 import zipfile
 from dataclasses import replace
 
+import jsonschema_rs
 import pytest
 from fastapi.testclient import TestClient
 
@@ -194,6 +195,33 @@ def test_a_search_is_text_and_nothing_else(served, png):
         assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 0
         served.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "agree", "comment": f"a {text} b"})
         assert served.get("/api/v1/cases", params={"text": text}).json()["total"] == 1
+
+
+def described(client, path, method, status):
+    """Return the schema and the example that the description gives for an answer."""
+    answers = client.get("/api/v1/openapi.json").json()["paths"][path][method]["responses"]
+    said = answers[str(status)]["content"]["application/json"]
+    return said["schema"], said["example"]
+
+
+def test_answers_and_examples_are_as_described(client, png):
+    case = keep(client, png).json()["case"]
+    place, route = f"/api/v1/cases/{case}", "/api/v1/cases/{case_id}"
+    verdict = {"verdict": "other", "label": "pituitary"}
+    asked = {
+        (route, "get", 200): lambda: client.get(place),
+        ("/api/v1/cases", "get", 200): lambda: client.get("/api/v1/cases"),
+        (f"{route}/reviews", "post", 201): lambda: client.post(f"{place}/reviews", json=verdict),
+        (f"{route}/reviews", "get", 200): lambda: client.get(f"{place}/reviews"),
+    }
+    for _ in range(2):  # before and after the review
+        for route_of, ask in asked.items():
+            schema, example = described(client, *route_of)
+            answer = ask()
+            assert answer.status_code == route_of[2]
+            for shown in (answer.json(), example):
+                jsonschema_rs.Draft202012Validator(schema).validate(shown)
+                assert set(shown) == set(schema["properties"])
 
 
 def test_pages_while_the_database_is_away(client, png, tmp_path):

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX, AStore, CaseId, aside
+from gyrus.serving.api.case_documents import CASE, CASE_PAGE
 from gyrus.serving.api.shown import case_json, summary_json
 from gyrus.serving.store import CaseQuery
 from gyrus.serving.store.records import MOST_PER_PAGE, QUERY_LENGTH, Outcome
@@ -17,10 +18,12 @@ from gyrus.serving.store.records import MOST_PER_PAGE, QUERY_LENGTH, Outcome
 router = APIRouter(tags=["cases"], prefix=f"{PREFIX}/cases")
 
 _PNG = b"\x89PNG"
+_BYTES = {"schema": {"type": "string", "format": "binary"}}
+_PICTURE = {"description": "The file.", "content": {"image/png": _BYTES, "application/octet-stream": _BYTES}}
 
 
 @router.get(
-    "", summary="Kept cases, the newest first", responses=documents.responses(None, 401, 404, 422, 503)
+    "", summary="Kept cases, the newest first", responses=documents.responses(CASE_PAGE, 401, 404, 422, 503)
 )
 async def cases(
     store: AStore,
@@ -50,7 +53,7 @@ async def cases(
 
 
 @router.get(
-    "/{case_id}", summary="A case with its evidence", responses=documents.responses(None, 401, 404, 422, 503)
+    "/{case_id}", summary="A case with its evidence", responses=documents.responses(CASE, 401, 404, 422, 503)
 )
 async def case(case_id: CaseId, store: AStore) -> Response:
     """Return a case; its version also stands in the header ``ETag``, for reviews."""
@@ -62,7 +65,7 @@ async def case(case_id: CaseId, store: AStore) -> Response:
     "/{case_id}/pictures/{name}",
     summary="A file of a case",
     response_class=Response,
-    responses=documents.responses(None, 401, 404, 422, 503),
+    responses=documents.responses(_PICTURE, 401, 404, 422, 503),
 )
 async def picture(case_id: CaseId, name: str, store: AStore) -> Response:
     """Return the upload itself (``original``), or a picture as the case's list of pictures names it."""

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from gyrus.errors import DataError
 from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX, AStore, CaseId, aside
+from gyrus.serving.api.case_documents import REVIEW, REVIEWS
 from gyrus.serving.api.shown import review_json
 from gyrus.serving.store import NewReview
 from gyrus.serving.store.records import COMMENT_LENGTH, LABEL_LENGTH, REVIEWER_LENGTH
@@ -35,7 +36,7 @@ class ReviewIn(BaseModel):
 _EXAMPLE = {"verdict": "other", "label": "meningioma", "comment": "extra-axial", "reviewer": "A. B."}
 
 
-@router.get("", summary="The reviews of a case", responses=documents.responses(None, 401, 404, 422, 503))
+@router.get("", summary="The reviews of a case", responses=documents.responses(REVIEWS, 401, 404, 422, 503))
 async def reviews(case_id: CaseId, store: AStore) -> dict[str, Any]:
     """Return the trail of a case, the first review first; the last one counts."""
     return {"items": [review_json(review) for review in await aside(store.reviews, case_id)]}
@@ -46,7 +47,7 @@ async def reviews(case_id: CaseId, store: AStore) -> dict[str, Any]:
     summary="Review a case",
     status_code=201,
     openapi_extra={"requestBody": documents.json_body(ReviewIn.model_json_schema(), _EXAMPLE)},
-    responses=documents.responses(None, 400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    responses={201: REVIEW, **documents.responses(None, 400, 401, 403, 404, 408, 409, 413, 415, 422, 503)},
 )
 async def review(
     case_id: CaseId,
