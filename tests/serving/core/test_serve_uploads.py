@@ -5,7 +5,7 @@ import tempfile
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request
 
@@ -52,6 +52,7 @@ def read(request, receiver=None):
     return asyncio.run(run())
 
 
+@settings(max_examples=40)
 @given(
     data=st.binary(max_size=200),
     size=st.integers(1, 40),
