@@ -103,6 +103,7 @@ def test_boxes_may_be_cut_at_the_border(tmp_path):
         ("image_id,x0,y0,x1,y1\na,1,2,3\n", "1 bad row"),
         ("image_id,subject_id,x0,y0,x1,y1\na,P1,1,2,3,4\na,P2,1,2,3,4\n", "1 bad item"),
         ("image_id,width_px,x0,y0,x1,y1\na,wide,1,2,3,4\n", "1 bad item"),
+        ("image_id,width_px,x0,y0,x1,y1\na,nan,1,2,3,4\n", "1 bad item"),
     ],
 )
 def test_bad_tables(content, told, tmp_path):

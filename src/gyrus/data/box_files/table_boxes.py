@@ -11,6 +11,7 @@ image without a lesion has a row whose corners are empty.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path, PurePosixPath
 
 from gyrus.data.box_files.box_list import BoxList, Listed, Marked
@@ -111,9 +112,12 @@ def _listed(record: Record, image: str, folders: tuple[Path | None, ...], where:
     for name in ("width_px", "height_px"):
         cell = record.cells.get(name, "").strip()
         try:
-            sides.append(float(cell) if cell else None)
+            side = float(cell) if cell else None
         except ValueError:
             return f"{name} is {cell!r}, which is no number"
+        if side is not None and not 0 < side < math.inf:
+            return f"{name} is {cell!r}; expected pixels, above 0"
+        sides.append(side)
     file = record.cells.get("path", "").strip() or image
     pure = PurePosixPath(image)
     return Listed(
