@@ -32,7 +32,7 @@ class LearnConfig(DataOptions, OutputOptions):
     """numpy-cnn: side of the square that images are brought to, in pixels (16 to 128); default: that of the
     first image where it is a square of at most 64 pixels, else 48."""
     epochs: int | None = None
-    """numpy-cnn: times that each training image is seen; default: as many as see 480,000 images, 4 to 20."""
+    """numpy-cnn: times that each training image is seen; default: as many as see 240,000 images, 4 to 20."""
     seed: int = 0
     """Seed of the cohort, the splits and the trainings."""
     cache_dir: Path | None = None

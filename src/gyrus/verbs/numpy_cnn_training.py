@@ -29,7 +29,7 @@ MOMENTUM = 0.9
 WEIGHT_DECAY = 5e-4
 WARM_UP = 0.25
 MOST_SHIFT_PX = 1
-SEEN_IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 480_000, 4, 20
+SEEN_IMAGES, FEWEST_EPOCHS, MOST_EPOCHS = 240_000, 4, 20
 _LARGEST_FLAT_PX = (
     28  # where a digit's stroke lies tells which it is; of larger pictures it is learnt by heart
 )
