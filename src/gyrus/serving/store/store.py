@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import threading
 import uuid
 from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
@@ -18,6 +16,7 @@ from gyrus.serving.store import cases as case_rows
 from gyrus.serving.store import reviewing
 from gyrus.serving.store.blobs import BlobFolder
 from gyrus.serving.store.database import Database, open_database
+from gyrus.serving.store.doubtful import Doubtful
 from gyrus.serving.store.export import ORIGINAL, export_row
 from gyrus.serving.store.migrating import current_revision, head_revision, migrate
 from gyrus.serving.store.records import (
@@ -30,8 +29,6 @@ from gyrus.serving.store.records import (
     checked_text,
 )
 from gyrus.serving.store.tables import store as store_table
-
-logger = logging.getLogger("gyrus")
 
 KEY_LIFETIME = timedelta(hours=24)
 """How long a request's key is remembered."""
@@ -52,8 +49,7 @@ class Store:
         self._database = database
         self._blobs = blobs
         self._head = head_revision()
-        self._doubtful: set[str] = set()  # cases of which no one knows whether they were kept
-        self._doubts = threading.Lock()
+        self._doubtful = Doubtful(self._kept, blobs)
 
     @classmethod
     def open(cls, url: str, blobs: Path) -> Store:
@@ -113,7 +109,7 @@ class Store:
             raise UnavailableError(
                 f"the database's tables are of revision {revision}, not {self._head}", fix="restart gyrus"
             )
-        self._settle()
+        self._doubtful.settle()
         self._blobs.check()
 
     def add_case(
@@ -144,7 +140,7 @@ class Store:
         former = self.former(idempotency)
         if former is not None:
             return former
-        self._settle()
+        self._doubtful.settle()
         case_id, now = uuid.uuid4().hex, case_rows.now_utc()
         files = self._blobs.write(case_id, blobs)
         try:
@@ -161,7 +157,7 @@ class Store:
                 return self._overtaken(idempotency, error)
             raise
         except BaseException:  # silence, a full disk, or our own end: it may have come after the commit
-            self._doubt(case_id)
+            self._doubtful.add(case_id)
             raise
         assert kept is not None  # read within the transaction that wrote it
         return kept
@@ -315,27 +311,6 @@ class Store:
         """Return those ids that cases have, when all that is being written now has been written."""
         with self._database.writing(alone=True) as connection:
             return case_rows.existing_ids(connection, ids)
-
-    def _doubt(self, case_id: str) -> None:
-        with self._doubts:
-            self._doubtful.add(case_id)
-
-    def _settle(self) -> None:
-        """Find out, now that the database answers again, which doubtful cases it has; drop others' files."""
-        with self._doubts:
-            doubtful, self._doubtful = self._doubtful, set()
-        if not doubtful:
-            return
-        try:
-            missing = doubtful - self._kept(doubtful)
-            for case_id in missing:
-                self._blobs.remove(case_id)
-        except BaseException:
-            with self._doubts:
-                self._doubtful |= doubtful
-            raise
-        if missing:
-            logger.info("note: the files of %d cases that could not be kept are removed", len(missing))
 
     def _overtaken(self, idempotency: tuple[str, str], error: exc.IntegrityError) -> Case:
         """Return the case of the same request that came in at the same time and was faster."""
