@@ -213,11 +213,11 @@ def held(summary: dict) -> list[str]:
         "- A source that was left out of training is refused with a lower limit of at least 97 %: "
         f"{holds(not missed)}{' for ' + missed if missed else ''}. The lines in brackets leave out more than "
         "was asked for.",
-        f"- Brain MRI of sets that are not trained on is accepted at 95 % or more: {brains}. Not blindly: they "
-        "were looked at while the step was built (`docs/reference/gate.md`).",
+        f"- Brain MRI of sets that are not trained on is accepted at 95 % or more: {brains}. Not blindly: "
+        "they were looked at while the step was built (`docs/reference/gate.md`).",
         "- Unseen patients of Cheng refused at most 2 %, upper limit at most 3 %: "
         f"of patients {limited(by_patient['rate'], by_patient['high'])}; of slices, clustered by patient, "
-        f"{limited(unseen['rate'], unseen['high_by_patient'])} (that method gives 3.8 where none is refused).",
+        f"{limited(unseen['rate'], unseen['high_by_patient'])} (3.8 where none is refused).",
     ]
 
 
