@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,11 +13,13 @@ import urllib.error
 import urllib.request
 
 import pytest
+import tyro
 
 import gyrus
 from gyrus.config import ServeOptions
 from gyrus.errors import MissingDependencyError, UsageError
 from gyrus.verbs import serve as serve_verb
+from gyrus.verbs.sources import bundle_of
 
 BLOCKER = '''
 import sys
@@ -247,3 +250,25 @@ def test_missing_modules_are_looked_for_before_anything_else(monkeypatch):
     monkeypatch.setattr(serve_verb, "_NEEDED", ("no_such_module",))
     with pytest.raises(MissingDependencyError, match="no_such_module"):
         serve_verb.run(ServeOptions(port=0))
+
+
+def test_the_demo_ends_by_naming_the_command_that_serves_its_model(tiny_place, tmp_path):
+    from gyrus.runs import RunFolder
+    from gyrus.verbs.demo import DemoResult
+
+    run = RunFolder(tmp_path / "a run")
+    run.path.mkdir()
+    run.bundle.write_bytes((tiny_place / "model.gyrus").read_bytes())
+
+    class Told:
+        def __init__(self):
+            self.run = run
+
+        def to_text(self):
+            return "figures"
+
+    last = DemoResult(tmp_path, Told(), Told()).to_text().splitlines()[-1]
+    words = shlex.split(last)
+    assert words[:2] == ["gyrus", "serve"]
+    options = tyro.cli(ServeOptions, args=words[2:])
+    assert bundle_of(options.bundle) == run.bundle
