@@ -85,6 +85,8 @@ def _day(text: str, days: int = 0) -> datetime | None:
 def _summary(page: CasePage, *, filtered: bool, keeps: bool) -> str:
     if not keeps:
         return "This server keeps nothing."
+    if filtered and not page.total:
+        return "No case fits."
     if filtered:
         return f"{plural(page.total, 'case fits', 'cases fit')}, the latest first."
     return (
