@@ -43,7 +43,7 @@ def decision_figures(said: Said, *, confidence: float = 0.95, seed: int = 0) -> 
                            {"sensitivity", "specificity", "ppv", "npv": figures}, "at_prevalence":
                            [{"prevalence", "ppv", "npv"}], "curve"}
             curves         class -> decision curve, see gyrus.decision.net_benefit; at most ten classes
-            sets           null, or {"method", "level", "by", "coverage": figure, "per_class": class ->
+            sets           null, or {"method", "level", "promise", "by", "coverage": figure, "per_class": class ->
                            {"coverage": figure, "mean_size": number, "images"}, "mean_size", "sizes": how many
                            classes -> images, "referred": share, "answered_right": accuracy of the others}
             risk_coverage  null, or {"coverage", "risk": lists, "area": figure}
@@ -150,6 +150,7 @@ def _sets(said: Said, confidence: float) -> dict[str, Any] | None:
     return {
         "method": conformal.method,
         "level": conformal.level,
+        "promise": conformal.promise,
         "by": conformal.by,
         "coverage": share_figure(cases, _by_patient(cases, covered, conformal.by), confidence),
         "per_class": {

@@ -39,8 +39,9 @@ def _point(point: Mapping[str, Any]) -> str:
 def _sets(sets: Mapping[str, Any] | None) -> str:
     if sets is None:
         return ""
+    about = "about " if sets.get("promise") == "about" else ""
     return (
-        f"sets at {100 * sets['level']:g} %: hold the true class for {long_figure(sets['coverage'])}, "
+        f"sets at {about}{100 * sets['level']:g} %: hold the true class for {long_figure(sets['coverage'])}, "
         f"{sets['mean_size']:.2f} classes on average; {long_figure(sets['referred'])} of the images are "
         f"referred, of the others {long_figure(sets['answered_right'])} are right"
     )
