@@ -97,7 +97,7 @@ def test_the_model_card_says_what_is_fitted_and_what_is_not() -> None:
     assert "Calibrated by temperature" in calibrated
     assert "on 160 images of 160 patients" in calibrated
     assert "calibration: sensitivity" in point
-    assert "LAC, 90\N{NO-BREAK SPACE}%" in sets
+    assert "LAC, at least 90\N{NO-BREAK SPACE}%" in sets
     assert refers(card)
     bare = Decision(CLASSES).to_card()
     assert decision_lines(bare) == [

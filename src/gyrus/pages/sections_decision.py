@@ -172,8 +172,8 @@ def _promise(sets: Mapping[str, Any]) -> str:
     right, referred = sets["answered_right"]["value"], sets["referred"]["value"]
     promise = sets.get("promise", "at-least").replace("-", " ")
     return (
-        f"For {who} the true class is in the set {promise} {percent(sets['level'], 0)} of the time, for every "
-        "class; an image whose set is not the one most probable class is referred to a person. Here "
+        f"For {who} the true class is in the set {promise} {percent(sets['level'], 0)} of the time, for "
+        "every class; an image whose set is not the one most probable class is referred to a person. Here "
         f"{percent(referred)} were referred, and {percent(right)} of the others were right, against "
         f"{percent(sets['all_right']['value'])} of all."
     )
