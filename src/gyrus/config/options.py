@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gyrus.config.masking import MaskOptions
 from gyrus.config.ranges import at_least, share
 from gyrus.errors import UsageError
 
@@ -26,7 +27,7 @@ class VolumeOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(VolumeOptions):
+class DataOptions(MaskOptions, VolumeOptions):
     """How a folder or table of images is read."""
 
     subjects: Path | None = None
@@ -42,9 +43,10 @@ class DataOptions(VolumeOptions):
     for example "person(\\d+)_"."""
     subject_folder: bool = False
     """The folder directly above each image is the patient (CLASS/PATIENT/image)."""
-    task: Literal["auto", "classify", "multilabel"] = "auto"
+    task: Literal["auto", "classify", "multilabel", "segment"] = "auto"
     """classify: an image has one class; multilabel: any number of them, joined by "|" in the label
-    (edema|mass; a single | for none); auto: what the manifest's column task says, else classify."""
+    (edema|mass; a single | for none); segment: each image has a mask; auto: what the manifest's column task
+    says, else classify."""
     join_classes: tuple[str, ...] = ()
     """Joins of class names, each as NAME=VARIANT,VARIANT (for example no_tumor=notumor,healthy)."""
     on_bad_file: Literal["fail", "skip"] = "fail"

@@ -25,8 +25,8 @@ from gyrus.runs.atomic import write_text
 
 MANIFEST_VERSION = 1
 SPLITS = ("train", "val", "cal", "test")
-CLASSIFY, MULTILABEL = "classify", "multilabel"
-TASKS = (CLASSIFY, MULTILABEL, "segment", "detect")
+CLASSIFY, MULTILABEL, SEGMENT = "classify", "multilabel", "segment"
+TASKS = (CLASSIFY, MULTILABEL, SEGMENT, "detect")
 
 
 @dataclass(frozen=True, slots=True)

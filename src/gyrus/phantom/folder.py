@@ -30,8 +30,8 @@ def write_cohort(
 ) -> Manifest:
     """Write the images, masks and manifest of a phantom.
 
-    The folder holds ``CLASS/SUBJECT_SLICE.png``, ``masks/SUBJECT_SLICE.png`` (0 and 255), ``manifest.csv``.
-    With faults, the manifest has the columns ``fault`` and ``fault_of``, the truth to test a finder against.
+    The folder holds ``CLASS/SUBJECT_SLICE.png``, ``masks/SUBJECT_SLICE.png`` (0 and 255; all 0 where there is
+    no tumour), ``manifest.csv``. With faults, the manifest has the columns ``fault`` and ``fault_of``, the truth to test a finder against.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def _write_image(
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     (folder / path).write_bytes(_encode(item, number, faults))
     mask = ""
-    if not anonymous and item.image.mask.any():
+    if not anonymous:  # where nothing grows too: its mask says so
         mask = f"masks/{name}.png"
         (folder / "masks").mkdir(exist_ok=True)
         drawn = _moved(Image.fromarray(item.image.mask.astype(np.uint8) * 255), item.fault, number)
