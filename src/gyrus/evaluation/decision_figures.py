@@ -45,7 +45,8 @@ def decision_figures(said: Said, *, confidence: float = 0.95, seed: int = 0) -> 
             curves         class -> decision curve, see gyrus.decision.net_benefit; at most ten classes
             sets           null, or {"method", "level", "promise", "by", "coverage": figure, "per_class":
                            class -> {"coverage": figure, "mean_size": number, "images"}, "mean_size",
-                           "sizes": how many classes -> images, "referred": share, "answered_right": accuracy of the others}
+                           "sizes": how many classes -> images, "referred": share,
+                           "answered_right": accuracy of the others}
             risk_coverage  null, or {"coverage", "risk": lists, "area": figure}
             notes          sentences about what was left out
     """
