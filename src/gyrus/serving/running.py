@@ -13,6 +13,7 @@ from types import FrameType
 import uvicorn
 
 from gyrus.config.serving import ServeOptions
+from gyrus.serving.allocator import give_large_pieces_back
 from gyrus.serving.app import api_key, create_app
 from gyrus.serving.connections import MOST_CONNECTIONS, BoundedProtocol
 from gyrus.serving.observing import log
@@ -26,6 +27,7 @@ _BEYOND_DEADLINE_S = 5.0
 
 def serve_until_stopped(options: ServeOptions, listening: socket.socket, url: str) -> None:
     """Serve at a socket until SIGTERM or SIGINT."""
+    give_large_pieces_back()
     app = create_app(options)
     if not is_loopback(options.host) and not api_key(options):
         logger.info(

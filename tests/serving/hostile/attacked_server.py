@@ -26,7 +26,7 @@ class Attacked:
 
     Attributes
     ----------
-    port : int
+    port, pid : int
     temporary, store, log : Path
         Its folder for temporary files, its database and blobs, what it says.
     scan : bytes
@@ -34,6 +34,7 @@ class Attacked:
     """
 
     port: int
+    pid: int
     temporary: Path
     store: Path
     log: Path

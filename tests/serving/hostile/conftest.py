@@ -30,7 +30,7 @@ def server(tmp_path_factory):
         command(bundle, port, store), port=port, health="/readyz", log=log,
         environment={"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
-    yield Attacked(port, temporary, store, log, picture())
+    yield Attacked(port, process.pid, temporary, store, log, picture())
     running = process.running
     process.end()
     assert running, log.read_text()[-2000:]
