@@ -1,5 +1,7 @@
 """Claim: which measure of "unlike the training images" tells most, and how often new patients are refused.
 
+    gyrus train MANIFEST --fold K --architecture mobilenetv2_100 --weights FILE --recipe upper --epochs 3 \\
+        --image-size 160 --cal-fraction 0.15 --val-fraction 0.05 --select last
     python benchmarks/gate_distribution.py RUN [RUN …] [--out benchmarks/results/DATE_gate_distribution]
 
 RUN: trainings on Cheng's set with the splits train, cal (or val) and test, such as the folds of a `gyrus
