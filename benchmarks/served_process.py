@@ -4,6 +4,7 @@ Not a benchmark: run by itself it does nothing. Linux only: memory and processor
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import socket
@@ -16,6 +17,11 @@ from keeping import PROJECT, QUIET
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+def _end_with_parent() -> None:
+    """See that a server does not outlive a race that is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def free_port() -> int:
@@ -52,6 +58,7 @@ class Server:
             self._process = subprocess.Popen(
                 [str(part) for part in command], stdout=said, stderr=said, stdin=subprocess.DEVNULL,
                 env={**QUIET, **(environment or {})}, cwd=PROJECT, start_new_session=True,
+                preexec_fn=_end_with_parent,
             )  # fmt: skip
         self._wait_until_ready(health, most_s=120)
         self.start_s = time.perf_counter() - began
