@@ -105,6 +105,7 @@ class SegmentationCases:
             "subject_id": list(self.subject_ids),
             "group": self.groups.tolist(),
             "fold": list(self.folds),
+            "area": (self.values["true_px"] * self.pixel_area[:, None]).tolist(),
             **{
                 name: [[_plain(one) for one in row] for row in self.values[name].tolist()]
                 for name in (*PIXELS, *SCORES)

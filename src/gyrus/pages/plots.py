@@ -23,7 +23,7 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str, kept: fl
     history : sequence of mapping
         Rows of ``metrics.csv``: ``epoch`` and the two columns; undefined values are None.
     quantity : str
-        ``loss`` or ``accuracy``.
+        ``loss``, ``accuracy`` or ``dice``.
     kept : float, optional
         Epoch whose weights were kept; default: that of the lowest validation loss.
 
@@ -41,11 +41,11 @@ def learning_curve(history: Sequence[Mapping[str, Any]], quantity: str, kept: fl
     if kept is not None:
         axes.axvline(kept, color=TEXT, linewidth=0.9, linestyle=":", label=f"kept: epoch {kept:g}")
     axes.set_xlabel("epoch")
-    axes.set_title(quantity, loc="left", fontsize=10.5)
+    axes.set_title("Dice" if quantity == "dice" else quantity, loc="left", fontsize=10.5)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len(history) == 1:  # a point has no range of its own
         axes.set_xticks([history[0]["epoch"]])
-    if quantity == "accuracy":
+    if quantity in ("accuracy", "dice"):
         axes.yaxis.set_major_formatter(lambda value, _: f"{round(100 * value, 1):g} %" if value <= 1 else "")
         axes.set_ylim(top=1.01)
     else:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gyrus.bundles import read_bundle
-from gyrus.data.manifest import Manifest, read_manifest
+from gyrus.data.manifest import SEGMENT, Manifest, read_manifest
 from gyrus.errors import DataError
 from gyrus.evaluation.predictions import read_predictions
 from gyrus.imaging.geometry import geometry_of_card
@@ -121,7 +121,7 @@ def _bundle(path: Path) -> dict[str, Any]:
 
 
 def _refusals(run: RunFolder, manifest: Manifest, measured: tuple[str, ...]) -> Refusals | None:
-    if not run.bundle.is_file():
+    if not run.bundle.is_file() or manifest.task == SEGMENT:
         return None
     splits = [split for split in measured if run.outputs(split).is_file()]
     return collect_refusals(run, manifest, Predictor.load(run.bundle), splits)
@@ -130,7 +130,7 @@ def _refusals(run: RunFolder, manifest: Manifest, measured: tuple[str, ...]) -> 
 def _examples(
     run: RunFolder, manifest: Manifest, split: str, config: Mapping[str, Any], bundle: Mapping[str, Any]
 ) -> list[Example]:
-    if manifest.several or not split or not run.predictions(split).is_file():
+    if manifest.several or manifest.task == SEGMENT or not split or not run.predictions(split).is_file():
         return []  # the gallery sets one class against another
     outputs = read_outputs(run.outputs(split)) if run.outputs(split).is_file() else None
     predictions = read_predictions(run.predictions(split))

@@ -9,7 +9,10 @@ from gyrus.pages.numbers import decimal, is_defined, percent
 from gyrus.pages.plots import best_epoch, learning_curve
 from gyrus.pages.svg import to_svg
 
-_COLUMNS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds")
+_COLUMNS = (
+    "train_loss", "train_accuracy", "train_dice", "val_loss", "val_accuracy", "val_dice", "learning_rate",
+    "seconds",
+)  # fmt: skip
 
 
 def learning(context: ReportContext) -> Html | None:
@@ -46,6 +49,7 @@ def findings_of(context: ReportContext) -> tuple[Finding, ...]:
     """Return what the curves of a run's last stage say; classes are looked at on validation images first."""
     evaluations = context.evaluations
     shown = next((evaluations[split] for split in ("val", "cal", "test") if split in evaluations), None)
+    shown = None if shown is not None and shown.get("task") == "segment" else shown  # it names no class
     stages = context.config.get("training", {}).get("stages") or ()
     if not stages:
         epochs = context.config.get("epochs")
@@ -57,7 +61,7 @@ def findings_of(context: ReportContext) -> tuple[Finding, ...]:
 
 def _curves(context: ReportContext) -> list[Html]:
     figures = []
-    for quantity in ("loss", "accuracy"):
+    for quantity in ("loss", "accuracy", "dice"):
         names = [f"{split}_{quantity}" for split in ("train", "val")]
         if not any(is_defined(row.get(name)) for row in context.history for name in names):
             continue
@@ -90,7 +94,7 @@ def _numbers(context: ReportContext) -> Html:
 
 
 def _cell(name: str, value: object) -> str:
-    if name.endswith("accuracy"):
+    if name.endswith(("accuracy", "dice")):
         return percent(value)
     if name == "seconds":
         return decimal(value, 1)
