@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from gyrus.config.deciding import DecidingOptions
+from gyrus.config.mask_measuring import MaskMeasuringOptions
 from gyrus.config.options import DataOptions, OutputOptions
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
@@ -14,11 +15,11 @@ from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateConfig(DecidingOptions, DataOptions, OutputOptions):
+class EvaluateConfig(DecidingOptions, MaskMeasuringOptions, DataOptions, OutputOptions):
     """Figures with intervals: of a run, of anybody's predictions, or of a bundle on external images."""
 
     source: Positional[Path]
-    """Run folder, bundle (model.gyrus), or a predictions file (CSV)."""
+    """Run folder, bundle (model.gyrus), a predictions file (CSV), or a folder of predicted masks."""
     data: Positional[Path | None] = None
     """Folder or manifest of the images. With predictions: where they are joined by image_id, for patients,
     twins in training and subgroups. With a bundle or a run: external images to be answered."""
@@ -64,6 +65,7 @@ class EvaluateConfig(DecidingOptions, DataOptions, OutputOptions):
     def __post_init__(self) -> None:
         """Check the numbers, and that what needs DATA has it."""
         DecidingOptions.__post_init__(self)
+        self.check_mask_measuring()
         at_least(self, min_images=1, min_patients=1, bootstrap_samples=0, seed=0)
         if not 0 < self.confidence < 1:
             raise UsageError(f"confidence is {self.confidence}; expected a share such as 0.95")

@@ -81,9 +81,7 @@ def evaluate_segmentation(cases: SegmentationCases, how: MaskMeasuring) -> dict[
         "tolerance": how.tolerance,
         "found_share": how.found_share,
         "mean": {name: figure(logit_t_interval(mean_linear(cases, name), how.confidence)) for name in MEANS},
-        "per_class": {
-            name: _of_class(cases, number, how) for number, name in enumerate(cases.classes)
-        },
+        "per_class": {name: _of_class(cases, number, how) for number, name in enumerate(cases.classes)},
         "folds": fold_figures(cases, how.confidence),
         "shown": chosen_images(cases),
         "cases": cases.columns(),
@@ -95,7 +93,9 @@ def mean_linear(cases: SegmentationCases, name: str) -> Linear:
     """Return the mean of a share over the images that have the class, and over the classes that any has."""
     present = cases.present
     parts = [_mean(cases, cases.values[name][:, label], present[:, label]) for label in _there(cases)]
-    return linear_mean(parts) if parts else _mean(cases, np.full(len(cases), np.nan), np.ones(len(cases), bool))
+    return (
+        linear_mean(parts) if parts else _mean(cases, np.full(len(cases), np.nan), np.ones(len(cases), bool))
+    )
 
 
 def fold_figures(cases: SegmentationCases, confidence: float) -> dict[str, Any] | None:

@@ -151,7 +151,9 @@ def measure_pairs(
         raise PredictionsError(
             "no image has both a true and a predicted mask", fix="check the split and the ids"
         )
-    image_ids, subject_ids, group_ids, folds = (tuple(column) for column in zip(*collected.pairs, strict=True))
+    image_ids, subject_ids, group_ids, folds = (
+        tuple(column) for column in zip(*collected.pairs, strict=True)
+    )
     objects = np.array(collected.objects, dtype=np.int64).reshape(-1, 4)
     values = {
         name: np.array([[getattr(one, name) for one in row] for row in collected.rows], dtype=np.float64)

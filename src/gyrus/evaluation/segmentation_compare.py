@@ -79,7 +79,9 @@ def compare_segmentations(
     for pair, p in zip(pairs, holm([pair["difference"]["p"] for pair in pairs]).tolist(), strict=True):
         pair["difference"]["p_holm"] = p
         pair.update(
-            verdict(pair, METRICS[metric], first["clustered_by"], len(pairs), confidence=confidence, power=power)
+            verdict(
+                pair, METRICS[metric], first["clustered_by"], len(pairs), confidence=confidence, power=power
+            )
         )
     return {
         "task": "segment",
@@ -91,7 +93,10 @@ def compare_segmentations(
         "clustered_by": first["clustered_by"],
         "n_clusters": first["n_clusters"],
         "leaderboard": [
-            {"name": name, **{one: figure(logit_t_interval(linears[name][one], confidence)) for one in METRICS}}
+            {
+                "name": name,
+                **{one: figure(logit_t_interval(linears[name][one], confidence)) for one in METRICS},
+            }
             for name in ranked
         ],
         "pairs": pairs,
@@ -105,7 +110,9 @@ def format_segmentation_comparison(comparison: Mapping[str, Any]) -> str:
         f"{comparison['clustered_by']}"
     )
     rows = [["in %", *METRICS.values()]]
-    rows += [[line["name"], *(short_figure(line[one]) for one in METRICS)] for line in comparison["leaderboard"]]
+    rows += [
+        [line["name"], *(short_figure(line[one]) for one in METRICS)] for line in comparison["leaderboard"]
+    ]
     return "\n\n".join([head, aligned(rows), *(pair["sentence"] for pair in comparison["pairs"])])
 
 
@@ -137,9 +144,7 @@ def _check_alike(entries: Mapping[str, Mapping[str, Any]]) -> None:
 def _truth(entry: Mapping[str, Any]) -> dict[str, tuple[float, ...]]:
     """Return each image's true area by class."""
     cases = entry["cases"]
-    return {
-        image: tuple(pixels) for image, pixels in zip(cases["image_id"], cases["true_px"], strict=True)
-    }
+    return {image: tuple(pixels) for image, pixels in zip(cases["image_id"], cases["true_px"], strict=True)}
 
 
 def _order(entry: Mapping[str, Any], first: Mapping[str, Any]) -> list[int]:

@@ -105,9 +105,7 @@ def _volume(
         "true_mm3": float(true[chosen].mean()),
         "bias_mm3": figure(plain_interval(_over_patients(error, chosen), confidence)),
         "size_mm3": figure(positive_interval(_over_patients(np.abs(error), chosen), confidence)),
-        "relative": figure(
-            positive_interval(_over_patients(ratio(np.abs(error), true), chosen), confidence)
-        ),
+        "relative": figure(positive_interval(_over_patients(ratio(np.abs(error), true), chosen), confidence)),
     }
 
 

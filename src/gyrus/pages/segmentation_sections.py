@@ -175,7 +175,13 @@ def patients(result: Mapping[str, Any]) -> Html | None:
         for one in block["worst"]
     ]  # fmt: skip
     told = any(block["volume"] for block in blocks.values())
-    head = ["", "patients", "Dice", "recall", *(["volume off by, mm³", "bias, mm³", "off by"] if told else [])]
+    head = [
+        "",
+        "patients",
+        "Dice",
+        "recall",
+        *(["volume off by, mm³", "bias, mm³", "off by"] if told else []),
+    ]
     why = (
         "Volumes are of the slices that there are, each as thick as the distance to the next."
         if told
@@ -234,7 +240,11 @@ def _number_cell(value: Any) -> Html:
 def _volume_cells(volume: Mapping[str, Any] | None) -> list[Html]:
     if volume is None:
         return [tag("td", UNDEFINED, class_="number")] * 3
-    return [measure_cell(volume["size_mm3"]), measure_cell(volume["bias_mm3"]), figure_cell(volume["relative"])]
+    return [
+        measure_cell(volume["size_mm3"]),
+        measure_cell(volume["bias_mm3"]),
+        figure_cell(volume["relative"]),
+    ]
 
 
 def _tiles(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -256,7 +266,9 @@ def _tiles(result: Mapping[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _tile(value: str, words: str, within: str) -> Html:
-    return tag("div", tag("b", value), tag("span", words), tag("span", within, class_="interval"), class_="tile")
+    return tag(
+        "div", tag("b", value), tag("span", words), tag("span", within, class_="interval"), class_="tile"
+    )
 
 
 def _caution(split: str, noun: str) -> Html | None:

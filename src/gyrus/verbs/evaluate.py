@@ -25,6 +25,8 @@ from gyrus.evaluation.label_suspects import LabelSuspects
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.verbs.evaluated import Evaluated, write_files
+from gyrus.verbs.segment_evaluation import SegmentEvaluateResult, answers_masks
+from gyrus.verbs.segment_evaluation import run as evaluate_segmentation
 from gyrus.verbs.sources import is_bundle, run_of
 
 _NO_PLOTS = "none: its plots need pip install 'gyrus[report]'"
@@ -93,8 +95,8 @@ class EvaluateResult:
         return evaluation_box(self.evaluation, self.split) + shown
 
 
-def run(config: EvaluateConfig) -> EvaluateResult:
-    """Evaluate a run through its bundle, a predictions file, or a bundle on external images.
+def run(config: EvaluateConfig) -> EvaluateResult | SegmentEvaluateResult:
+    """Evaluate a run through its bundle, a predictions file, a bundle on external images, or masks.
 
     Raises
     ------
@@ -103,6 +105,8 @@ def run(config: EvaluateConfig) -> EvaluateResult:
     """
     if config.report is not None:
         require("matplotlib", "report", "the plots of the report")
+    if answers_masks(config):
+        return evaluate_segmentation(config)
     if config.source.is_dir() or is_bundle(config.source):
         _check_deciding(config)
     if config.source.is_dir():
@@ -160,7 +164,7 @@ def format_all(evaluation: Mapping[str, Any], *, with_subgroups: bool = False) -
     return "\n\n".join(part for part in parts if part)
 
 
-def evaluate(source: Path | str, **options: Any) -> EvaluateResult:
+def evaluate(source: Path | str, **options: Any) -> EvaluateResult | SegmentEvaluateResult:
     """Evaluate a run folder or a predictions file; options as in :class:`gyrus.config.EvaluateConfig`."""
     return run(build(EvaluateConfig, source=source, **options))
 

@@ -39,7 +39,9 @@ def test_an_empty_mask_is_infinitely_far():
     assert squared_distances(np.zeros((0, 4))).shape == (0, 4)
 
 
-@pytest.mark.parametrize("spacing", [(1.0,), (1.0, 0.0), (1.0, float("nan")), (1.0, -2.0), (float("inf"), 1.0)])
+@pytest.mark.parametrize(
+    "spacing", [(1.0,), (1.0, 0.0), (1.0, float("nan")), (1.0, -2.0), (float("inf"), 1.0)]
+)
 def test_a_spacing_that_is_none_is_refused(spacing):
     with pytest.raises(ValueError, match="expected a finite number above 0"):
         squared_distances(np.ones((3, 3)), spacing)

@@ -61,7 +61,9 @@ def checked_spacing(spacing: Sequence[float] | None, axes: int) -> tuple[float, 
     """
     steps = (1.0,) * axes if spacing is None else tuple(float(step) for step in spacing)
     if len(steps) != axes or not all(np.isfinite(step) and step > 0 for step in steps):
-        raise ValueError(f"the spacing is {spacing}; expected a finite number above 0 for each of {axes} axes")
+        raise ValueError(
+            f"the spacing is {spacing}; expected a finite number above 0 for each of {axes} axes"
+        )
     return steps
 
 
@@ -107,9 +109,7 @@ def _enveloped(heights: FloatArray, step: float) -> FloatArray:
     return _read_off(heights, seat, begin, step)
 
 
-def _read_off(
-    heights: FloatArray, seat: npt.NDArray[np.int64], begin: FloatArray, step: float
-) -> FloatArray:
+def _read_off(heights: FloatArray, seat: npt.NDArray[np.int64], begin: FloatArray, step: float) -> FloatArray:
     n_lines, length = heights.shape
     number, ruler = np.arange(n_lines), np.zeros(n_lines, dtype=np.int64)
     low = np.empty_like(heights)

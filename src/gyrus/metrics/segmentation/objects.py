@@ -31,9 +31,7 @@ class Objects:
     false_parts: int
 
 
-def measure_objects(
-    true: npt.ArrayLike, predicted: npt.ArrayLike, connectivity: Connectivity = 8
-) -> Objects:
+def measure_objects(true: npt.ArrayLike, predicted: npt.ArrayLike, connectivity: Connectivity = 8) -> Objects:
     """Take a true mask apart into objects.
 
     Parameters
