@@ -18,6 +18,7 @@ from gyrus.config.optimising import OptimisationOptions
 from gyrus.config.options import DataOptions, OutputOptions, SplitOptions
 from gyrus.config.packing import BundleOptions
 from gyrus.config.positional import Positional
+from gyrus.config.segmenting import SegmentOptions
 from gyrus.config.stages import StageOptions
 from gyrus.errors import UsageError
 
@@ -30,6 +31,7 @@ class TrainConfig(
     AugmentationOptions,
     OptimisationOptions,
     BalanceOptions,
+    SegmentOptions,
     DurabilityOptions,
     DecidingOptions,
     BundleOptions,
@@ -61,6 +63,7 @@ class TrainConfig(
         AugmentationOptions.__post_init__(self)
         OptimisationOptions.__post_init__(self)
         BalanceOptions.__post_init__(self)
+        SegmentOptions.__post_init__(self)
         DecidingOptions.__post_init__(self)
         BundleOptions.__post_init__(self)
         GateOptions.__post_init__(self)

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.data.manifest import Manifest, Row
+from gyrus.data.manifest import SEGMENT, Manifest, Row
 
 
 def link_groups(manifest: Manifest) -> npt.NDArray[np.int64]:
@@ -66,15 +66,16 @@ def counts_by_group(
     Returns
     -------
     ndarray of int64
-        (n_groups, n_classes), or (n_groups, n_classes + 1) with the task ``multilabel``.
+        (n_groups, n_classes), or (n_groups, n_classes + 1) with the tasks ``multilabel`` and ``segment``.
     """
     column = {name: number for number, name in enumerate(manifest.classes)}
-    counts = np.zeros((int(groups.max()) + 1, len(column) + manifest.several), dtype=np.int64)
+    whole = manifest.several or manifest.task == SEGMENT
+    counts = np.zeros((int(groups.max()) + 1, len(column) + whole), dtype=np.int64)
     use = np.ones(len(groups), dtype=bool) if counted is None else counted
     for row, group, one in zip(manifest.rows, groups.tolist(), use.tolist(), strict=True):
         columns = [column[name] for name in manifest.names_of(row)]
         counts[group, columns] += one
-        if manifest.several:
+        if whole:
             counts[group, -1] += one
     return counts
 

@@ -12,7 +12,7 @@ from gyrus.data.manifest import SPLITS, Row
 from gyrus.data.side_table import tables_beside
 from gyrus.errors import LayoutError
 
-_SPLIT_OF = {
+SPLIT_OF = {
     "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val",
     "cal": "cal", "calibration": "cal", "test": "test", "testing": "test",
 }  # fmt: skip
@@ -60,7 +60,7 @@ def arrange(folder: Path, files: Files, *, labels_from_table: bool) -> Arrangeme
     if not images:
         raise _no_images(folder, files)
     tops = {_top(name) for name in images if "/" in name}
-    splits = {top: split for top in tops if (split := _SPLIT_OF.get(top.casefold()))}
+    splits = {top: split for top in tops if (split := SPLIT_OF.get(top.casefold()))}
     if splits:
         arrangement = _by_split(folder, images, files, splits, labels_from_table)
     elif labels_from_table:
@@ -83,7 +83,7 @@ def out_of_place(images: Sequence[str], *, labels_from_table: bool) -> list[str]
         Whether a table tells the classes.
     """
     images = [name for name in images if not in_mask_folder(name)]
-    splits = {_top(name) for name in images if "/" in name and _top(name).casefold() in _SPLIT_OF}
+    splits = {_top(name) for name in images if "/" in name and _top(name).casefold() in SPLIT_OF}
     if splits:
         depth = 1 if labels_from_table else 2
         return [name for name in images if _top(name) not in splits or name.count("/") < depth]
@@ -96,8 +96,8 @@ def class_folders(folders: Iterable[str]) -> list[str]:
     inner = [
         name for name in folders if name and _top(name).casefold() not in (_MASK_FOLDER, *_IMAGE_FOLDERS)
     ]
-    if any(_top(name).casefold() in _SPLIT_OF for name in inner):
-        return [name for name in inner if name.count("/") == 1 and _top(name).casefold() in _SPLIT_OF]
+    if any(_top(name).casefold() in SPLIT_OF for name in inner):
+        return [name for name in inner if name.count("/") == 1 and _top(name).casefold() in SPLIT_OF]
     return [name for name in inner if "/" not in name]
 
 
@@ -132,7 +132,7 @@ def _by_split(
         )
     _refuse_empty(
         folder,
-        [name for name in files.empty if _top(name).casefold() in _SPLIT_OF and name.count("/") < depth],
+        [name for name in files.empty if _top(name).casefold() in SPLIT_OF and name.count("/") < depth],
     )
     rows = tuple(
         Row(image_id=name, path=name, split=splits[_top(name)],

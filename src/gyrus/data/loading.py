@@ -13,7 +13,8 @@ from gyrus.data.files import Files, list_files
 from gyrus.data.idx_layout import arrange_idx, holds_idx
 from gyrus.data.label_names import NONE, SEPARATOR, label_of, names_of
 from gyrus.data.layouts import KNOWN_LAYOUTS, Arrangement, arrange
-from gyrus.data.manifest import CLASSIFY, MULTILABEL, Manifest, Row, read_manifest
+from gyrus.data.manifest import CLASSIFY, MULTILABEL, SEGMENT, Manifest, Row, read_manifest
+from gyrus.data.mask_layouts import arrange_masks, masks_of_manifest
 from gyrus.data.scans import patients_by_file, with_scans
 from gyrus.data.side_table import join_side_table
 from gyrus.data.subject_names import subjects_from_names
@@ -26,7 +27,7 @@ from gyrus.data.subjects import (
     take_columns,
 )
 from gyrus.data.table import read_table
-from gyrus.errors import DataError, LayoutError
+from gyrus.errors import DataError, LayoutError, UsageError
 
 MANIFEST_NAME = "manifest.csv"
 
@@ -93,12 +94,19 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
     else:
         labels_from_table = options.subjects is not None and options.label_column is not None
         files = files or list_files(source)
-        if holds_idx(files):
+        if options.task == SEGMENT:
+            found = arrange_masks(source.absolute(), files, options)
+        elif holds_idx(files):
             found = arrange_idx(source, files)
         else:
             found = arrange(source, files, labels_from_table=labels_from_table)
         root, task = source.absolute(), CLASSIFY
     task = task if options.task == "auto" else options.task
+    if task == SEGMENT and table_path is not None:
+        found = masks_of_manifest(found, root, options)
+    elif task != SEGMENT and options.mask_options_given:
+        given = ", ".join("--" + name.replace("_", "-") for name in options.mask_options_given)
+        raise UsageError(f"{given}: the task is {task}, which has no masks", fix="add --task segment")
     rows, joined, row_notes = _describe_rows(found, root, options, task)
     manifest = Manifest(tuple(rows), root, task)
     return Loaded(manifest, (*notes, *found.notes, *row_notes), found.layout, joined)
@@ -197,3 +205,18 @@ def _taken_whole(labels: Sequence[str]) -> list[str]:
         f"{count} of {len(labels)} labels hold {SEPARATOR!r}, for example {several[0]!r}: each is taken for "
         "the name of one class. --task multilabel takes them for several classes that an image shows."
     ]
+
+
+def task_of(source: Path, options: DataOptions) -> str:
+    """Return the task of a data set: as asked, else as its manifest says, else ``classify``.
+
+    Raises
+    ------
+    DataError
+        When ``source`` does not exist.
+    """
+    if options.task != "auto":
+        return options.task
+    _check_exists(Path(source))
+    table, _ = manifest_in(Path(source))
+    return CLASSIFY if table is None else read_manifest(table).task

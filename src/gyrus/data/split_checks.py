@@ -7,7 +7,7 @@ from collections import defaultdict
 import numpy as np
 import numpy.typing as npt
 
-from gyrus.data.manifest import SPLITS, Manifest
+from gyrus.data.manifest import SEGMENT, SPLITS, Manifest
 from gyrus.errors import DataError
 
 _LEFT_BY_REPAIR = (
@@ -20,6 +20,8 @@ def check_labels(manifest: Manifest) -> None:
     """Raise DataError when there are no images, images without a class, or one class only."""
     if not manifest.rows:
         raise DataError("there are no images", path=manifest.root)
+    if manifest.task == SEGMENT:
+        return  # what is marked counts; a class of the image is no more than a help in dividing
     without = [row.image_id for row in manifest.rows if not row.label]
     if without:
         raise DataError(
@@ -46,6 +48,16 @@ def check_enough_groups(
             for name in manifest.names_of(row):
                 of_class[name].add(group)
     few = [name for name in manifest.classes if len(of_class[name]) < needed]
+    if manifest.task == SEGMENT:
+        count = len(set(groups[counted].tolist()))
+        if count < needed:
+            raise DataError(
+                f"there are {count} groups (patients, or sets of identical images) for {parts}; {needed} are "
+                "needed",
+                path=manifest.root,
+                fix="ask for fewer splits (a fraction of 0) or folds, or add patients",
+            )
+        return
     if few:
         leave = f'; or leave rare ones out: --join-classes "|={",".join(few)}"' if manifest.several else ""
         raise DataError(
@@ -66,6 +78,8 @@ def check_classes_present(manifest: Manifest, *, repaired: bool = False) -> None
     repaired : bool
         Say that the repair took it away: all its images there are copies, or of patients, of another side.
     """
+    if manifest.task == SEGMENT:
+        return
     groups_of: dict[str, set[str]] = defaultdict(set)
     for row in manifest.rows:
         for name in manifest.names_of(row):

@@ -31,7 +31,8 @@ def write_cohort(
     """Write the images, masks and manifest of a phantom.
 
     The folder holds ``CLASS/SUBJECT_SLICE.png``, ``masks/SUBJECT_SLICE.png`` (0 and 255; all 0 where there is
-    no tumour), ``manifest.csv``. With faults, the manifest has the columns ``fault`` and ``fault_of``, the truth to test a finder against.
+    no tumour), ``manifest.csv``. With faults, the manifest has the columns ``fault`` and ``fault_of``, the
+    truth to test a finder against.
 
     Parameters
     ----------

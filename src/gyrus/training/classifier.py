@@ -17,6 +17,7 @@ from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.journal import Journal
 from gyrus.training.judging import judge_of
 from gyrus.training.losses import DivisibleLoss, Loss, MeanOf
+from gyrus.training.metrics_log import Score
 from gyrus.training.solver import Solver
 
 
@@ -47,6 +48,8 @@ class Classifier(lightning.LightningModule):
         (steps, epochs) that the schedule is planned for; by default the trainer's.
     """
 
+    score: Score = "accuracy"
+
     def __init__(
         self,
         network: nn.Module,
@@ -68,7 +71,7 @@ class Classifier(lightning.LightningModule):
         self.solver: Solver | None = None
         self.solver_state: Mapping[str, Any] | None = None
         self.judge = judge_of(self.loss)
-        self.sums = EpochSums(judge=self.judge)
+        self.sums = self.sums_from(())
         self.journal: Journal | None = None
         self.watch = LossWatch()
         self._epoch_began = 0.0
@@ -84,6 +87,10 @@ class Classifier(lightning.LightningModule):
         for module in self.still:
             module.eval()
         return self
+
+    def sums_from(self, start: Sequence[float]) -> EpochSums:
+        """Return the sums of an epoch, of which some steps may have been taken before."""
+        return EpochSums(start, self.judge, self.score)
 
     def on_train_epoch_start(self) -> None:
         """Note the time."""
@@ -122,14 +129,14 @@ class Classifier(lightning.LightningModule):
         images, labels = batch
         logits = self(images).float() if self.solver is None else self.solver.answers(images, self)
         loss, hits = self.judge(logits, labels)
-        values = {"val_loss": loss / len(labels), "val_accuracy": hits.float() / len(labels)}
+        values = {"val_loss": loss / len(labels), f"val_{self.score}": hits.float() / len(labels)}
         self.log_dict(values, on_step=False, on_epoch=True, batch_size=len(labels))
 
     def on_train_epoch_end(self) -> None:
         """Log the means of the epoch, and how long it took, its validation included."""
         self.watch.check()  # without validation images it was not looked at before
         self.log_dict(self.sums.means())
-        self.sums = EpochSums(judge=self.judge)
+        self.sums = self.sums_from(())
         self.log("seconds", time.perf_counter() - self._epoch_began)
 
     def configure_optimizers(self) -> Optimizer:

@@ -25,6 +25,7 @@ class Stream(IntEnum):
     MIXING = 5
     SAMPLING = 8
     VIEW = 9
+    PATCH = 10
 
 
 def uniform(

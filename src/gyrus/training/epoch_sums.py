@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gyrus.training.judging import Judge, judge_classes
+from gyrus.training.metrics_log import Score
 from gyrus.training.moving import numbers_on
 
 
@@ -20,10 +21,15 @@ class EpochSums:
         Sums of the steps before a resumed training, from :meth:`tolist`; empty at the start of an epoch.
     judge : callable
         How answers are judged.
+    score : str
+        What their hits are called.
     """
 
-    def __init__(self, start: Sequence[float] = (), judge: Judge = judge_classes) -> None:
+    def __init__(
+        self, start: Sequence[float] = (), judge: Judge = judge_classes, score: Score = "accuracy"
+    ) -> None:
         self._judge = judge
+        self._score = score
         self._start = tuple(start)
         self._sums: Tensor | None = None
 
@@ -42,13 +48,13 @@ class EpochSums:
         return list(self._start) if self._sums is None else self._sums.tolist()
 
     def means(self) -> dict[str, float]:
-        """Return ``train_loss``, ``train_accuracy`` and ``learning_rate``; empty before the first step."""
+        """Return ``train_loss``, ``train_SCORE`` and ``learning_rate``; empty before the first step."""
         sums = self.tolist()
         if not sums:
             return {}
         loss, hits, images, rates, steps = sums
         return {
             "train_loss": loss / images,
-            "train_accuracy": hits / images,
+            f"train_{self._score}": hits / images,
             "learning_rate": rates / steps,
         }

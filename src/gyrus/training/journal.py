@@ -21,7 +21,7 @@ from gyrus.config.stages import Stage
 from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
 from gyrus.training.checkpoints import AtomicCheckpointIO
-from gyrus.training.metrics_log import EpochRow, epoch_row, write_metrics
+from gyrus.training.metrics_log import EpochRow, Score, epoch_row, write_metrics
 from gyrus.training.plan import Plan
 from gyrus.training.precision import Precision
 
@@ -60,6 +60,9 @@ class Journal:
         Gets ``metrics.csv``, ``checkpoints/best.ckpt`` (or ``last.ckpt``) and ``checkpoints/resume.ckpt``.
     select : {"best", "last"}
         Which epoch is kept.
+    score : {"accuracy", "dice"}
+        What epochs are judged by beside their loss. The best is that of the lowest validation loss; of masks,
+        whose losses are not what is wanted of them, that of the highest validation Dice.
 
     Attributes
     ----------
@@ -81,7 +84,8 @@ class Journal:
         Number format, as it was chosen before the first step.
     """
 
-    def __init__(self, run: RunFolder, select: Literal["best", "last"]) -> None:
+    def __init__(self, run: RunFolder, select: Literal["best", "last"], score: Score = "accuracy") -> None:
+        self.score = score
         self._began = time.monotonic()
         self._earlier_s = 0.0
         self.plans: dict[str, Plan] = {}
@@ -135,15 +139,21 @@ class Journal:
         A validation loss that is no number is an epoch without improvement.
         """
         self.rows.append(row)
-        loss = row["val_loss"]
+        loss = self.judged(row)
         if self.select == "last" or loss < self._kept_loss:
             self._kept_epoch, self._kept_loss = row["epoch"], loss
             self._unwritten = {name: tensor.detach().clone() for name, tensor in judged().items()}
         self.place = Place(self.place.stage, self.place.epoch + 1)
 
+    def judged(self, row: EpochRow) -> float:
+        """Return what an epoch is judged by: the lower the better; no number where the loss is none."""
+        if self.score == "dice" and math.isfinite(row["val_loss"]):
+            return 1.0 - row["val_dice"]
+        return row["val_loss"]
+
     def epochs_without_gain(self) -> int:
-        """Return for how many epochs the running stage has not lowered its validation loss."""
-        losses = [row["val_loss"] for row in self.rows[-self.place.epoch :]] if self.place.epoch else []
+        """Return for how many epochs the running stage has not become better on the validation images."""
+        losses = [self.judged(row) for row in self.rows[-self.place.epoch :]] if self.place.epoch else []
         finite = [loss for loss in losses if math.isfinite(loss)]
         if not finite:
             return len(losses)
@@ -158,7 +168,7 @@ class Journal:
 
     def save(self, network: nn.Module, solver_state: dict[str, Any] | None) -> None:
         """Write the state to go on from, and before it metrics and kept weights, where they are new."""
-        write_metrics(self.run.metrics, self.rows)
+        write_metrics(self.run.metrics, self.rows, self.score)
         self.write_kept()
         own = {
             "format": _FORMAT,

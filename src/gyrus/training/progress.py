@@ -76,9 +76,9 @@ class EpochBar(Checkpoint):
             return
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         told = [
-            f"{split} loss {values[f'{split}_loss']:.3f} accuracy {values[f'{split}_accuracy']:.1%}"
+            f"{split} loss {values[f'{split}_loss']:.3f} {shown}"
             for split in ("train", "val")
-            if f"{split}_loss" in values and f"{split}_accuracy" in values
+            if f"{split}_loss" in values and (shown := _score(values, split))
         ]
         line = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}  " + "   ".join(told)
         self._bar.write(line, file=sys.stderr)
@@ -97,3 +97,9 @@ class EpochBar(Checkpoint):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def _score(values: dict[str, float], split: str) -> str:
+    if f"{split}_dice" in values:
+        return f"Dice {values[f'{split}_dice']:.3f}"
+    return f"accuracy {values[f'{split}_accuracy']:.1%}" if f"{split}_accuracy" in values else ""

@@ -34,7 +34,7 @@ def epoch_order(
     """
     if options.sampler == "shuffle":
         return permutation(seed, epoch, len(labels))
-    drawn = _balanced(labels.astype(np.int64), epoch, seed)
+    drawn = drawn_by_share(labels.astype(np.int64), epoch, seed)
     return drawn[permutation(seed, epoch, len(drawn))]
 
 
@@ -70,19 +70,25 @@ def draw_strengths(
     return strengths
 
 
-def _balanced(labels: npt.NDArray[np.int64], epoch: int, seed: int) -> npt.NDArray[np.int64]:
-    """Draw n images with chances inverse to the size of their class.
+def drawn_by_share(
+    labels: npt.NDArray[np.int64],
+    epoch: int,
+    seed: int,
+    shares: npt.NDArray[np.float64] | None = None,
+) -> npt.NDArray[np.int64]:
+    """Draw n images so that each class has its share of them: ``shares`` (num_classes,), or all the same.
 
     By systematic resampling (Kitagawa 1996, section "stratified sampling"): the chances are laid end to end,
     class by class and in a random order within, and n equally spaced needles fall on them. Every class comes
-    n / K times up to one, every image as often as expected rounded up or down: as many draws of
+    n times its share up to one, every image as often as expected rounded up or down: as many draws of
     ``WeightedRandomSampler`` would give, without its clumps and gaps.
     """
     size = len(labels)
     counts = np.bincount(labels)
     numbers = uniform(seed, epoch, np.arange(size + 1, dtype=np.int64), stream=Stream.SAMPLING)[:, 0]
     line = np.lexsort((numbers[:size], labels))
-    expected = size / ((counts > 0).sum() * counts[labels[line]])
+    of_class = np.full(len(counts), 1.0 / (counts > 0).sum()) if shares is None else shares
+    expected = size * of_class[labels[line]] / counts[labels[line]]
     ends = np.cumsum(expected)
     ends[-1] = size
     # needles at offset, offset + 1, …: how many lie before the end of each image

@@ -19,6 +19,13 @@ from gyrus.training.schedules import Schedule
 logger = logging.getLogger("gyrus")
 
 
+def joined(answers: Sequence[Any]) -> Any:
+    """Return the answers to the parts of a batch as those to the whole: tensors, or what joins itself."""
+    if len(answers) == 1:
+        return answers[0]
+    return torch.cat(list(answers)) if isinstance(answers[0], Tensor) else type(answers[0]).joined(answers)
+
+
 class Solver:
     """Turns losses into steps, and remembers what a resumed training needs.
 
@@ -94,7 +101,7 @@ class Solver:
                 torch.autograd.backward(value)
                 values.append(value.detach())
                 answers.append(logits.detach())
-            return torch.stack(values).sum(), torch.cat(answers)
+            return torch.stack(values).sum(), joined(answers)
 
         return self.backoff.take(len(targets), attempt, each=inputs[0].numel())
 
@@ -108,11 +115,12 @@ class Solver:
 
     def answers(self, inputs: Tensor, forward: Callable[[Tensor], Tensor]) -> Tensor:
         """Return the logits of a validation batch, float32, in as many parts as memory needs."""
-        return self._backoff_in_validation.take(
+        found: Tensor = self._backoff_in_validation.take(
             len(inputs),
-            lambda parts: torch.cat([forward(inputs[part]).float() for part in parts]),
+            lambda parts: joined([forward(inputs[part]).float() for part in parts]),
             each=inputs[0].numel(),
         )
+        return found
 
     def end_epoch(self, val_loss: float) -> None:
         """Tell the schedule how the epoch was judged."""

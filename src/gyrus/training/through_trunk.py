@@ -18,7 +18,6 @@ from gyrus.training.checkpoints import AtomicCheckpointIO
 from gyrus.training.classifier import Classifier
 from gyrus.training.devices import accelerator_of
 from gyrus.training.draws import Stream, key_of
-from gyrus.training.epoch_sums import EpochSums
 from gyrus.training.freezing import Division
 from gyrus.training.layer_groups import layer_groups
 from gyrus.training.metrics_log import epoch_row
@@ -38,7 +37,7 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
         session.train, session.val, look=session.look, batch_size=session.config.batch_size,
         seed=session.config.seed, balance=session.config,
         first_epoch=len(journal.rows), first_step=journal.place.step,
-        loading=_loading(session),
+        loading=loading_of(session),
     )  # fmt: skip
     data.steps = plan.steps
     sides = sides_of(stage, session.config.image_size, progressive=session.config.progressive)
@@ -51,8 +50,14 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
         still=division.still(network),
         length=(data.steps_an_epoch * stage.epochs, stage.epochs),
     )
+    run_loop(session, stage, module, data)
+
+
+def run_loop(session: Session, stage: Stage, module: Classifier, data: CachedPixels) -> None:
+    """Train from the journal's place to the end of a stage; the network is on the CPU afterwards."""
+    journal = session.journal
     module.solver_state = journal.solver_state
-    module.sums = EpochSums(journal.place.sums, module.judge)
+    module.sums = module.sums_from(journal.place.sums)
     module.journal = module.watch.journal = journal
     module.train()
     callbacks = [
@@ -63,10 +68,11 @@ def train_through_trunk(session: Session, stage: Stage, division: Division, rate
     try:
         _trainer(session, stage, callbacks).fit(module, datamodule=data)
     finally:
-        network.cpu()
+        session.network.cpu()
 
 
-def _loading(session: Session) -> Loading:
+def loading_of(session: Session) -> Loading:
+    """Return who fetches the batches, as the options and the device have it."""
     pin = session.config.pin_memory
     if pin and session.device.type != "cuda":
         logger.info("note: --pin-memory does nothing on %s.", session.device.type)
@@ -151,7 +157,7 @@ class _Keeper(Checkpoint):
         values = {name: float(value) for name, value in trainer.callback_metrics.items()}
         row = epoch_row(len(journal.rows) + 1, self.stage.name, values)
         solver = self.module.solver_at_work
-        solver.end_epoch(row["val_loss"])
+        solver.end_epoch(journal.judged(row))
         if solver.backoff.parts > 1:
             journal.parts[self.stage.name] = solver.backoff.parts
         journal.end_epoch(row, solver.kept)

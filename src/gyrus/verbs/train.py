@@ -15,6 +15,8 @@ from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import TrainConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest, PixelCache, make_split, read_manifest, write_manifest
+from gyrus.data.loading import task_of
+from gyrus.data.manifest import SEGMENT
 from gyrus.errors import DataError
 from gyrus.imaging import read_image
 from gyrus.imaging.geometry import geometry_of
@@ -33,10 +35,12 @@ from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.report import write_run_report
 from gyrus.verbs.resuming import resumed_manifest
 from gyrus.verbs.tables import counts_table
-from gyrus.verbs.train_checks import check_before_reading, check_divided
+from gyrus.verbs.train_checks import check_before_reading, check_divided, check_no_masks
 
 if TYPE_CHECKING:
     from gyrus.training import FilePixels, FitResult
+    from gyrus.training.segmentation import MaskFit
+    from gyrus.verbs.segment_training import MaskTrainResult
 
 logger = logging.getLogger("gyrus")
 
@@ -154,9 +158,15 @@ class Divided:
         logger.info("%s\n%s", self.audit.sentence, counts_table(self.manifest))
 
 
-def run(config: TrainConfig) -> TrainResult | AugmentationShown:
+def run(config: TrainConfig) -> TrainResult | MaskTrainResult | AugmentationShown:
     """Train as ``config`` says, or only show what the augmentation would do."""
-    return show_augmentation(config) if config.show_augmentation else train_as(config)
+    if config.show_augmentation:
+        return show_augmentation(config)
+    if task_of(config.source, config) == SEGMENT:
+        from gyrus.verbs.segment_training import train_masks_as
+
+        return train_masks_as(config)
+    return train_as(config)
 
 
 def train_as(config: TrainConfig) -> TrainResult:
@@ -170,6 +180,7 @@ def train_as(config: TrainConfig) -> TrainResult:
     if config.fold is None and config.folds != TrainConfig.folds:
         logger.info("note: --folds %d is not used, because no --fold is asked for.", config.folds)
     check_before_reading(config)
+    check_no_masks(config)
     clock = Clock()
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
     divided = divide(config, prepared)
@@ -217,14 +228,14 @@ def train_divided(
     clock = clock or Clock()
     config = replace(config, allow_leak=divided.reason)
     audit = divided.audit
-    folder = _run_folder(config)
+    folder = run_folder_of(config)
     with locked(folder.path):
         if config.resume is None:
-            _start_run(folder, config, prepared, divided.manifest, audit)
+            start_run(folder, config, prepared, divided.manifest, audit)
         else:
             resumed_manifest(folder, divided.manifest)
         fitted, manifest = _fit(config, prepared, folder)
-        _enter_stages(folder, fitted)
+        enter_stages(folder, fitted)
         found_rates = draw_found_rates(folder, fitted)
         clock.lap("training")
         _export(config, fitted, manifest, audit, folder)
@@ -245,8 +256,10 @@ def train_divided(
 @overload
 def train(source: Path | str, *, show_augmentation: Literal[True], **options: Any) -> AugmentationShown: ...
 @overload
+def train(source: Path | str, *, task: Literal["segment"], **options: Any) -> MaskTrainResult: ...
+@overload
 def train(source: Path | str, **options: Any) -> TrainResult: ...
-def train(source: Path | str, **options: Any) -> TrainResult | AugmentationShown:
+def train(source: Path | str, **options: Any) -> TrainResult | MaskTrainResult | AugmentationShown:
     """Train on a folder or manifest; options as in :class:`gyrus.config.TrainConfig`.
 
     Raises
@@ -257,7 +270,7 @@ def train(source: Path | str, **options: Any) -> TrainResult | AugmentationShown
     return run(build(TrainConfig, source=source, **options))
 
 
-def _run_folder(config: TrainConfig) -> RunFolder:
+def run_folder_of(config: TrainConfig) -> RunFolder:
     if config.resume is not None:
         return RunFolder(config.resume)
     if config.out is not None:
@@ -265,7 +278,7 @@ def _run_folder(config: TrainConfig) -> RunFolder:
     return next_run_folder(Path("runs"), config.architecture.replace("/", "_")).create()
 
 
-def _start_run(
+def start_run(
     folder: RunFolder, config: TrainConfig, prepared: Prepared, manifest: Manifest, audit: Audit
 ) -> None:
     """Write what stands before the first step; config.json last: with it the run can be resumed."""
@@ -296,7 +309,7 @@ def _fit(config: TrainConfig, prepared: Prepared, folder: RunFolder) -> tuple[Fi
     return fit(manifest, pixels, config, folder, resume=config.resume is not None), manifest
 
 
-def _enter_stages(folder: RunFolder, fitted: FitResult) -> None:
+def enter_stages(folder: RunFolder, fitted: FitResult | MaskFit) -> None:
     """Add to ``config.json`` what the options came to: the stages as they went."""
     options = json.loads(folder.config.read_text(encoding="utf-8"))
     write_json(folder.config, {**options, "training": fitted.course})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gyrus.config import TrainConfig
 from gyrus.data import Manifest
+from gyrus.data.manifest import SEGMENT
+from gyrus.data.mask_classes import MaskClasses
 from gyrus.errors import DataError, UsageError, require
 from gyrus.runs import RunFolder
 from gyrus.verbs.decided import check_wish
@@ -52,7 +54,10 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
     from gyrus.training.class_weights import class_weights
     from gyrus.training.targets import check_class_names, check_several, loss_of, targets_of
 
-    if manifest.several:
+    if manifest.task == SEGMENT:
+        if config.with_class:
+            class_weights(config, [1] * len(manifest.classes), manifest.classes)
+    elif manifest.several:
         check_several(config)
         loss_of(config, targets_of(manifest, manifest.select("train").rows), manifest.classes)
     else:
@@ -66,9 +71,44 @@ def check_divided(config: TrainConfig, manifest: Manifest) -> None:
             "val_fraction is 0 and the data bring no validation images; nothing tells the best epoch",
             fix="give --val-fraction, for example 0.1",
         )
-    check_wish(config, manifest)
+    if manifest.task != SEGMENT:
+        check_wish(config, manifest)
     if config.test and "test" not in present:
         raise UsageError(
             "test_fraction is 0 and the data bring no test images; there is nothing to look at",
             fix="leave out --test, or give --test-fraction, for example 0.2",
         )
+
+
+def check_no_masks(config: TrainConfig) -> None:
+    """Refuse options of masks where images are classified.
+
+    Raises
+    ------
+    UsageError
+        Naming them.
+    """
+    from gyrus.training.segmentation import check_not_segment
+
+    check_not_segment(config)
+
+
+def check_masks_before_reading(config: TrainConfig) -> None:
+    """Refuse what can be told of a training for masks without the data: options, device, folder, network."""
+    require("torch", "train", "training")
+    require("matplotlib", "report", "the report")
+    from gyrus.training import pick_device
+    from gyrus.training.memory import telling_memory_errors
+    from gyrus.training.segmentation import check_segment, start_mask_network
+
+    check_segment(config)
+    pick_device(config.device)
+    if config.weights is not None and not config.weights.is_file():
+        what = "is no file" if config.weights.exists() else "does not exist"
+        raise DataError(what, path=config.weights, fix="name a file of weights (safetensors)")
+    check_resumable(config)
+    if config.out is not None and config.resume is None:
+        RunFolder(config.out).check_free()
+    with telling_memory_errors():
+        # how many classes there are is not known yet; only the last layer depends on it
+        start_mask_network(config, MaskClasses("binary", ("any",)), ("one", "other") * config.with_class)

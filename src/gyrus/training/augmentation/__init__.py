@@ -1,6 +1,6 @@
 """Augmentation of whole batches on their device: policies are data; drawing and applying are apart."""
 
-from gyrus.training.augmentation.applying import apply
+from gyrus.training.augmentation.applying import apply, apply_to_masks
 from gyrus.training.augmentation.describing import describe, describe_policy
 from gyrus.training.augmentation.drawing import Drawn, draw
 from gyrus.training.augmentation.lesions import part_lost
@@ -23,6 +23,7 @@ __all__ = [
     "Policy",
     "apply",
     "apply_mixed",
+    "apply_to_masks",
     "describe",
     "describe_policy",
     "doubts",

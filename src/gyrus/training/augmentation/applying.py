@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -26,6 +27,7 @@ from gyrus.training.moving import to_device
 Part = tuple[Callable[[Drawn], Flags], Callable[[Tensor, Drawn], Tensor]]
 
 GEOMETRY: tuple[Part, ...] = ((is_mirrored, mirrored), (is_moved, moved))
+MASK_GEOMETRY: tuple[Part, ...] = ((is_mirrored, mirrored), (is_moved, partial(moved, mode="nearest")))
 # noise comes from the receiver, after everything that happens to the signal
 INTENSITY: tuple[Part, ...] = (
     (is_stained, stained),
@@ -67,6 +69,24 @@ def apply(images: Tensor, drawn: Drawn, parts: tuple[Part, ...] = PARTS) -> Tens
             result = _where(is_wanted(drawn), part, result, drawn)
         result = result.to(images.dtype)
     return result.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+def apply_to_masks(masks: Tensor, drawn: Drawn) -> Tensor:
+    """Move masks as their images are moved by the same draw; colours, noise and erasing leave them alone.
+
+    Parameters
+    ----------
+    masks : Tensor
+        (n, height, width) uint8 numbers of classes.
+    drawn : Drawn
+        One set of parameters an image.
+
+    Returns
+    -------
+    Tensor
+        (n, height, width) uint8; numbers are chosen by the nearest centre, never mixed.
+    """
+    return apply(masks[:, None].float(), drawn, MASK_GEOMETRY)[:, 0].round().byte()
 
 
 def _where(wanted: Flags, part: Callable[[Tensor, Drawn], Tensor], images: Tensor, drawn: Drawn) -> Tensor:

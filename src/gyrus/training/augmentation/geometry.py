@@ -52,8 +52,8 @@ def is_mirrored(drawn: Drawn) -> Flags:
     return flags
 
 
-def moved(images: Tensor, drawn: Drawn) -> Tensor:
-    """Rotate about the centre, scale and shift, in one bilinear sampling.
+def moved(images: Tensor, drawn: Drawn, *, mode: str = "bilinear") -> Tensor:
+    """Rotate about the centre, scale and shift, in one sampling; ``mode="nearest"`` mixes no values.
 
     The grid is the sum of a row and a column: less work than ``affine_grid``, which
     multiplies matrices for every pixel.
@@ -64,7 +64,7 @@ def moved(images: Tensor, drawn: Drawn) -> Tensor:
     down = theta[:, None, :, 1] * _centres(height, images.device) + theta[:, None, :, 2]
     grid = across[:, None] + down[:, :, None]
     return functional.grid_sample(
-        images, grid, mode="bilinear", padding_mode=_PADDING[drawn.outside], align_corners=False
+        images, grid, mode=mode, padding_mode=_PADDING[drawn.outside], align_corners=False
     )
 
 
