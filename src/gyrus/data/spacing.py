@@ -52,7 +52,7 @@ def spacing_of(row: Row) -> Spacing | None:
     Raises
     ------
     ManifestError
-        When the column holds what is no distance: NaN, 0, a number below 0, text, one number, more than three.
+        When the column holds what is no distance: NaN, 0, a number below 0, text, one number, or four.
 
     >>> spacing_of(Row("a", "a.png", facts={"spacing_mm": "0.5 x 0.25 x 6"})).area_mm2
     0.125

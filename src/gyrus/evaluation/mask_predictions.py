@@ -5,8 +5,8 @@
     image_id,subject_id,mask,classes,task
     a.png,P7,masks-test/a.png.png,edema|tumour,segment
 
-``mask`` is the path of an 8-bit image, relative to the file: 0 background, ``i`` the class number ``i`` in the
-order of ``classes`` (joined by ``|``, the same in every row). A column ``fold`` is written for pooled
+``mask`` is the path of an 8-bit image, relative to the file: 0 background, ``i`` the class number ``i`` in
+the order of ``classes`` (joined by ``|``, the same in every row). A column ``fold`` is written for pooled
 predictions of a cross-validation, ``group_id`` where images are grouped otherwise than by patient.
 """
 
@@ -228,7 +228,8 @@ def read_predicted(path: Path, size: tuple[int, int], n_classes: int) -> npt.NDA
     stored = stored_values(Source(path))
     if stored.shape != size:
         raise PredictionsError(
-            f"the predicted mask is {stored.shape[1]} x {stored.shape[0]}, the true one {size[1]} x {size[0]}",
+            f"the predicted mask is {stored.shape[1]} x {stored.shape[0]}, the true one "
+            f"{size[1]} x {size[0]}",
             path=path,
             fix="masks are predicted at the size of the original image",
         )

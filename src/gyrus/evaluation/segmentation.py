@@ -39,13 +39,13 @@ from gyrus.metrics.undefined import FloatArray
 MEANS = ("dice", "iou", "surface_dice")
 SHARES = ("dice", "iou", "precision", "recall", "surface_dice")
 DISTANCES = ("hd95", "average_distance")
-SHOWN = 4
+SHOWN = {"best": 3, "median": 3, "worst": 6}
 METHOD = "means over images, intervals over patients: logit-t for shares, log-t for distances"
 EMPTY_RULES = (
-    "An image in which a class is absent has no Dice for it and is left out of its means; what is drawn there "
-    "all the same counts as a false alarm.",
-    "Where the class is there and nothing was drawn, Dice, IoU, recall and surface Dice are 0, the precision is "
-    "undefined and left out, and there is no distance: these images are counted as missed, and the median "
+    "An image in which a class is absent has no Dice for it and is left out of its means; what is drawn "
+    "there all the same counts as a false alarm.",
+    "Where the class is there and nothing was drawn, Dice, IoU, recall and surface Dice are 0, the precision "
+    "is undefined and left out, and there is no distance: these images are counted as missed, and the median "
     "distance takes theirs for infinite.",
 )
 
@@ -128,7 +128,7 @@ def fold_figures(cases: SegmentationCases, confidence: float) -> dict[str, Any] 
     }
 
 
-def chosen_images(cases: SegmentationCases, most: int = SHOWN) -> dict[str, list[dict[str, Any]]]:
+def chosen_images(cases: SegmentationCases) -> dict[str, list[dict[str, Any]]]:
     """Return the best, the median and the worst images by Dice, at most one of each patient in each row.
 
     Of equally bad ones the largest goes first: to miss it is worse.
@@ -141,7 +141,7 @@ def chosen_images(cases: SegmentationCases, most: int = SHOWN) -> dict[str, list
     return {
         name: [
             {"image_id": cases.image_ids[row], "subject_id": cases.subject_ids[row], "dice": float(dice[row])}
-            for row in _one_of_each(candidates, cases, most)
+            for row in _one_of_each(candidates, cases, SHOWN[name])
         ]
         for name, candidates in (("best", order[::-1]), ("median", middle), ("worst", order))
     }

@@ -48,8 +48,8 @@ def compare_segmentations(
             leaderboard   list, best first, of {"name", "dice", "iou", "surface_dice": figures}
             pairs         list of {"better", "worse", "sentence", "told", "needed_patients", "difference"}
 
-        Differences are better less worse, in shares of 1, over the same images; ``p_holm`` is adjusted for all
-        pairs (Holm, 1979).
+        Differences are better less worse, in shares of 1, over the same images; ``p_holm`` is adjusted for
+        all pairs (Holm, 1979).
 
     Raises
     ------
@@ -122,7 +122,8 @@ def _check_alike(entries: Mapping[str, Mapping[str, Any]]) -> None:
     for other, entry in others:
         if entry["classes"] != first["classes"]:
             raise PredictionsError(
-                f"{other} has the classes {', '.join(entry['classes'])}, {name} {', '.join(first['classes'])}",
+                f"{other} has the classes {', '.join(entry['classes'])}, {name} "
+                f"{', '.join(first['classes'])}",
                 fix="compare segmentations of the same classes",
             )
         mine = _truth(entry)

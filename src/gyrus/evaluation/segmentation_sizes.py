@@ -32,8 +32,8 @@ def by_object_size(
     Returns
     -------
     list of dict
-        Smallest first: ``low``, ``high`` (area, in the cases' unit²), ``objects``, ``found``, ``covered``. The
-        sizes are cut at the quartiles of the true objects, so that they are the same for every model.
+        Smallest first: ``low``, ``high`` (area, in the cases' unit²), ``objects``, ``found``, ``covered``.
+        The sizes are cut at the quartiles of the true objects, so that they are the same for every model.
     """
     mine = cases.object_class == number
     image = cases.object_image[mine]

@@ -14,8 +14,8 @@ def format_segmentation(result: Mapping[str, Any]) -> str:
     """Return counts, the table by class, patients, objects by size, and folds."""
     whose = "unknown patients" if result["n_subjects"] is None else f"{result['n_subjects']} patients"
     head = (
-        f"{result['n_images']} images of {whose}; in brackets: {100 * result['confidence']:g} % interval over "
-        f"{result['clustered_by']}"
+        f"{result['n_images']} images of {whose}; in brackets: {100 * result['confidence']:g} % interval "
+        f"over {result['clustered_by']}"
     )
     parts = [
         head,
@@ -90,8 +90,8 @@ def _class(name: str, block: Mapping[str, Any], result: Mapping[str, Any]) -> st
     lines[-1] += f", {number(objects['false_per_image']['value'])} false ones an image"
     for row in block["by_object_size"]:
         lines.append(
-            f"    {extent(row, unit)}: {row['objects']} objects, found {short_figure(row['found'])}, of their "
-            f"pixels {short_figure(row['covered'])}"
+            f"    {extent(row, unit)}: {row['objects']} objects, found {short_figure(row['found'])}, of "
+            f"their pixels {short_figure(row['covered'])}"
         )
     return "\n".join(lines)
 

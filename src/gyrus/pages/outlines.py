@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 Point = tuple[int, int]
 
-# corners of a cell: top left 8, top right 4, bottom right 2, bottom left 1; sides by the middle of each, in half
-# pixels from the cell's top left corner (Lorensen and Cline, 1987, in the plane). The inside lies to the left, and
-# pixels that touch at a corner belong together.
+# corners of a cell: top left 8, top right 4, bottom right 2, bottom left 1; sides by the middle of each, in
+# half pixels from the cell's top left corner (Lorensen and Cline, 1987, in the plane). The inside lies
+# to the left, and pixels that touch at a corner belong together.
 _TOP, _RIGHT, _BOTTOM, _LEFT = (1, 0), (2, 1), (1, 2), (0, 1)
 _LINES: dict[int, tuple[tuple[Point, Point], ...]] = {
     8: ((_LEFT, _TOP),), 4: ((_TOP, _RIGHT),), 2: ((_RIGHT, _BOTTOM),), 1: ((_BOTTOM, _LEFT),),

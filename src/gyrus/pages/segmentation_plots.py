@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from gyrus.pages.colour import class_colours
 from gyrus.pages.numbers import is_defined
 from gyrus.pages.svg import ACCENT, TEXT, new_figure, plotting
 
-_BINS = 20
+_BINS, _MOST_TICKS = 20, 7
 _MOST_DOTS = 1500
 
 
@@ -112,11 +113,20 @@ def _means(axes: Any, rows: Sequence[Mapping[str, Any]], what: str, colour: str,
 def _finish(axes: Any, result: Mapping[str, Any], across: str, up: str) -> None:
     axes.set_xscale("log")
     axes.set_xlabel(f"{across}, {'mm²' if result['unit'] == 'mm' else 'pixels'}")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: "")
+    ticks = _ticks(*axes.get_xlim())
+    axes.set_xticks(ticks, [f"{tick:,.10g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
     axes.set_ylim(-0.03, 1.03)
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     axes.set_title(up, loc="left", fontsize=10.5, color=TEXT)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Return 1, 2, 5, 10, … between two sizes; of many the tens alone."""
+    low = max(low, 1e-6)
+    tens = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found = [step * 10.0**ten for ten in tens for step in (1, 2, 5) if low <= step * 10.0**ten <= high]
+    return found if len(found) <= _MOST_TICKS else [tick for tick in found if f"{tick:e}"[0] == "1"]
 
 
 def _colours(result: Mapping[str, Any], names: Sequence[str]) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 from gyrus.evaluation.segmentation import EMPTY_RULES
 from gyrus.evaluation.segmentation_text import extent, number
 from gyrus.pages.context import ReportContext
-from gyrus.pages.mask_pictures import MaskPicture, case_figure, legend
 from gyrus.pages.markup import Html, join, table, tag
+from gyrus.pages.mask_pictures import MaskPicture, case_figure, legend
 from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES
 from gyrus.pages.numbers import UNDEFINED, figure_cell, interval, is_defined, percent, plural
 from gyrus.pages.sections_first import leak_stamp
@@ -36,14 +36,15 @@ def headline(context: ReportContext, result: Mapping[str, Any], split: str) -> H
         tag("p", f"mean Dice, {what}", class_="small soft"),
     )
     whose = "" if result["n_subjects"] is None else f" of {plural(result['n_subjects'], 'patient')}"
-    counted = "; ".join(
-        f"{name} stands in {block['images']['present']:,}, missed altogether in {block['images']['missed']:,}"
+    counted = " ".join(
+        f"{block['images']['present']:,} show {name}; on {block['images']['missed']:,} of these nothing was "
+        "drawn."
         for name, block in result["per_class"].items()
     )
     said = tag(
         "div",
         tag("p", f"{level}: {within} %." if within else "No interval could be computed."),
-        tag("p", f"{result['n_images']:,} {on}{whose}. {counted}."),
+        tag("p", f"{result['n_images']:,} {on}{whose}. {counted}"),
     )
     return tag(
         "section",
@@ -72,8 +73,8 @@ def cases(result: Mapping[str, Any], pictures: Mapping[str, MaskPicture]) -> Htm
     return tag(
         "section",
         tag("h2", "Best, middle and worst"),
-        tag("p", "By Dice, at most one image of a patient in each row. On the left the image with a frame, on "
-            "the right what the frame holds.", class_="small soft"),
+        tag("p", "By Dice, at most one image of a patient in each row. On the left the image with a frame, "
+            "on the right what the frame holds.", class_="small soft"),
         legend(), rows, id="cases",
     )  # fmt: skip
 
@@ -85,8 +86,8 @@ def sizes(result: Mapping[str, Any]) -> Html | None:
     level, share = percent(result["confidence"], 0), percent(result["found_share"], 0)
     pictures = [
         (dice_histogram(result), "dice-spread", "How many images have which Dice."),
-        (dice_by_area(result), "dice-area", "Dice of each image over the true area in it. Large dots: means of "
-         f"quarters of the images, with {level} intervals."),
+        (dice_by_area(result), "dice-area", "Dice of each image over the true area in it. Large dots: means "
+         f"of quarters of the images, with {level} intervals."),
         (found_by_size(result), "found-size", f"Share of objects found, from {share} of their pixels on, by "
          f"quarters of their size, with {level} intervals."),
     ]  # fmt: skip
@@ -169,8 +170,9 @@ def patients(result: Mapping[str, Any]) -> Html | None:
         for name, block in blocks.items()
     ]  # fmt: skip
     worst = [
-        [one["subject_id"], *([name] if len(blocks) > 1 else []), tag("td", percent(one["dice"]), class_="number"),
-         f"{one['images']:,}", f"{one['true_px']:,}", f"{one['predicted_px']:,}"]
+        [one["subject_id"], *([name] if len(blocks) > 1 else []),
+         tag("td", percent(one["dice"]), class_="number"), f"{one['images']:,}", f"{one['true_px']:,}",
+         f"{one['predicted_px']:,}"]
         for name, block in blocks.items()
         for one in block["worst"]
     ]  # fmt: skip
@@ -205,8 +207,8 @@ def folds(result: Mapping[str, Any]) -> Html | None:
     if not block:
         return None
     rows = [
-        [f"{one['fold']}{' (worst)' if one['fold'] == block['worst'] else ''}", figure_cell(one["dice"] or {}),
-         f"{one['n_images']:,}", f"{one['n_clusters']:,}"]
+        [f"{one['fold']}{' (worst)' if one['fold'] == block['worst'] else ''}",
+         figure_cell(one["dice"] or {}), f"{one['n_images']:,}", f"{one['n_clusters']:,}"]
         for one in block["each"]
     ]  # fmt: skip
     rows.append(["pooled", figure_cell(result["mean"]["dice"]), f"{result['n_images']:,}",
@@ -217,7 +219,8 @@ def folds(result: Mapping[str, Any]) -> Html | None:
         tag("h2", "Fold by fold"),
         table(["fold", "mean Dice", "images", result["clustered_by"]], rows, class_="numbers",
               caption="Each image was answered by the model that was trained without its fold."),
-        tag("p", f"Quote the pooled figure: a fold is few patients, and swings{spread}.", class_="small soft"),
+        tag("p", f"Quote the pooled figure: a fold is few patients, and swings{spread}.",
+            class_="small soft"),
         id="folds",
     )  # fmt: skip
 
@@ -281,6 +284,6 @@ def _caution(split: str, noun: str) -> Html | None:
         return None
     return tag(
         "p", tag("strong", f"These are {noun} images: "),
-        "training was stopped and post-processing chosen on them, so the figures are optimistic. The test set "
-        "stays closed until it is asked for (--test).",
+        "training was stopped and post-processing chosen on them, so the figures are optimistic. The test "
+        "set stays closed until it is asked for (--test).",
     )  # fmt: skip

@@ -25,7 +25,8 @@ def test_nothing_to_find_and_nothing_drawn_is_undefined():
     figures = (case.dice, case.iou, case.precision, case.recall, case.hd95, case.average_distance,
                case.surface_dice)  # fmt: skip
     assert all(math.isnan(one) for one in figures)
-    assert case.objects.area_px.size == 0 and case.objects.false_parts == 0
+    assert case.objects.area_px.size == 0
+    assert case.objects.false_parts == 0
 
 
 def test_a_miss_scores_zero_at_infinite_distance():
@@ -56,7 +57,7 @@ def test_classes_are_measured_each_by_itself():
     one, two = measure_case(true, drawn, 2)
     assert (one.true_px, one.predicted_px, one.both_px) == (2, 1, 1)
     assert (two.true_px, two.predicted_px, two.both_px) == (1, 3, 1)
-    assert one.dice == pytest.approx(2 / 3) and two.dice == pytest.approx(1 / 2)
+    assert (one.dice, two.dice) == pytest.approx((2 / 3, 1 / 2))
 
 
 def test_distances_are_in_the_unit_of_the_spacing():
@@ -93,7 +94,7 @@ def test_objects_and_what_was_drawn_beside_them():
 def test_means_leave_out_what_is_undefined_and_cluster_by_patient():
     values, groups = [1.0, 3.0, math.nan, math.inf, 5.0], [0, 0, 0, 1, 1]
     linear = mean_of(values, groups, 2)
-    assert linear.value == 3.0 and linear.clusters == 2
+    assert (linear.value, linear.clusters) == (3.0, 2)
     above = positive_interval(linear)
     assert 0 < above.low < 3 < above.high
     assert above.low * above.high == pytest.approx(9)  # even on the scale of logarithms
@@ -103,7 +104,8 @@ def test_means_leave_out_what_is_undefined_and_cluster_by_patient():
 
 def test_one_patient_tells_nothing_about_others():
     linear = mean_of([1.0, 2.0], [0, 0], 1)
-    assert math.isnan(positive_interval(linear).low) and math.isnan(plain_interval(linear).low)
+    assert math.isnan(positive_interval(linear).low)
+    assert math.isnan(plain_interval(linear).low)
 
 
 def test_a_mean_over_patients_is_covered_as_promised():

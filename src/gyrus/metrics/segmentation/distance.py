@@ -1,8 +1,8 @@
 """The exact Euclidean distance of every pixel to the nearest set one.
 
 One axis after the other (Felzenszwalb and Huttenlocher, 2012): along the first, the nearest set pixel is
-looked up; along each further one, the lower envelope of parabolas over the line gives the least sum of squares.
-All lines go at once, so that the steps in Python are as many as a line is long.
+looked up; along each further one, the lower envelope of parabolas over the line gives the least sum of
+squares. All lines go at once, so that the steps in Python are as many as a line is long.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def squared_distances(mask: npt.ArrayLike, spacing: Sequence[float] | None = Non
     squared = np.moveaxis(_along_first(np.moveaxis(pixels, 0, -1), steps[0]), -1, 0)
     for axis in range(1, pixels.ndim):
         lines = np.moveaxis(squared, axis, -1)
-        squared = np.moveaxis(_enveloped(lines.reshape(-1, lines.shape[-1]), steps[axis]).reshape(lines.shape),
-                              -1, axis)  # fmt: skip
+        lowest = _enveloped(lines.reshape(-1, lines.shape[-1]), steps[axis])
+        squared = np.moveaxis(lowest.reshape(lines.shape), -1, axis)
     return np.ascontiguousarray(squared)
 
 
