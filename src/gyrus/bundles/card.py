@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-from gyrus.bundles.card_rules import ACTIVATIONS, FORMAT_VERSION, card_problems
+from gyrus.bundles.card_rules import FORMAT_VERSION, TASKS, activation_of, card_problems
 from gyrus.bundles.former import FORMER_VERSIONS, raised
 from gyrus.bundles.rules import short
 from gyrus.errors import BundleError
@@ -44,6 +44,7 @@ def make_card(
     licence: str | None = None,
     notes: Sequence[str] = (),
     name: str = "",
+    segmentation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Build a checked card.
 
@@ -61,7 +62,8 @@ def make_card(
         Normalisation inside ``preprocess.onnx``, a value per channel of the network, for pixels in 0…1.
     task : str
         ``classify``: an image has one class, and its probabilities are the softmax of the logits;
-        ``multilabel``: any number of them, and each probability is the sigmoid of its logit.
+        ``multilabel``: any number of them, and each probability is the sigmoid of its logit; ``segment``: each
+        pixel has a class or is background.
     resize : str
         How an image becomes a square: ``squash``, ``pad`` or ``crop``; see :mod:`gyrus.imaging.geometry`.
     brain_crop : bool
@@ -94,6 +96,9 @@ def make_card(
         Sentences for people.
     name : str
         What people call the model.
+    segmentation : mapping, optional
+        Of the task ``segment``: ``kind`` and ``values`` (what the values of masks mean), ``picture_classes``
+        (of a joint network, else None), ``windows``, ``postprocess``.
 
     Raises
     ------
@@ -113,7 +118,10 @@ def make_card(
             "mean": [float(value) for value in mean], "std": [float(value) for value in std],
             "resize": resize, "brain_crop": brain_crop, "normalize": normalize,
         },
-        "outputs": {"maps": maps, "embedding": embedding, "activation": ACTIVATIONS.get(task, "")},
+        "outputs": {
+            "maps": maps, "embedding": embedding,
+            "activation": activation_of({"task": task, "classes": classes}) if task in TASKS else "",
+        },
         "data": {"fingerprint": None, "licence": None, "splits": {}, **(data or {})},
         "leakage": {
             "verdict": "unknowable", "sentence": "Nothing is known about the split.", "allow_leak": None,
@@ -133,6 +141,8 @@ def make_card(
         "intended_use": INTENDED_USE,
         "notes": list(notes),
     }  # fmt: skip
+    if segmentation is not None:
+        card["segmentation"] = dict(segmentation)
     check_card(card)
     return card
 

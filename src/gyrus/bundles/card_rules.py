@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from gyrus.bundles import decision_rules
+from gyrus.bundles import decision_rules, mask_rules
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.bundles.rules import (
     Rule,
     Rules,
@@ -32,20 +33,32 @@ FORMAT_VERSION = 2
 """The format that is written; earlier ones are read, see :mod:`gyrus.bundles.former`."""
 MAX_CLASSES = 1000
 ACTIVATIONS = {"classify": "softmax", "multilabel": "sigmoid"}
-"""What makes probabilities of logits, by task."""
+"""What makes probabilities of logits, by task of a classifier."""
+TASKS = (*ACTIVATIONS, SEGMENT)
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _POLICY = re.compile(r"[a-z0-9]+/[0-9]+")
 
 
 def activation_of(card: Mapping[str, Any]) -> str:
-    """Return what makes probabilities of the logits of a checked card."""
+    """Return what makes probabilities of the logits (of a segmentation: of its planes) of a checked card."""
+    if card["task"] == SEGMENT:
+        return "sigmoid" if len(card["classes"]) == 1 else "softmax"
     return ACTIVATIONS[card["task"]]
 
 
 def card_problems(card: Any) -> list[str]:
     """Return a line for every field of a card of this format that is wrong, by itself or beside another."""
-    alone = problems_of(card, RULES)
-    return alone or activation_problems(card) + decision_rules.decision_problems(card)
+    segments = isinstance(card, Mapping) and card.get("task") == SEGMENT
+    rules = {**RULES, "segmentation": mask_rules.segmentation} if segments else RULES
+    alone = problems_of(card, rules)
+    together = mask_rules.mask_problems if segments else decision_rules.decision_problems
+    return alone or _too_few(card) + activation_problems(card) + together(card)
+
+
+def _too_few(card: Mapping[str, Any]) -> list[str]:
+    """Return a line for a classifier of one class; a segmentation may have one beside the background."""
+    few = card["task"] != SEGMENT and len(card["classes"]) < 2
+    return [f"classes: has 1 classes; expected 2 to {MAX_CLASSES}"] if few else []
 
 
 def activation_problems(card: Mapping[str, Any]) -> list[str]:
@@ -59,7 +72,7 @@ def activation_problems(card: Mapping[str, Any]) -> list[str]:
 def _classes(value: Any) -> str:
     if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
         return expect(False, "a list of class names", value)
-    if not 2 <= len(value) <= MAX_CLASSES:
+    if not 1 <= len(value) <= MAX_CLASSES:
         return f"has {len(value)} classes; expected 2 to {MAX_CLASSES}"
     if any("|" in name or not name.isprintable() for name in value):
         return "a class name holds '|' or a control character"
@@ -117,7 +130,7 @@ def _intended_use(value: Any) -> str:
 RULES: Rules = {
     "format_version": one_of(FORMAT_VERSION),
     "gyrus_version": text,
-    "task": one_of(*ACTIVATIONS),
+    "task": one_of(*TASKS),
     "name": any_text,
     "classes": _classes,
     "architecture": text,
@@ -136,7 +149,7 @@ RULES: Rules = {
     "outputs": {
         "maps": one_of("exact", "gradient", "occlusion", "none"),
         "embedding": true_or_false,
-        "activation": one_of(*ACTIVATIONS.values()),
+        "activation": one_of("softmax", "sigmoid"),
     },
     "data": {"fingerprint": _fingerprint, "licence": text_or_null, "splits": _splits},
     "leakage": {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gyrus.bundles.graph import FLOAT, UINT8, GraphFacts, Value
+from gyrus.bundles.mask_rules import SEGMENT, picture_classes_of, planes_of
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.errors import BundleError
 
@@ -27,6 +28,10 @@ def check_interface(card: Mapping[str, Any], preprocess: GraphFacts, network: Gr
     side, channels = given["image_size_px"], len(given["mean"])
     wide = (side, side) if not given["dynamic_size"] else (None, None)
     wanted: dict[str, Declared] = {"logits": (FLOAT, (None, len(card["classes"])))}
+    if card["task"] == SEGMENT:
+        wanted = {"mask_logits": (FLOAT, (None, planes_of(card), side, side))}
+        if picture_classes_of(card):
+            wanted["logits"] = (FLOAT, (None, len(picture_classes_of(card))))
     if answers["embedding"]:
         wanted["embedding"] = (FLOAT, (None, None))
     if answers["maps"] in _IN_GRAPH:

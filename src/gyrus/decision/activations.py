@@ -28,5 +28,5 @@ def sigmoid(logits: npt.NDArray[Any]) -> FloatArray:
 PROBABILITIES = {"softmax": softmax, "sigmoid": sigmoid}
 """By the activation that a card names."""
 
-TASK_ACTIVATIONS = {"classify": "softmax", "multilabel": "sigmoid"}
-"""What makes probabilities of logits, by task."""
+TASK_ACTIVATIONS = {"classify": "softmax", "multilabel": "sigmoid", "segment": "sigmoid"}
+"""What makes probabilities of logits, by task; of a segmentation those of whole images, each class by itself."""

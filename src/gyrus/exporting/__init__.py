@@ -11,11 +11,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gyrus.exporting.agreement import Parity
     from gyrus.exporting.graphs import Graphs, make_graphs
+    from gyrus.exporting.mask_graphs import make_mask_graphs
+    from gyrus.exporting.mask_parity import check_mask_parity
     from gyrus.exporting.parity import check_parity
 
-__all__ = ["Graphs", "Parity", "check_parity", "make_graphs"]
+__all__ = [
+    "Graphs",
+    "Parity",
+    "check_mask_parity",
+    "check_parity",
+    "make_graphs",
+    "make_mask_graphs",
+]
 
-_PLACES = {"Graphs": "graphs", "Parity": "agreement", "check_parity": "parity", "make_graphs": "graphs"}
+_PLACES = {
+    "Graphs": "graphs",
+    "Parity": "agreement",
+    "check_mask_parity": "mask_parity",
+    "check_parity": "parity",
+    "make_graphs": "graphs",
+    "make_mask_graphs": "mask_graphs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -97,15 +97,16 @@ class _Answers:
         got = np.concatenate([self._preprocess.run(image)[INPUT] for image in images])
         device = next(self._torch_network.parameters()).device
         logits = self._torch_network(expected.to(device)).float().cpu().numpy()
-        pixel = float(np.abs((expected.numpy() - got) * self._levels(images)).max())
+        pixel = float(np.abs((expected.numpy() - got) * grey_levels(self._graphs, images)).max())
         answered = self._network.run(got)["logits"]
         return self._probabilities(logits), self._probabilities(answered), pixel
 
-    def _levels(self, images: list[Pixels]) -> Floats:
-        """Return how many grey levels a unit of the network's input is, (n or 1, channels, 1, 1)."""
-        levels = 255.0 * np.asarray(self._graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
-        if not self._graphs.per_image:
-            return levels
-        spreads = [self._graphs.geometry.apply(image).std() / 255.0 for image in images]
-        own: Floats = np.maximum(np.array(spreads, np.float32), SMALLEST_SPREAD).reshape(-1, 1, 1, 1)
-        return levels * own
+
+def grey_levels(graphs: Graphs, images: list[Pixels]) -> Floats:
+    """Return how many grey levels a unit of the network's input is, (n or 1, channels, 1, 1)."""
+    levels = 255.0 * np.asarray(graphs.std, dtype=np.float32).reshape(1, -1, 1, 1)
+    if not graphs.per_image:
+        return levels
+    spreads = [graphs.geometry.apply(image).std() / 255.0 for image in images]
+    own: Floats = np.maximum(np.array(spreads, np.float32), SMALLEST_SPREAD).reshape(-1, 1, 1, 1)
+    return levels * own

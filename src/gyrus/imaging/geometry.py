@@ -84,6 +84,32 @@ class Placement:
         return whole
 
 
+    def back(self, planes: npt.NDArray[np.floating], beside: float = 0.0) -> npt.NDArray[np.float32]:
+        """Return values over the square as values over the image, one for each of its pixels.
+
+        Parameters
+        ----------
+        planes : ndarray of float
+            (n, side_px, side_px).
+        beside : float
+            Value of what lies outside the square.
+
+        Returns
+        -------
+        ndarray of float32
+            (n, height_px, width_px), bilinear; the exact opposite of the way that the image took.
+        """
+        size, rows, columns = (self.source.width_px, self.source.height_px), *self.target.slices
+        whole = np.full((len(planes), self.height_px, self.width_px), beside, np.float32)
+        for place, plane in enumerate(planes):
+            # cut out first: nothing of the black beside the picture is mixed into its border
+            shown = np.ascontiguousarray(plane[rows, columns], dtype=np.float32)
+            if shown.shape[::-1] != size:
+                shown = np.asarray(Image.fromarray(shown).resize(size, Image.Resampling.BILINEAR))
+            whole[place][self.source.slices] = shown
+        return whole
+
+
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """How an image becomes a square.

@@ -17,6 +17,7 @@ from gyrus.errors import GyrusError, UsageError
 from gyrus.evaluation.multilabel import THRESHOLD
 from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.geometry import Placement
+from gyrus.inference.segmented import Segmented
 
 __all__ = ["PROBABILITIES", "Failure", "Prediction", "Stored", "sigmoid", "softmax"]
 
@@ -77,6 +78,8 @@ class Prediction:
     gate : tuple of GateFinding
         What the input gate found, in the order of its steps; empty where the bundle has no gate. An image
         that it refuses has its numbers all the same: who shows them asks :attr:`refused` first.
+    segmentation : Segmented or None
+        Of the task ``segment``; ``probabilities`` and ``logits`` are then those of each class's surest pixel.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Prediction:
     stored: Stored | None = None
     decided: Decided | None = None
     gate: tuple[GateFinding, ...] = ()
+    segmentation: Segmented | None = None
 
     @property
     def refused(self) -> GateFinding | None:
@@ -113,9 +117,13 @@ class Prediction:
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """The classes that the image is said to show: the most probable, or all from 0.5 on."""
+        """The classes that the image is said to show: the most probable, or all from 0.5 on, or of a
+        segmentation all that its mask marks."""
         if self.task == CLASSIFY:
             return (self.top,)
+        if self.segmentation is not None:
+            marked = np.bincount(self.segmentation.mask.reshape(-1), minlength=len(self.classes) + 1) > 0
+            return tuple(name for name, there in zip(self.classes, marked[1:], strict=True) if there)
         pairs = zip(self.classes, self.probabilities.tolist(), strict=True)
         return tuple(name for name, probability in pairs if probability >= THRESHOLD)
 
@@ -149,8 +157,8 @@ class Prediction:
         return heat if self.placement is None else self.placement.over_image(heat)
 
     def slim(self) -> Prediction:
-        """Return it without pixels and maps, which are most of its memory."""
-        return replace(self, pixels=None, maps=None)
+        """Return it without pixels, maps and masks, which are most of its memory."""
+        return replace(self, pixels=None, maps=None, segmentation=None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain data; all about it: :class:`gyrus.inference.evidence.Evidence`."""

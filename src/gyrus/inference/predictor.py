@@ -10,18 +10,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from gyrus.bundles import Bundle, decode_arrays, model_digest, read_bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.bundles.members import GATE, NETWORK, PREPROCESS
 from gyrus.config.runtime import Device, Runtime
 from gyrus.decision import Decision
 from gyrus.decision.gate import Gate, decodable
 from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import BundleError, ImageError, UsageError
+from gyrus.evaluation.predictions import CLASSIFY, MULTILABEL
 from gyrus.imaging import DEFAULT_LIMITS, as_uint8, byte_hash, decode, pixel_hash
 from gyrus.imaging.geometry import Placement, geometry_of_card
 from gyrus.imaging.reading import KNOWN_POLICIES, Color
@@ -76,8 +78,12 @@ class Predictor:
 
     Notes
     -----
-    One predictor may be asked from several threads at once.
+    One predictor may be asked from several threads at once. It is of classifiers; a segmentation is asked
+    through :class:`gyrus.inference.segmenting.MaskPredictor`, whatever it is through
+    :func:`gyrus.inference.segmenting.predictor_of`.
     """
+
+    tasks: ClassVar[tuple[str, ...]] = (CLASSIFY, MULTILABEL)
 
     def __init__(
         self,
@@ -87,6 +93,7 @@ class Predictor:
         runtime: Runtime = "auto",
         device: Device = "auto",
     ) -> None:
+        self._check_task(bundle)
         self.card: Mapping[str, Any] = bundle.card
         self.digest = bundle.digest
         self.path = bundle.path
@@ -110,7 +117,7 @@ class Predictor:
         *,
         runtime: Runtime = "auto",
         device: Device = "auto",
-    ) -> Predictor:
+    ) -> Self:
         """Read, check and load a bundle.
 
         Raises
@@ -120,7 +127,7 @@ class Predictor:
         """
         return cls(read_bundle(Path(path)), threads, runtime=runtime, device=device)
 
-    def with_threads(self, threads: int) -> Predictor:
+    def with_threads(self, threads: int) -> Self:
         """Return a predictor of the same bundle whose network has so many threads; all else is shared.
 
         Raises
@@ -277,6 +284,12 @@ class Predictor:
         if not batch:
             yield from cast("Sequence[Failure]", waiting)
             return
+        answers = iter(self._answers(batch))
+        for item in waiting:
+            yield item if isinstance(item, Failure) else next(answers)
+
+    def _answers(self, batch: Sequence[Prepared]) -> list[Prediction]:
+        """Run the network on prepared images, and return what it says of each."""
         start = time.perf_counter()
         results = self._network.run(np.concatenate([item.pixels for item in batch]))
         share = (time.perf_counter() - start) / len(batch)
@@ -284,12 +297,8 @@ class Predictor:
         probabilities = self.decision.probabilities(logits)
         decided = self.decision.decide(probabilities)
         within = self.gate.within(results.get("embedding"), logits)
-        row = 0
-        for item in waiting:
-            if isinstance(item, Failure):
-                yield item
-                continue
-            yield Prediction(
+        return [
+            Prediction(
                 name=item.name, classes=self.classes, probabilities=probabilities[row], logits=logits[row],
                 embedding=results["embedding"][row] if "embedding" in results else None,
                 maps=results["maps"][row] if "maps" in results else None,
@@ -297,8 +306,19 @@ class Predictor:
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
                 task=self.task, pixels=item.read, stored=item.stored,
                 decided=decided[row], gate=_in_order(item.gate, within[row : row + 1]),
-            )  # fmt: skip
-            row += 1
+            )
+            for row, item in enumerate(batch)
+        ]  # fmt: skip
+
+    def _check_task(self, bundle: Bundle) -> None:
+        task = bundle.card["task"]
+        if task not in self.tasks:
+            what = "segments: it draws masks" if task == SEGMENT else "classifies: it draws no masks"
+            raise UsageError(
+                f"the model {what}, which this command has no use for",
+                path=bundle.path,
+                fix="gyrus predict and gyrus evaluate take it; or name a bundle of another task",
+            )
 
     def _before(self, pixels: npt.NDArray[np.uint8]) -> tuple[GateFinding, ...]:
         """Return what the gate's steps before the network find; nothing where the bundle has no gate."""

@@ -104,6 +104,17 @@ def _check_same_files(rows: tuple[Row, ...], answers: list[Prediction], split: s
         )
 
 
+def check_same_file(row: Row, answer: Prediction, split: str) -> None:
+    """Refuse a file that was exchanged; see :func:`predict_rows`.
+
+    Raises
+    ------
+    DataError
+        Naming it.
+    """
+    _check_same_files((row,), [answer], split)
+
+
 def with_progress(
     stream: Iterator[Prediction | Failure], total: int, split: str
 ) -> Iterator[Prediction | Failure]:

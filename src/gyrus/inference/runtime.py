@@ -11,6 +11,7 @@ import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as states
 
+from gyrus.bundles.mask_rules import SEGMENT, picture_classes_of
 from gyrus.errors import BundleError, UsageError
 
 _ERRORS_ONLY = 3
@@ -201,6 +202,8 @@ def _giving_back() -> Any:
 def output_names(card: Mapping[str, Any]) -> list[str]:
     """Return what ``network.onnx`` gives according to the card."""
     names = ["logits"]
+    if card["task"] == SEGMENT:
+        names = ["mask_logits", *(["logits"] if picture_classes_of(card) else [])]
     if card["outputs"]["embedding"]:
         names.append("embedding")
     if card["outputs"]["maps"] in MAPS_IN_GRAPH:

@@ -13,12 +13,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from gyrus.bundles import Bundle, canonical_json
+from gyrus.bundles.mask_rules import SEGMENT, picture_classes_of, planes_of
 from gyrus.bundles.members import NETWORK, PREPROCESS
 from gyrus.config.runtime import Device, Runtime
 from gyrus.errors import BundleError
 from gyrus.imaging import read_bytes
 from gyrus.inference.described import check_preprocessing
-from gyrus.inference.predictor import Predictor
+from gyrus.inference.prediction import Prediction
+from gyrus.inference.segmenting import CELLS, predictor_of
 
 EXPECTED = "selftest/expected.json"
 RELATIVE_TOLERANCE = 1e-4
@@ -72,11 +74,11 @@ def make_self_test(
         When the graphs do not run.
     """
     bundle = Bundle(card=dict(card), members={PREPROCESS: preprocess, NETWORK: network}, digest="")
-    answers = Predictor(bundle).predict(list(images.values()))
+    answers = [compared_of(answer) for answer in predictor_of(bundle).predict(list(images.values()))]
     members = {f"selftest/{name}.png": _to_png(pixels) for name, pixels in images.items()}
-    largest = max((float(np.abs(answer.logits).max()) for answer in answers), default=0.0)
+    largest = max((float(np.abs(answer).max()) for answer in answers), default=0.0)
     cases = [
-        {"file": f"selftest/{name}.png", "logits": [float(value) for value in answer.logits]}
+        {"file": f"selftest/{name}.png", "logits": [float(value) for value in answer]}
         for name, answer in zip(images, answers, strict=True)
     ]
     tolerance = max(SMALLEST_TOLERANCE, RELATIVE_TOLERANCE * largest)
@@ -102,7 +104,7 @@ def self_test(
     tolerance, cases = _expected(bundle)
     if not cases:
         return SelfTest(cases=0, worst=0.0, tolerance=tolerance)
-    predictor = Predictor(bundle, threads, runtime=runtime, device=device)
+    predictor = predictor_of(bundle, threads, runtime=runtime, device=device)
     coarse = predictor.runtime == "openvino-bf16"
     compared, tolerance = ("probability", COARSE_PROBABILITY) if coarse else ("logit", tolerance)
     pixels = [
@@ -110,7 +112,8 @@ def self_test(
     ]
     check_preprocessing(bundle, pixels)
     answers = predictor.predict(pixels)
-    given, expected = np.stack([answer.logits for answer in answers]), np.stack([case for _, case in cases])
+    given = np.stack([compared_of(answer) for answer in answers])
+    expected = np.stack([case for _, case in cases])
     as_probabilities = predictor.decision.probabilities
     apart = as_probabilities(given) - as_probabilities(expected) if coarse else given - expected
     differences = np.abs(apart).max(axis=1).tolist()
@@ -140,8 +143,26 @@ def verify(
     return bundle, self_test(bundle, threads, runtime=runtime, device=device)
 
 
+def compared_of(answer: Prediction) -> npt.NDArray[np.float32]:
+    """Return the numbers of an answer that a self-test compares: its logits, of a mask those of its cells.
+
+    Of a segmentation the planes' cells one after the other, then the logits of the picture's class.
+    """
+    told = answer.segmentation
+    if told is None:
+        return answer.logits
+    picture = [] if told.picture is None else [told.picture.logits]
+    return np.concatenate([told.cells.reshape(-1), *picture])
+
+
+def _width_of(card: Mapping[str, Any]) -> int:
+    if card["task"] != SEGMENT:
+        return len(card["classes"])
+    return planes_of(card) * CELLS * CELLS + len(picture_classes_of(card))
+
+
 def _expected(bundle: Bundle) -> tuple[float, list[tuple[str, npt.NDArray[np.float32]]]]:
-    width = len(bundle.card["classes"])
+    width = _width_of(bundle.card)
     try:
         stated = canonical_json.load(bundle.members[EXPECTED])
         tolerance = float(stated["tolerance"])

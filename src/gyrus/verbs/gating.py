@@ -72,7 +72,7 @@ def bring_gate(
             held_out.n_groups, split, "images" if held_out.subjects is None else "patients",
             options.gate_false_refusals, fewest_held_out(options.gate_false_refusals),
         )  # fmt: skip
-    enter_gate(run.bundle, Gate(_brain_mri(options, manifest), distribution, fitted))
+    enter_gate(run.bundle, Gate(brain_mri_step(options, manifest), distribution, fitted))
 
 
 def enter_gate(bundle: Path, gate: Gate, to: Path | None = None) -> str:
@@ -113,7 +113,7 @@ def _method(options: GateOptions, training: Outputs, *, private: bool) -> Method
     return options.gate_method
 
 
-def _brain_mri(options: GateOptions, manifest: Manifest) -> BrainMri | None:
+def brain_mri_step(options: GateOptions, manifest: Manifest) -> BrainMri | None:
     """Return the step "a brain MRI at all", where it is asked for or fits the training images."""
     if options.gate == "distribution":
         return None

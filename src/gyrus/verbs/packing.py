@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gyrus.data import Manifest
     from gyrus.exporting import Graphs, Parity
     from gyrus.training import FitResult
+    from gyrus.training.segmentation import MaskFit
 
 
 def pack(
@@ -51,7 +52,7 @@ def pack(
         data={"fingerprint": manifest.fingerprint, "splits": splits_of(manifest)},
         leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
         seeds={"seed": config.seed},
-        provenance=_provenance(fitted, config, parity),
+        provenance=provenance_of(fitted, config, parity),
         name=path.parent.name,
     )
     members = {"preprocess.onnx": graphs.preprocess, "network.onnx": graphs.network}
@@ -70,7 +71,8 @@ def splits_of(manifest: Manifest) -> dict[str, Any]:
     return table
 
 
-def _provenance(fitted: FitResult, config: TrainConfig, parity: Parity) -> dict[str, Any]:
+def provenance_of(fitted: FitResult | MaskFit, config: TrainConfig, parity: Parity) -> dict[str, Any]:
+    """Return what the card tells of how the model came to be."""
     surroundings = environment()
     return {
         "packages": surroundings["packages"],

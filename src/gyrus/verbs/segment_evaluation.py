@@ -137,7 +137,8 @@ def _check_options(config: EvaluateConfig) -> None:
 
 
 def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> SegmentEvaluateResult:
-    from gyrus.inference.segmenting import MaskPredictor, predict_masks
+    from gyrus.inference.mask_rows import predict_masks
+    from gyrus.inference.segmenting import MaskPredictor
 
     if config.out is not None or config.report is not None:
         raise UsageError(
@@ -184,7 +185,8 @@ def figures_for_card(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 def _external(config: EvaluateConfig, bundle: Path, source: Path) -> SegmentEvaluateResult:
     """Evaluate a bundle on images that it was not made with."""
-    from gyrus.inference.segmenting import MaskPredictor, predict_masks
+    from gyrus.inference.mask_rows import predict_masks
+    from gyrus.inference.segmenting import MaskPredictor
 
     if config.test or config.more:
         raise UsageError("a bundle is evaluated on one set of images", fix="gyrus evaluate model.gyrus DATA")
