@@ -104,20 +104,34 @@ class Batches(Generic[Item, Result]):
     def _next(self) -> list[tuple[Item, Future[Result]]]:
         """Return what goes through together; nothing when all is done and closed."""
         with self._changed:
-            while not self._waiting:
-                if self._closed:
+            while True:
+                if self._waiting:
+                    self._await_company()
+                    # while it waited, another thread may have taken everything
+                    if batch := self._taken():
+                        return batch
+                elif self._closed:
                     return []
-                self._idle += 1
-                self._changed.wait()
-                self._idle -= 1
-            until = time.monotonic() + self._window_s
-            while self._coming and len(self._waiting) < self._most:
-                rest = until - time.monotonic()
-                if rest <= 0 or not self._changed.wait(rest):
-                    break
-            # what waits is shared with the threads that have nothing to do
-            count = min(self._most, -(-len(self._waiting) // (1 + self._idle)))
-            return [self._waiting.popleft() for _ in range(count)]
+                else:
+                    self._idle += 1
+                    self._changed.wait()
+                    self._idle -= 1
+
+    def _await_company(self) -> None:
+        """Let go of the lock until a batch is full, nobody is coming, or the window is over."""
+        until = time.monotonic() + self._window_s
+        while self._coming and len(self._waiting) < self._most:
+            rest = until - time.monotonic()
+            if rest <= 0 or not self._changed.wait(rest):
+                break
+
+    def _taken(self) -> list[tuple[Item, Future[Result]]]:
+        """Take a batch; what waits is shared with the threads that have nothing to do."""
+        count = min(self._most, -(-len(self._waiting) // (1 + self._idle)))
+        batch = [self._waiting.popleft() for _ in range(count)]
+        if self._waiting and self._idle:
+            self._changed.notify_all()  # one notice may have gone to a thread that had work already
+        return batch
 
 
 class Admission:

@@ -175,3 +175,28 @@ def test_one_that_hung_does_not_send_the_next_ones_away():
         admission.leave(1)
     admission.enter(1, patience_s=1)
     assert admission.expected_wait_s() < 0.05
+
+
+def test_a_thread_whose_batch_another_took_goes_on(made):
+    both, together = threading.Barrier(2), threading.Event()
+
+    def compute(items):
+        if together.is_set():
+            both.wait(5)  # only two threads that compute side by side get past this
+        return items
+
+    batches = made(compute, window_s=30.0, threads=2)
+    time.sleep(0.02)  # both threads have nothing to do
+    futures = [Future(), Future()]
+    for _ in range(3):
+        batches.coming()
+    for number, future in enumerate(futures):  # one thread each waits for the third
+        batches.bring(number, future)
+        time.sleep(0.02)
+    batches.not_coming()  # the one that hears of it takes both
+    assert [future.result(5) for future in futures] == [0, 1]
+    batches.coming()
+    batches.not_coming()  # and the other finds nothing
+    time.sleep(0.02)
+    together.set()
+    assert [future.result(6) for future in (bring(batches, 2), bring(batches, 3))] == [2, 3]
