@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from gyrus.config import TrainConfig
 from gyrus.config.network import NetworkOptions
+from gyrus.config.options import SplitOptions
 from gyrus.data import Manifest, read_manifest
 from gyrus.data.mask_cache import MaskCache, scan_masks
 from gyrus.data.mask_classes import MARKED_PX, MaskClasses, classes_of
@@ -41,12 +42,17 @@ class PreparedMasks:
 
 
 def segment_config(config: TrainConfig) -> TrainConfig:
-    """Return the options with a network for masks where none is named."""
-    if config.architecture != NetworkOptions.architecture:
-        return config
+    """Return the options with a network for masks where none is named, and no calibration images.
+
+    Nothing of a segmentation is calibrated; images for it are held back where they are asked for.
+    """
     from gyrus.training.segmentation import DEFAULT_NETWORK
 
-    return replace(config, architecture=DEFAULT_NETWORK)
+    if config.cal_fraction == SplitOptions.cal_fraction:
+        config = replace(config, cal_fraction=0.0)
+    if config.architecture == NetworkOptions.architecture:
+        config = replace(config, architecture=DEFAULT_NETWORK)
+    return config
 
 
 def prepare_masks(config: TrainConfig) -> PreparedMasks:

@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field, replace
+import shlex
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import TrainConfig
 from gyrus.data import Manifest, read_manifest
+from gyrus.data.mask_classes import MaskClasses
 from gyrus.errors import DataError
-from gyrus.runs import RunFolder, locked
+from gyrus.evaluation.segmentation_text import format_segmentation
+from gyrus.inference.mask_rows import predict_masks
+from gyrus.inference.segmenting import MaskPredictor
+from gyrus.pages.notebook import place, verdict_box
+from gyrus.runs import RunFolder, locked, record_look
+from gyrus.verbs.mask_packing import choose_postprocess, pack_segmentation
 from gyrus.verbs.resuming import resumed_manifest
+from gyrus.verbs.segment_evaluation import figures_for_card
+from gyrus.verbs.segment_measure import measure_masks
 from gyrus.verbs.segment_prepare import PreparedMasks, prepare_masks, same_masks, segment_config
-from gyrus.verbs.train import Clock, Divided, divide, enter_stages, run_folder_of, start_run
+from gyrus.verbs.segment_report import write_segment_report
+from gyrus.verbs.train import SPLIT_TITLES, Clock, Divided, divide, enter_stages, run_folder_of, start_run
 from gyrus.verbs.train_checks import check_masks_before_reading
 
 if TYPE_CHECKING:
@@ -37,6 +48,8 @@ class MaskTrainResult:
         Its Dice on the validation images at the network's size.
     verdict, sentence : str
         Of the audit.
+    digest : str
+        Of the bundle.
     seconds : dict
         Wall time of each part.
     evaluations : dict
@@ -49,8 +62,9 @@ class MaskTrainResult:
     val_dice: float
     verdict: str
     sentence: str
+    digest: str
     seconds: dict[str, float]
-    evaluations: dict[str, dict[str, Any]] = field(default_factory=dict)
+    evaluations: dict[str, dict[str, Any]]
 
     exit_code = 0
 
@@ -58,30 +72,38 @@ class MaskTrainResult:
         """Return paths, verdict, figures and times."""
         return {
             "run": str(self.run.path),
+            "bundle": str(self.run.bundle),
+            "report": str(self.run.report),
             "task": "segment",
             "classes": list(self.classes),
             "best_epoch": self.best_epoch,
             "val_dice": self.val_dice,
             "verdict": self.verdict,
             "sentence": self.sentence,
+            "digest": self.digest,
             "seconds": self.seconds,
             "evaluations": self.evaluations,
         }
 
     def to_text(self) -> str:
         """Return the leak verdict, then the figures, then where to look."""
+        parts = [self.sentence]
+        for split, evaluation in self.evaluations.items():
+            parts += ["", f"{SPLIT_TITLES[split]}:", format_segmentation(evaluation)]
         times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
-        return "\n".join(
-            [
-                self.sentence,
-                "",
-                f"Dice {self.val_dice:.3f} on the validation images at the network's size (epoch "
-                f"{self.best_epoch}; {', '.join(self.classes)})",
-                "",
-                f"time    {times}",
-                f"run     {self.run.path}",
-            ]
-        )
+        bundle = self.run.bundle
+        parts += [
+            "",
+            f"time    {times}",
+            f"report  {self.run.report}",
+            f"bundle  {bundle}  (gyrus predict FILES --model {shlex.quote(str(bundle))} --masks FOLDER)",
+        ]
+        return "\n".join(parts)
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the files for a notebook."""
+        files = [place("report", self.run.report), place("bundle", self.run.bundle)]
+        return "".join([verdict_box(self.verdict, self.sentence), *files])
 
 
 def train_masks_as(config: TrainConfig) -> MaskTrainResult:
@@ -116,14 +138,22 @@ def train_masks_divided(
         else:
             resumed_manifest(folder, divided.manifest)
             same_masks(folder, divided.manifest)
-        fitted, _ = _fit(config, prepared, folder)
+        fitted, manifest = _fit(config, prepared, folder)
         enter_stages(folder, fitted)
         clock.lap("training")
+        pack_segmentation(folder.bundle, fitted, manifest, audit, config)
+        clock.lap("export")
+        choose_postprocess(folder.bundle, manifest, fitted.mask_classes)
+        clock.lap("post-processing")
+        evaluations = _measure(config, folder, manifest, fitted.mask_classes)
+        clock.lap("measuring")
+        write_segment_report(folder, clock.seconds)
+        clock.lap("report")
         folder.state.unlink(missing_ok=True)  # finished: there is nothing to go on with
     kept = fitted.history[fitted.best_epoch - 1]
     return MaskTrainResult(
-        folder, fitted.mask_classes.names, fitted.best_epoch, kept["val_dice"],
-        audit.verdict, audit.sentence, clock.seconds,
+        folder, fitted.mask_classes.names, fitted.best_epoch, kept["val_dice"], audit.verdict,
+        audit.sentence, read_bundle(folder.bundle).digest, clock.seconds, evaluations,
     )  # fmt: skip
 
 
@@ -137,3 +167,21 @@ def _fit(config: TrainConfig, prepared: PreparedMasks, folder: RunFolder) -> tup
         raise DataError("the images were not decoded for training", path=config.source)
     fitted = fit_masks(manifest, pixels, prepared.masks, config, folder, resume=config.resume is not None)
     return fitted, manifest
+
+
+def _measure(
+    config: TrainConfig, folder: RunFolder, manifest: Manifest, classes: MaskClasses
+) -> dict[str, dict[str, Any]]:
+    """Draw the masks of val (and, when asked, of the test set) with the bundle; measure; tell the card."""
+    predictor = MaskPredictor.load(folder.bundle)
+    splits = ["val"]
+    if config.test:
+        record_look(folder.ledger, manifest.fingerprint, folder.path.name)
+        splits.append("test")
+    evaluations = {}
+    for split in splits:
+        predict_masks(predictor, manifest, folder.predictions(split).parent, split)
+        evaluations[split] = measure_masks(folder, manifest.select(split), split, classes)
+    figures = {split: figures_for_card(evaluation) for split, evaluation in evaluations.items()}
+    rewrite_card(folder.bundle, metrics=figures)
+    return evaluations
