@@ -11,7 +11,9 @@ from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
 from gyrus.errors import UsageError
 
-Metric = Literal["accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc"]
+Metric = Literal[
+    "auto", "accuracy", "balanced_accuracy", "macro_f1", "macro_roc_auc", "dice", "iou", "surface_dice"
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,11 +21,13 @@ class CompareConfig(OutputOptions):
     """Leaderboard of models that answered the same images, with paired tests."""
 
     sources: Positional[tuple[Path, ...]]
-    """Run folders or predictions files (CSV); two or more."""
+    """Run folders or predictions files (CSV), of masks the evaluation.json that gyrus evaluate --out wrote;
+    two or more."""
     test: bool = False
     """Compare runs on their test sets (the look is counted). Without it: on the validation images."""
-    metric: Metric = "accuracy"
-    """The figure that decides who is better."""
+    metric: Metric = "auto"
+    """The figure that decides who is better; auto: accuracy, or the mean Dice of masks. Masks are compared by
+    dice, iou or surface_dice, classifiers by one of the others."""
     bootstrap_samples: int = 2000
     """Samples of the paired bootstrap over patients."""
     confidence: float = 0.95

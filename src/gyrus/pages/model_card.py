@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gyrus.data.manifest import SEGMENT
 from gyrus.evaluation.predictions import MULTILABEL
 from gyrus.pages.context import ReportContext
 from gyrus.pages.measured import SPLIT_NAMES, Measured, measured_from
 from gyrus.pages.model_card_decision import decision_lines, refers
+from gyrus.pages.model_card_masks import mask_metrics, mask_rows, mask_use
 from gyrus.pages.numbers import decimal, interval, percent, plural
 from gyrus.pages.sections_first import ORDER, VERDICTS
 from gyrus.pages.sections_learning import findings_of
@@ -39,18 +41,29 @@ def write_model_card(context: ReportContext, path: Path) -> None:
 def render_model_card(context: ReportContext) -> str:
     """Return the card as Markdown; text of the user is escaped."""
     card = context.bundle.get("card") or {}
-    measured = [measured_from(context.evaluations[s], s) for s in _MEASURED if s in context.evaluations]
+    shown = {split: context.evaluations[split] for split in _MEASURED if split in context.evaluations}
+    masks = {split: result for split, result in shown.items() if result.get("task") == SEGMENT}
+    measured = [measured_from(result, split) for split, result in shown.items() if split not in masks]
     parts = [f"# Model card: {_plain(context.title)}"]
     for heading, lines in (
         ("Model details", _details(context, card)),
         ("Intended use", _use(card)),
         ("Factors", _factors(card, measured)),
-        ("Metrics", _metrics(measured) + [_plain(line) for line in (decision_lines(card) if card else [])]),
+        (
+            "Metrics",
+            _metrics(measured)
+            + mask_metrics(masks)
+            + [_plain(line) for line in (decision_lines(card) if card else [])],
+        ),
         ("Evaluation data", _data(context, ("test", "val", "cal"))),
         ("Training data", _data(context, ("train",))),
-        ("Quantitative analyses", [line for one in measured for line in _analyses(one)]),
+        (
+            "Quantitative analyses",
+            [line for one in measured for line in _analyses(one)]
+            + [line for split, result in masks.items() for line in _mask_analyses(split, result)],
+        ),
         ("Ethical considerations", _ethics()),
-        ("Caveats and recommendations", _caveats(context, measured)),
+        ("Caveats and recommendations", _caveats(context, tuple(shown))),
     ):
         parts += [f"## {heading}", "\n".join(lines).strip() if lines else "Nothing was measured."]
     return "\n\n".join(parts) + "\n"
@@ -94,6 +107,8 @@ def _use(card: Mapping[str, Any]) -> list[str]:
         f"- It answers for each of {_plain(classes)} by itself whether the image shows it, from a "
         "probability of 0.5 on; of anything else it says nothing."
         if card.get("task") == MULTILABEL
+        else mask_use(_plain(classes))
+        if card.get("task") == SEGMENT
         else f"- It answers with one of {_plain(classes)}, or refers the image to a person; it cannot say "
         "that it is something else."
         if refers(card)
@@ -164,6 +179,14 @@ def _analyses(measured: Measured) -> list[str]:
     return [*lines, "", *_grid(heads, rows), ""]
 
 
+def _mask_analyses(split: str, result: Mapping[str, Any]) -> list[str]:
+    of = f" of {plural(result['n_subjects'], 'patient')}" if result["n_subjects"] else ""
+    head, rows = mask_rows(result)
+    written = [[cell if isinstance(cell, str) else _figure(cell) for cell in row] for row in rows]
+    noun = SPLIT_NAMES.get(split, split).capitalize()
+    return [f"**{noun} images** ({result['n_images']:,}{of})", "", *_grid(head, written), ""]
+
+
 def _whole(measured: Measured) -> list[str]:
     """Return the lines of the whole model: how often all of an image's answer is right, and each decision."""
     if measured.several:
@@ -187,16 +210,16 @@ def _ethics() -> list[str]:
     ]
 
 
-def _caveats(context: ReportContext, measured: Sequence[Measured]) -> list[str]:
+def _caveats(context: ReportContext, splits: Sequence[str]) -> list[str]:
     title = VERDICTS.get(context.verdict, VERDICTS["unknowable"])[0]
     lines = [f"- {title[1:].strip()}: {_plain(context.audit.get('sentence') or 'no audit was made.')}"]
     if context.allow_leak:
         lines.append(
             f"- Trained on a leaking split all the same, with the reason: {_plain(context.allow_leak)}"
         )
-    if measured and measured[0].split != "test":
+    if splits and splits[0] != "test":
         lines.append("- The test set was not looked at: validation figures are optimistic.")
-    elif measured:
+    elif splits:
         lines.append(f"- Looks at the test set so far: {context.test_looks}.")
     for finding in findings_of(context):
         advice = " ".join(finding.advice)

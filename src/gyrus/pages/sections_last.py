@@ -35,6 +35,7 @@ def gallery(context: ReportContext) -> Html | None:
         "section",
         tag("h2", f"Examples from the {split} images" if split else "Examples"),
         _heat_legend() if with_heat else None,
+        _heat_in_mask(context) if with_heat else None,
         [tag("h3", "Most confident errors"), tag("div", [_card(e) for e in wrong], class_=grid)]
         if wrong
         else tag("p", "No image of this split was answered wrongly."),
@@ -54,6 +55,12 @@ def _heat_legend() -> Html:
         " most. A map shows where the network looked, not that it looked for the right reason.",
         class_="heat-legend",
     )
+
+
+def _heat_in_mask(context: ReportContext) -> Html | None:
+    """Say how much of the heat lies where the lesion is; None where the data bring no masks."""
+    told = context.evaluations.get(context.examples_split, {}).get("heat_in_mask")
+    return tag("p", told["sentence"], class_="small") if told else None
 
 
 def _card(example: Example) -> Html:

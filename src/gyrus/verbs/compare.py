@@ -9,12 +9,15 @@ from typing import Any
 from gyrus.config import CompareConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest
+from gyrus.data.manifest import SEGMENT
 from gyrus.errors import DataError, UsageError
 from gyrus.evaluation import read_predictions, twin_free
 from gyrus.evaluation.aligning import Entry
-from gyrus.evaluation.compare import compare_predictions
+from gyrus.evaluation.compare import METRICS, compare_predictions
+from gyrus.evaluation.segmentation_compare import format_segmentation_comparison
 from gyrus.evaluation.verdicts import format_comparison
 from gyrus.runs import RunFolder, record_look
+from gyrus.verbs.segment_comparison import compare_masks, holds_masks
 from gyrus.verbs.sources import run_of
 
 
@@ -26,6 +29,7 @@ class CompareResult:
     ----------
     comparison : dict
         See :func:`gyrus.evaluation.compare.compare_predictions`; lines of runs also have ``without_twins``.
+        Of masks: :func:`gyrus.evaluation.segmentation_compare.compare_segmentations`.
     test_looks : int or None
         How often the test set that was compared on has been looked at, this time included.
     """
@@ -41,7 +45,8 @@ class CompareResult:
 
     def to_text(self) -> str:
         """Return leaderboard, sentences and tests."""
-        text = format_comparison(self.comparison)
+        masks = self.comparison.get("task") == SEGMENT
+        text = (format_segmentation_comparison if masks else format_comparison)(self.comparison)
         if self.test_looks is None:
             return text
         return (
@@ -65,12 +70,18 @@ def run(config: CompareConfig) -> CompareResult:
     runs = {name: run_of(path) for name, path in names.items() if path.is_dir()}
     if config.test and not runs:
         raise UsageError("--test is for run folders; files are compared as they are", fix="leave it out")
+    if any(holds_masks(path) for path in names.values()):
+        looks = _look(runs, " and ".join(names)) if config.test else None
+        return CompareResult(compare_masks(config, names, split), looks)
+    metric = "accuracy" if config.metric == "auto" else config.metric
+    if metric not in METRICS:
+        raise UsageError(f"--metric {metric} is about masks, and these are classes", fix="leave it out")
     files = {name: _file_of(runs.get(name), path, split) for name, path in names.items()}
     looks = _look(runs, " and ".join(names)) if config.test else None
     entries = [Entry(name, read_predictions(path)) for name, path in files.items()]
     comparison = compare_predictions(
         entries,
-        metric=config.metric,
+        metric=metric,
         n_bootstrap=config.bootstrap_samples,
         seed=config.seed,
         confidence=config.confidence,

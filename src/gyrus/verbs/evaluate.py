@@ -155,6 +155,8 @@ def format_all(evaluation: Mapping[str, Any], *, with_subgroups: bool = False) -
     parts = [format_evaluation(evaluation), format_decision(evaluation.get("decision"))]
     if "twin_free" in evaluation:
         parts.append(format_twin_free(evaluation["twin_free"]))
+    if "heat_in_mask" in evaluation:
+        parts.append(evaluation["heat_in_mask"]["sentence"])
     if "patients_in_both" in evaluation:
         parts.append(evaluation["patients_in_both"]["sentence"])
     if "drift" in evaluation:

@@ -13,6 +13,7 @@ from gyrus.evaluation.twin_free import twins_untold
 from gyrus.inference import Outputs, Predictor, predict_rows, write_outputs
 from gyrus.runs import RunFolder
 from gyrus.runs.atomic import write_json
+from gyrus.verbs.mask_heat import heat_in_masks
 
 SEVERAL_HAVE_NO_TWINS = "it compares images of one class each, and these may show several"
 
@@ -45,7 +46,8 @@ def measure(
     """Predict one split with the bundle, write predictions, outputs and figures; return the figures.
 
     The figures hold ``decision`` (see :func:`gyrus.evaluation.decision_figures.decision_figures`),
-    ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and, of one class an image, ``subgroups``.
+    ``twin_free`` (see :func:`gyrus.evaluation.twin_free`) and, of one class an image, ``subgroups`` and,
+    where the data bring masks, ``heat_in_mask`` (see :func:`gyrus.evaluation.heat_in_mask.heat_figures`).
     ``answered``: what the bundle answers, where that is known already.
     """
     predictions, outputs = predict_rows(predictor, manifest, split) if answered is None else answered
@@ -62,6 +64,9 @@ def measure(
     else:
         evaluation["twin_free"] = twin_free(predictions, manifest, confidence=confidence)
         evaluation["subgroups"] = subgroups(predictions, manifest, confidence=confidence)
+        heat = heat_in_masks(manifest, predictions, outputs, predictor.card, confidence=confidence)
+        if heat is not None:
+            evaluation["heat_in_mask"] = heat
     write_json(run.evaluation(split), evaluation)
     return evaluation
 

@@ -2,9 +2,9 @@
 
 The border of a mask is its pixels that have a side in common with what is outside (the picture's edge counts
 as outside), as in MONAI; distances are those between the centres of pixels. Percentiles of both directions
-are taken apart and the larger one counts (Huttenlocher et al., 1993; MONAI), the average is over both borders'
-pixels together, and the surface Dice is the share of both borders' pixels that lie within a tolerance of the
-other border (Nikolov et al., 2018, by pixels).
+are taken apart and the larger one counts (Huttenlocher et al., 1993; MONAI), the average is over the pixels
+of both borders together, and the surface Dice is the share of both borders' pixels that lie within a
+tolerance of the other border (Nikolov et al., 2018, by pixels).
 """
 
 from __future__ import annotations
