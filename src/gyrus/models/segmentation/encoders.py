@@ -99,9 +99,10 @@ def take_trunk(encoder: TimmEncoder, trunk: nn.Module) -> int:
     UsageError
         When a tensor of the encoder has no counterpart; nothing is copied then.
     """
+    layers = {name.replace(".", "_"): name for name, _ in encoder.trunk.named_modules()}
     for name, module in trunk.named_modules():
         if isinstance(module, OnesBeside):
-            encoder.trunk.set_submodule(name.replace(".", "_", 0), copy.deepcopy(module))
+            encoder.trunk.set_submodule(layers[name.replace(".", "_")], copy.deepcopy(module))
     given = {name.replace(".", "_"): tensor for name, tensor in trunk.state_dict().items()}
     wanted = encoder.trunk.state_dict()
     lacking = [

@@ -54,6 +54,7 @@ class StepwiseDecoder(nn.Module):
     def __init__(self, network: Any) -> None:
         super().__init__()
         self.inner = network.decoder
+        self.inner.blocks[-1].attention1 = nn.Identity()  # of a skip that the last block has not
         self.channels = tuple(SLIM_DECODER[::-1])
         self.strides = tuple(2**level for level in range(DEPTH))
 
