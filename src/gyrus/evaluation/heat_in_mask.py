@@ -100,7 +100,7 @@ def heat_figures(images: Sequence[HeatInMask], confidence: float) -> dict[str, A
     def mean(values: npt.NDArray[np.float64]) -> dict[str, Any]:
         return figure(logit_t_interval(mean_of(values, groups, n_groups), confidence))
 
-    figures = {
+    figures: dict[str, Any] = {
         "n": len(images),
         "n_right": int(right.sum()),
         "share": mean(share),
@@ -111,7 +111,8 @@ def heat_figures(images: Sequence[HeatInMask], confidence: float) -> dict[str, A
     times = figures["share"]["value"] / area
     figures["sentence"] = (
         f"On the {len(images)} images with a mask, {long_figure(figures['share'])} of the heat for the "
-        f"answer lies in the mask, which covers {percent(area)} % of the image ({times:.1f} times what an even "
-        f"map would have there); the hottest place lies in it on {long_figure(figures['hottest'])}."
+        f"answer lies in the mask, which covers {percent(area)} % of the image ({times:.1f} times what an "
+        "even map would have there); the hottest place lies in it on "
+        f"{long_figure(figures['hottest'])}."
     )
     return figures

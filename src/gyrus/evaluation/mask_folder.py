@@ -48,7 +48,8 @@ def read_mask_folder(folder: Path, manifest: Manifest, classes: Sequence[str]) -
     for row in rows:
         by_stem.setdefault(_stem(row.path), []).append(row)
     found: dict[str, Path] = {}
-    strangers, doubled = [], []
+    strangers: list[str] = []
+    doubled: list[str] = []
     for path in files:
         exact = by_file.get(path.name)
         fitting = [exact] if exact is not None else by_stem.get(_stem(path.name), [])

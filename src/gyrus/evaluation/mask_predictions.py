@@ -234,7 +234,8 @@ def read_predicted(path: Path, size: tuple[int, int], n_classes: int) -> npt.NDA
             fix="masks are predicted at the size of the original image",
         )
     if n_classes == 1:
-        return (stored != 0).astype(np.uint8)
+        marked: npt.NDArray[np.uint8] = (stored != 0).astype(np.uint8)
+        return marked
     if int(stored.max(initial=0)) > n_classes:
         raise PredictionsError(
             f"holds {int(stored.max())}; with {n_classes} classes a mask holds 0 to {n_classes}", path=path

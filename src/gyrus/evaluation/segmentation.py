@@ -105,7 +105,7 @@ def fold_figures(cases: SegmentationCases, confidence: float) -> dict[str, Any] 
         return None
     column = np.array(cases.folds)
     present = cases.present
-    each = []
+    each: list[dict[str, Any]] = []
     for name in names:
         mine = column == name
         parts = [

@@ -64,7 +64,7 @@ def compare_segmentations(
         for name, entry in entries.items()
     }
     ranked = sorted(entries, key=lambda name: (-linears[name][metric].value, name))
-    pairs = [
+    pairs: list[dict[str, Any]] = [
         {
             "better": better, "worse": worse,
             "difference": asdict(

@@ -1,58 +1,12 @@
-"""The outline of a mask as lines: halfway between the pixels inside and those outside (marching squares)."""
+"""The outline of a mask as a path of a page."""
 
 from __future__ import annotations
 
-import numpy as np
 import numpy.typing as npt
 
-Point = tuple[int, int]
+from gyrus.imaging.outlines import outlines
 
-# corners of a cell: top left 8, top right 4, bottom right 2, bottom left 1; sides by the middle of each, in
-# half pixels from the cell's top left corner (Lorensen and Cline, 1987, in the plane). The inside lies
-# to the left, and pixels that touch at a corner belong together.
-_TOP, _RIGHT, _BOTTOM, _LEFT = (1, 0), (2, 1), (1, 2), (0, 1)
-_LINES: dict[int, tuple[tuple[Point, Point], ...]] = {
-    8: ((_LEFT, _TOP),), 4: ((_TOP, _RIGHT),), 2: ((_RIGHT, _BOTTOM),), 1: ((_BOTTOM, _LEFT),),
-    12: ((_LEFT, _RIGHT),), 6: ((_TOP, _BOTTOM),), 3: ((_RIGHT, _LEFT),), 9: ((_BOTTOM, _TOP),),
-    7: ((_TOP, _LEFT),), 11: ((_RIGHT, _TOP),), 13: ((_BOTTOM, _RIGHT),), 14: ((_LEFT, _BOTTOM),),
-    10: ((_RIGHT, _TOP), (_LEFT, _BOTTOM)), 5: ((_TOP, _LEFT), (_BOTTOM, _RIGHT)),
-}  # fmt: skip
-
-
-def outlines(mask: npt.ArrayLike) -> list[list[tuple[float, float]]]:
-    """Return the closed outlines of a mask, holes as well.
-
-    Parameters
-    ----------
-    mask : array_like, shape (height, width)
-        Any number but 0 is set.
-
-    Returns
-    -------
-    list of list of (x, y)
-        In pixels from the image's top left corner; the last point joins the first.
-
-    >>> outlines([[1]])
-    [[(0.0, 0.5), (0.5, 0.0), (1.0, 0.5), (0.5, 1.0)]]
-    """
-    padded = np.pad(np.asarray(mask) != 0, 1).astype(np.int64)
-    kinds = 8 * padded[:-1, :-1] + 4 * padded[:-1, 1:] + 2 * padded[1:, 1:] + padded[1:, :-1]
-    following: dict[Point, Point] = {}
-    for row, column in np.argwhere((kinds > 0) & (kinds < 15)).tolist():
-        for (from_x, from_y), (to_x, to_y) in _LINES[int(kinds[row, column])]:
-            # the cell's corner is the middle of the padded pixel: half a pixel before the image begins
-            start = (2 * column - 1 + from_x, 2 * row - 1 + from_y)
-            following[start] = (2 * column - 1 + to_x, 2 * row - 1 + to_y)
-    found = []
-    while following:
-        first = next(iter(following))  # in reading order
-        line = [first]
-        point = following.pop(first)
-        while point != first:
-            line.append(point)
-            point = following.pop(point)
-        found.append([(x / 2, y / 2) for x, y in _without_straight(line)])
-    return found
+__all__ = ["outlines", "path_of"]
 
 
 def path_of(mask: npt.ArrayLike) -> str:
@@ -62,13 +16,3 @@ def path_of(mask: npt.ArrayLike) -> str:
         points = " ".join(f"{x:g} {y:g}" for x, y in line)
         parts.append(f"M{points}Z")
     return "".join(parts)
-
-
-def _without_straight(line: list[Point]) -> list[Point]:
-    """Leave out the points at which a line does not turn."""
-    kept = []
-    for number, (x, y) in enumerate(line):
-        (before_x, before_y), (after_x, after_y) = line[number - 1], line[(number + 1) % len(line)]
-        if (x - before_x) * (after_y - y) != (y - before_y) * (after_x - x):
-            kept.append((x, y))
-    return kept
