@@ -6,11 +6,13 @@ import logging
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gyrus.config import CrossvalConfig
 from gyrus.config.build import build
 from gyrus.data import read_manifest, write_manifest
+from gyrus.data.loading import task_of
+from gyrus.data.manifest import SEGMENT
 from gyrus.errors import GyrusError, StorageError, UsageError
 from gyrus.evaluation.label_suspects import LabelSuspects
 from gyrus.evaluation.repeats import format_repeats
@@ -20,13 +22,16 @@ from gyrus.runs.atomic import write_json
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress, check_folder, described, read_progress
 from gyrus.verbs.crossval_plan import Plan, plan_folds
 from gyrus.verbs.crossval_report import OUT_OF_FOLD, Pooled, pool, write_crossval_report
-from gyrus.verbs.crossval_training import duration, train_folds
+from gyrus.verbs.crossval_training import classifier_of, duration, train_folds
 from gyrus.verbs.decided import check_wish
 from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.prepare import Prepared, cached_geometry, prepare
 from gyrus.verbs.suspects import suspects_possible, write_suspects
 from gyrus.verbs.tables import align
-from gyrus.verbs.train_checks import check_before_reading
+from gyrus.verbs.train_checks import check_before_reading, check_no_masks
+
+if TYPE_CHECKING:
+    from gyrus.verbs.crossval_masks import MaskCrossvalResult
 
 logger = logging.getLogger("gyrus")
 
@@ -125,7 +130,7 @@ class CrossvalResult:
         return "".join([verdict_box(audit["verdict"], audit["sentence"]), table, *files])
 
 
-def run(config: CrossvalConfig) -> CrossvalResult:
+def run(config: CrossvalConfig) -> CrossvalResult | MaskCrossvalResult:
     """Cross-validate as ``config`` says; folds that are finished in its folder are not trained again.
 
     Raises
@@ -137,26 +142,31 @@ def run(config: CrossvalConfig) -> CrossvalResult:
     GyrusError
         What the first fold failed with, when none succeeded.
     """
+    if task_of(config.source, config) == SEGMENT:
+        from gyrus.verbs.crossval_masks import crossval_masks
+
+        return crossval_masks(config)
     began = time.perf_counter()
     check_folder(config)
     check_before_reading(replace(config, out=None))
+    check_no_masks(config)
     prepared = prepare(config.source, config, cache_dir=config.cache_dir, image_size=cached_geometry(config))
     plan = plan_folds(config, prepared)
     check_wish(config, plan.manifest, [row for row in plan.manifest if row.fold is not None and row.label])
     logger.info("%s", plan.audit["sentence"])
     for note in plan.notes:
         logger.info("note: %s", note)
-    folder = _place(config)
+    folder = crossval_place(config)
     with locked(folder.path):
-        progress = _open(config, folder, plan)
-        looks = _count_looks(folder, plan, progress)
-        first_error = train_folds(folder, plan, prepared, progress)
+        progress = open_progress(config, folder, plan)
+        looks = count_deals(folder, plan, progress)
+        first_error = train_folds(folder, plan, classifier_of(prepared), progress)
         if not progress.finished:
             raise first_error or GyrusError("no fold was trained")
         return _conclude(config, folder, plan, progress, prepared, looks, began)
 
 
-def crossval(source: Path | str, **options: Any) -> CrossvalResult:
+def crossval(source: Path | str, **options: Any) -> CrossvalResult | MaskCrossvalResult:
     """Cross-validate on a folder or manifest; options as in :class:`gyrus.config.CrossvalConfig`.
 
     Raises
@@ -167,7 +177,7 @@ def crossval(source: Path | str, **options: Any) -> CrossvalResult:
     return run(build(CrossvalConfig, source=source, **options))
 
 
-def _place(config: CrossvalConfig) -> CrossvalFolder:
+def crossval_place(config: CrossvalConfig) -> CrossvalFolder:
     """Make the folder, or take the one that is there."""
     if config.out is None:
         name = f"crossval-{config.architecture.replace('/', '_')}"
@@ -183,7 +193,7 @@ def _place(config: CrossvalConfig) -> CrossvalFolder:
     return CrossvalFolder(config.out)
 
 
-def _open(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan) -> Progress:
+def open_progress(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan) -> Progress:
     """Write what stands before the first fold, and return what is finished already.
 
     Raises
@@ -212,7 +222,7 @@ def _open(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan) -> Progres
     return progress
 
 
-def _count_looks(folder: CrossvalFolder, plan: Plan, progress: Progress) -> int:
+def count_deals(folder: CrossvalFolder, plan: Plan, progress: Progress) -> int:
     """Record a look at each deal of the patients, before its first fold is tested; return the most looks.
 
     A cross-validation has no test set that stays closed: every image is tested once. What makes its figure

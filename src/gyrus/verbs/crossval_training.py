@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 from gyrus.config import TrainConfig
 from gyrus.errors import GyrusError, StoppedError
@@ -14,13 +16,24 @@ from gyrus.verbs.crossval_plan import Plan, PlannedFold
 from gyrus.verbs.prepare import Prepared
 from gyrus.verbs.resuming import check_resumable
 from gyrus.verbs.tables import counts_table
-from gyrus.verbs.train import train_divided
+from gyrus.verbs.train import Divided, train_divided
 
 logger = logging.getLogger("gyrus")
 
 
+class FoldDone(NamedTuple):
+    """What a fold's training gave: the digest of its bundle, and how well it does, in a few words."""
+
+    digest: str
+    told: str
+
+
+TrainFold = Callable[[TrainConfig, Divided], FoldDone]
+"""Trains one fold, with its place in the options."""
+
+
 def train_folds(
-    folder: CrossvalFolder, plan: Plan, prepared: Prepared, progress: Progress
+    folder: CrossvalFolder, plan: Plan, train: TrainFold, progress: Progress
 ) -> GyrusError | None:
     """Train every fold that is not finished; return the first error, with which the others still stand.
 
@@ -46,7 +59,7 @@ def train_folds(
         )  # fmt: skip
         try:
             config = _options(folder, planned, interrupted=planned.title not in failed_before)
-            _train(folder, planned, config, prepared, progress)
+            _train(folder, planned, config, train, progress)
         except StoppedError as error:
             raise StoppedError(
                 f"{planned.title} was stopped by SIGTERM; its state is saved",
@@ -105,19 +118,29 @@ def _options(folder: CrossvalFolder, planned: PlannedFold, *, interrupted: bool)
     return replace(planned.config, out=run.path)
 
 
+def classifier_of(prepared: Prepared) -> TrainFold:
+    """Return what trains a classifier on a fold of a scanned data set."""
+
+    def train(config: TrainConfig, divided: Divided) -> FoldDone:
+        result = train_divided(config, prepared, divided)
+        tested = result.evaluations["test"]
+        # of several classes an image: those all of whose classes are right
+        right = tested["exact_match" if "exact_match" in tested else "accuracy"]["value"]
+        return FoldDone(result.digest, f"{100 * right:.1f} % right")
+
+    return train
+
+
 def _train(
-    folder: CrossvalFolder, planned: PlannedFold, config: TrainConfig, prepared: Prepared, progress: Progress
+    folder: CrossvalFolder, planned: PlannedFold, config: TrainConfig, train: TrainFold, progress: Progress
 ) -> None:
     began = time.perf_counter()
-    result = train_divided(config, prepared, planned.divided)
+    done = train(config, planned.divided)
     seconds = time.perf_counter() - began
     progress.finished[planned.title] = {
         "run": folder.run_of(planned.repeat, planned.fold).path.relative_to(folder.path).as_posix(),
         "fingerprint": planned.divided.manifest.fingerprint,
-        "digest": result.digest,
+        "digest": done.digest,
         "seconds": round(seconds, 2),
     }
-    tested = result.evaluations["test"]
-    # of several classes an image: those all of whose classes are right
-    right = tested["exact_match" if "exact_match" in tested else "accuracy"]["value"]
-    logger.info("%s took %s: %.1f %% right", planned.title, duration(seconds), 100 * right)
+    logger.info("%s took %s: %s", planned.title, duration(seconds), done.told)

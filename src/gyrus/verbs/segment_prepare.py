@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from gyrus.config import TrainConfig
 from gyrus.config.network import NetworkOptions
@@ -18,6 +19,8 @@ from gyrus.runs import RunFolder
 from gyrus.verbs.prepare import Prepared, prepare
 
 logger = logging.getLogger("gyrus")
+
+Config = TypeVar("Config", bound=TrainConfig)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class PreparedMasks:
         return self.masks.classes
 
 
-def segment_config(config: TrainConfig) -> TrainConfig:
+def segment_config(config: Config) -> Config:
     """Return the options with a network for masks where none is named, and no calibration images.
 
     Nothing of a segmentation is calibrated; images for it are held back where they are asked for.

@@ -12,11 +12,14 @@ from gyrus.config import TrainConfig
 from gyrus.data import Manifest, read_manifest
 from gyrus.data.mask_classes import MaskClasses
 from gyrus.errors import DataError
+from gyrus.evaluation import evaluate_predictions, read_predictions
 from gyrus.evaluation.segmentation_text import format_segmentation
 from gyrus.inference.mask_rows import predict_masks
 from gyrus.inference.segmenting import MaskPredictor
 from gyrus.pages.notebook import place, verdict_box
 from gyrus.runs import RunFolder, locked, record_look
+from gyrus.runs.atomic import write_json
+from gyrus.verbs.evaluate import format_all
 from gyrus.verbs.mask_packing import choose_postprocess, pack_segmentation
 from gyrus.verbs.resuming import resumed_manifest
 from gyrus.verbs.segment_evaluation import figures_for_card
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
     from gyrus.training.segmentation import MaskFit
 
 logger = logging.getLogger("gyrus")
+
+CLASS_PREDICTIONS = "class-predictions"
+"""Beginning of the names of files with the classes that a joint network gives images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,8 @@ class MaskTrainResult:
         Wall time of each part.
     evaluations : dict
         Split -> figures, measured through the bundle on the raw files.
+    picture_class : dict
+        Of a joint network, split -> figures of the images' classes; else empty.
     """
 
     run: RunFolder
@@ -65,6 +73,7 @@ class MaskTrainResult:
     digest: str
     seconds: dict[str, float]
     evaluations: dict[str, dict[str, Any]]
+    picture_class: dict[str, dict[str, Any]]
 
     exit_code = 0
 
@@ -83,6 +92,7 @@ class MaskTrainResult:
             "digest": self.digest,
             "seconds": self.seconds,
             "evaluations": self.evaluations,
+            "picture_class": self.picture_class,
         }
 
     def to_text(self) -> str:
@@ -90,6 +100,8 @@ class MaskTrainResult:
         parts = [self.sentence]
         for split, evaluation in self.evaluations.items():
             parts += ["", f"{SPLIT_TITLES[split]}:", format_segmentation(evaluation)]
+            if split in self.picture_class:
+                parts += ["", "classes of the images:", format_all(self.picture_class[split])]
         times = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in self.seconds.items())
         bundle = self.run.bundle
         parts += [
@@ -145,7 +157,7 @@ def train_masks_divided(
         clock.lap("export")
         choose_postprocess(folder.bundle, manifest, fitted.mask_classes)
         clock.lap("post-processing")
-        evaluations = _measure(config, folder, manifest, fitted.mask_classes)
+        evaluations, of_pictures = _measure(config, folder, manifest, fitted.mask_classes)
         clock.lap("measuring")
         write_segment_report(folder, clock.seconds)
         clock.lap("report")
@@ -154,6 +166,7 @@ def train_masks_divided(
     return MaskTrainResult(
         folder, fitted.mask_classes.names, fitted.best_epoch, kept["val_dice"], audit.verdict,
         audit.sentence, read_bundle(folder.bundle).digest, clock.seconds, evaluations,
+        of_pictures,
     )  # fmt: skip
 
 
@@ -171,17 +184,21 @@ def _fit(config: TrainConfig, prepared: PreparedMasks, folder: RunFolder) -> tup
 
 def _measure(
     config: TrainConfig, folder: RunFolder, manifest: Manifest, classes: MaskClasses
-) -> dict[str, dict[str, Any]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
     """Draw the masks of val (and, when asked, of the test set) with the bundle; measure; tell the card."""
     predictor = MaskPredictor.load(folder.bundle)
     splits = ["val"]
     if config.test:
         record_look(folder.ledger, manifest.fingerprint, folder.path.name)
         splits.append("test")
-    evaluations = {}
+    evaluations, of_pictures = {}, {}
     for split in splits:
-        predict_masks(predictor, manifest, folder.predictions(split).parent, split)
+        listed = predict_masks(predictor, manifest, folder.predictions(split).parent, split)
+        classes_file = listed.with_name(f"{CLASS_PREDICTIONS}-{split}.csv")
+        if classes_file.is_file():
+            of_pictures[split] = evaluate_predictions(read_predictions(classes_file), seed=config.seed)
+            write_json(listed.with_name(f"class-evaluation-{split}.json"), of_pictures[split])
         evaluations[split] = measure_masks(folder, manifest.select(split), split, classes)
     figures = {split: figures_for_card(evaluation) for split, evaluation in evaluations.items()}
     rewrite_card(folder.bundle, metrics=figures)
-    return evaluations
+    return evaluations, of_pictures
