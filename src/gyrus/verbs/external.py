@@ -23,6 +23,7 @@ from gyrus.evaluation.twin_free import twins_untold
 from gyrus.inference import Outputs, Predictor, predict_rows, read_outputs
 from gyrus.runs import RunFolder
 from gyrus.verbs.evaluated import Evaluated
+from gyrus.verbs.mask_heat import heat_in_masks
 from gyrus.verbs.prepare import Prepared, prepare
 from gyrus.verbs.training_set import (
     TrainingSet,
@@ -106,6 +107,10 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Eva
     if predictions.classes == predictor.classes and any(predictions.labels):
         said = said_by(predictor.decision, cases_of(predictions, outputs.logits, split=_EXTERNAL))
         evaluation["decision"] = decision_figures(said, confidence=config.confidence, seed=config.seed)
+    if predictions.classes == predictor.classes:
+        heat = heat_in_masks(external, predictions, outputs, predictor.card, confidence=config.confidence)
+        if heat is not None:
+            evaluation["heat_in_mask"] = heat
     return Evaluated(
         evaluation=evaluation,
         predictions=predictions,

@@ -25,6 +25,7 @@ from gyrus.evaluation.mask_predictions import (
 )
 from gyrus.evaluation.segmentation_text import format_segmentation
 from gyrus.pages.context import ReportContext
+from gyrus.pages.markup import tag
 from gyrus.pages.measured import OUT_OF_FOLD
 from gyrus.pages.segmentation_report import write_segmentation_report
 from gyrus.runs import RunFolder, count_looks, record_look
@@ -86,6 +87,15 @@ class SegmentEvaluateResult:
         if self.folder is not None:
             lines.append(f"wrote   {self.folder}")
         return "\n".join(line for line in lines if line)
+
+
+    def _repr_html_(self) -> str:
+        """Show the figures and where the files are in a notebook."""
+        from gyrus.pages.notebook import place
+
+        files = (("report", self.report), ("files", self.folder))
+        shown = "".join(place(name, path) for name, path in files if path is not None)
+        return tag("pre", format_segmentation(self.evaluation)) + shown
 
 
 def answers_masks(config: EvaluateConfig) -> bool:
