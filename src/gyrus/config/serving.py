@@ -55,7 +55,7 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
     """How long a request's body may take to come in."""
     max_queue: int = 256
     """Most images that wait or are being answered; what comes then gets 503 and when to try again."""
-    patience_seconds: float = 0.75
+    patience_seconds: float = 0.5
     """Longest wait that a request for probabilities is let into; else it is answered with 503 at once."""
     deadline_seconds: float = 30.0
     """How long a request may take once it is let in."""

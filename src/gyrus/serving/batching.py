@@ -6,6 +6,7 @@ being read, one waits for them a few milliseconds. So batches grow with the load
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -18,10 +19,10 @@ from gyrus.errors import BusyError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_SMOOTHING = 0.1
-"""Weight of the newest time an image in the running mean."""
+_MEMORY_S = 1.0
+"""Busy time after which what was seen counts e times less."""
 _MOST_TIMES = 4.0
-"""How many times the running mean a time may count."""
+"""How many times the expected time a gap may count."""
 
 
 class Batches(Generic[Item, Result]):
@@ -145,11 +146,11 @@ class Admission:
         So many are let in however long it takes: a handful of clients is no overload on a slow machine.
     """
 
-    def __init__(self, most: int, few: int = 1) -> None:
-        self._most, self._few = most, few
+    def __init__(self, most: int, few: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
+        self._most, self._few, self._clock = most, few, clock
         self._lock = threading.Lock()
         self._inside = 0
-        self._per_image_s = 0.0
+        self._left, self._busy_s = 0.0, 0.0  # images and the time they took, the older the less
         self._last_left = 0.0
 
     @property
@@ -160,6 +161,10 @@ class Admission:
     def expected_wait_s(self) -> float:
         """Return how long those inside will take, as things go."""
         return self._inside * self._per_image_s
+
+    @property
+    def _per_image_s(self) -> float:
+        return self._busy_s / self._left if self._left else 0.0
 
     def check(self, images: int, patience_s: float) -> None:
         """See whether images would be let in now.
@@ -183,16 +188,22 @@ class Admission:
         with self._lock:
             self.check(images, patience_s)
             if not self._inside:
-                self._last_left = time.monotonic()
+                self._last_left = self._clock()
             self._inside += images
 
     def leave(self, images: int) -> None:
-        """Let images out; the time since the last ones left tells how fast it goes."""
+        """Let images out; the time since the last ones left tells how fast it goes.
+
+        Images leave in bursts, as they went through the network: images and time are summed apart, for a
+        mean of the gaps between them would follow the last burst.
+        """
         with self._lock:
-            now = time.monotonic()
-            each = (now - self._last_left) / images
-            if self._per_image_s:  # one that took unusually long says little of those that come
-                each = min(each, _MOST_TIMES * self._per_image_s)
+            now = self._clock()
+            gap_s = now - self._last_left
+            if self._left:  # one that took unusually long says little of those that come
+                gap_s = min(gap_s, _MOST_TIMES * self.expected_wait_s())
+            fade = math.exp(-gap_s / _MEMORY_S)
+            self._left = fade * self._left + images
+            self._busy_s = fade * self._busy_s + gap_s
             self._last_left = now
             self._inside -= images
-            self._per_image_s += (each - self._per_image_s) * (_SMOOTHING if self._per_image_s else 1.0)

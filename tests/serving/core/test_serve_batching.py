@@ -177,6 +177,19 @@ def test_one_that_hung_does_not_send_the_next_ones_away():
     assert admission.expected_wait_s() < 0.05
 
 
+def test_bursts_do_not_hide_how_long_it_takes():
+    now = [0.0]
+    admission = Admission(most=100, clock=lambda: now[0])
+    admission.enter(40, patience_s=1)
+    for _ in range(30):
+        now[0] += 0.04
+        for _ in range(8):  # a batch: all at once
+            admission.leave(1)
+        admission.enter(8, patience_s=1)
+    assert admission.inside == 40
+    assert admission.expected_wait_s() == pytest.approx(40 * 0.005, rel=0.1)
+
+
 def test_a_thread_whose_batch_another_took_goes_on(made):
     both, together = threading.Barrier(2), threading.Event()
 
