@@ -25,6 +25,8 @@ class ImportOptions(VolumeOptions):
     """Parquet: column of the classes; default: label, labels or class."""
     subject_column: str | None = None
     """Parquet: column of the patients; default: none."""
+    with_masks: bool = False
+    """COCO: draw the outlines of the annotations as masks, for --task segment; a table tells their values."""
 
     def __post_init__(self) -> None:
         """Check the choice of slices."""

@@ -14,10 +14,11 @@ from typing import Any
 
 from gyrus.config.importing import ImportOptions
 from gyrus.data.files import Files, list_files, shown
+from gyrus.data.importers.coco_masks import draw_masks, values_of, write_values
 from gyrus.data.importers.image_store import ImageStore
 from gyrus.data.importers.imported import Imported, Importer, Place
 from gyrus.data.label_names import label_of
-from gyrus.data.manifest import CLASSIFY, MULTILABEL, Row
+from gyrus.data.manifest import CLASSIFY, MULTILABEL, SEGMENT, Row
 from gyrus.errors import DataError
 
 _LARGEST_BYTES = 1 << 30
@@ -63,17 +64,41 @@ def _read(place: Place, store: ImageStore, options: ImportOptions) -> Imported:
         by_name[PurePosixPath(image).name].append(image)
     rows: list[Row] = []
     notes: list[str] = []
-    for table in tables:
-        content = _content(place.folder / table)
-        found, said = _rows(content, _Finder(place.folder, table, files, by_name), _split_of(table, tables))
+    contents = {table: _content(place.folder / table) for table in tables}
+    values = values_of([_name(item) for content in contents.values() for item in content["categories"]])
+    for table, content in contents.items():
+        finder = _Finder(place.folder, table, files, by_name)
+        found, said = _rows(content, finder, _split_of(table, tables))
+        if options.with_masks:
+            found = _masked(found, content, finder, values, store)
         rows += found
         notes += said
+    if options.with_masks:
+        notes.append(
+            "Masks were drawn from the outlines; train on them with --mask-classes values --mask-values "
+            f"{write_values(values, store)}."
+        )
     several = any("|" in row.label for row in rows)
     notes.append(
         f"{len(rows)} images; gyrus reads them where they lie. Boxes are written as x0 y0 x1 y1, their "
         "classes in the column box_labels."
     )
-    return Imported(tuple(rows), tuple(notes), MULTILABEL if several else CLASSIFY)
+    task = SEGMENT if options.with_masks else MULTILABEL if several else CLASSIFY
+    return Imported(tuple(rows), tuple(notes), task)
+
+
+def _name(category: Mapping[str, Any]) -> str:
+    return str(category.get("name", category.get("id")))
+
+
+def _masked(
+    rows: Sequence[Row], content: _Content, finder: _Finder, values: Mapping[str, int], store: ImageStore
+) -> list[Row]:
+    """Return the rows with their masks, drawn from the outlines of the annotations."""
+    prefix = f"masks/{PurePosixPath(finder.table).stem}"
+    masks = draw_masks(content, values, store, finder.path, prefix)
+    of_path = {finder.find(str(item.get("file_name", ""))): item.get("id") for item in content["images"]}
+    return [row.with_(mask=masks[of_path[row.path]]) for row in rows]
 
 
 def _content(path: Path) -> _Content:
@@ -124,7 +149,7 @@ class _Finder:
 
 
 def _rows(content: _Content, finder: _Finder, split: str) -> tuple[list[Row], list[str]]:
-    names = {item.get("id"): str(item.get("name", item.get("id"))) for item in content["categories"]}
+    names = {item.get("id"): _name(item) for item in content["categories"]}
     boxes, crowds = _boxes(content["annotations"], names, finder.path)
     rows, missing, problems = [], [], []
     for item in content["images"]:
