@@ -18,7 +18,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _SAID_ONLY = {"$schema", "$defs", "title", "description"}
 _KNOWN = _SAID_ONLY | {
     "$ref", "anyOf", "type", "enum", "const", "required", "properties", "additionalProperties", "items",
-    "minItems", "minLength", "minimum", "maximum", "pattern",
+    "minItems", "maxItems", "exclusiveMinimum", "minLength", "minimum", "maximum", "pattern",
 }  # fmt: skip
 
 
@@ -36,6 +36,7 @@ def problems(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any], at:
         found += _of_object(value, schema, root, at)
     if isinstance(value, list):
         found += [f"{at}: too short"] if len(value) < schema.get("minItems", 0) else []
+        found += [f"{at}: too long"] if len(value) > schema.get("maxItems", len(value)) else []
         for number, item in enumerate(value):
             found += problems(item, schema.get("items", {}), root, f"{at}[{number}]")
     return found
@@ -52,6 +53,8 @@ def _of_value(value: Any, schema: Mapping[str, Any], at: str) -> list[str]:
     if "const" in schema and value != schema["const"]:
         found.append(f"{at}: {value!r} is not {schema['const']!r}")
     if _is(value, "number") and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        found.append(f"{at}: {value} is out of range")
+    if _is(value, "number") and "exclusiveMinimum" in schema and not value > schema["exclusiveMinimum"]:
         found.append(f"{at}: {value} is out of range")
     if isinstance(value, str) and not _fits(value, schema):
         found.append(f"{at}: {value!r} does not fit")

@@ -77,7 +77,7 @@ def test_the_json_is_as_published(place: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"prediction": 3}, {"probabilities": {"a": 1.2}}, {"schema": "gyrus-evidence/2"}, {"more": 1},
+        {"prediction": 3}, {"probabilities": {"a": 1.2}}, {"schema": "gyrus-evidence/9"}, {"more": 1},
         {"model": {"digest": "x"}}, {"in_training": {"known": True, "match": "maybe", "image_id": None}},
         {"heat_map": {"kind": "exact"}}, {"seconds": {}},
     ],

@@ -86,7 +86,7 @@ def test_a_refused_image_stays_refused(examined: tuple[Evidence, dict[str, Any]]
 @pytest.mark.parametrize(
     "change",
     [
-        {"schema": "gyrus-evidence/2"},
+        {"schema": "gyrus-evidence/9"},
         {"input": {}},
         {"logits": {"glioma": 1.0}},
         {"heat_map": {"kind": "exact", "of": "glioma", "rows": 2, "columns": 2, "values": [[1.0]],

@@ -25,6 +25,8 @@ class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
     evidence.json."""
     csv: Path | None = None
     """Table to write, a row per image that could be read; a predictions file with further columns."""
+    masks: Path | None = None
+    """Of a bundle that segments: new folder for the masks, as PNG (class numbers) and NIfTI."""
     tta: int = 0
     """Ask about so many small movements of each image too (turned, shifted, scaled; never mirrored), and tell
     how far the answer moves: its spread."""

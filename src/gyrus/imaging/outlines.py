@@ -35,7 +35,7 @@ def outlines(mask: npt.ArrayLike) -> list[list[tuple[float, float]]]:
         In pixels from the image's top left corner; the last point joins the first.
 
     >>> outlines([[1]])
-    [[(0.0, 0.5), (0.5, 0.0), (1.0, 0.5), (0.5, 1.0)]]
+    [[(0.5, 0.0), (0.0, 0.5), (0.5, 1.0), (1.0, 0.5)]]
     """
     padded = np.pad(np.asarray(mask) != 0, 1).astype(np.int64)
     kinds = 8 * padded[:-1, :-1] + 4 * padded[:-1, 1:] + 2 * padded[1:, 1:] + padded[1:, :-1]

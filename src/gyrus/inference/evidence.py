@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gyrus.data.spacing import Spacing
+from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.source import Source
 from gyrus.inference.heat_map import HeatMap
+from gyrus.inference.mask_regions import Region
+from gyrus.inference.mask_spread import MaskSpread
 from gyrus.inference.neighbours import Case, InTraining
 from gyrus.inference.prediction import Prediction
 from gyrus.inference.spread import Spread
 
-SCHEMA = "gyrus-evidence/1"
+SCHEMA = "gyrus-evidence/2"
+FORMER_SCHEMAS = ("gyrus-evidence/1",)
+"""Earlier ones that are still read; evidence/1 has no segmentation."""
 SCHEMA_FILE = Path(__file__).with_name("evidence-schema.json")
 
 
@@ -33,6 +39,8 @@ class Asked:
         Patient and class, where a manifest tells them; else empty. Neither is shown to the model.
     group : str
         What it is pooled with, empty for nothing.
+    spacing : Spacing or None
+        How large a pixel is, where the file or a manifest tells it.
     """
 
     source: Source
@@ -40,6 +48,7 @@ class Asked:
     subject_id: str = ""
     label: str = ""
     group: str = ""
+    spacing: Spacing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,10 @@ class Evidence:
         None where it was not asked for.
     heat_map : HeatMap or None
         None where there is none, or none was asked for.
+    regions : tuple of Region
+        Of a segmentation, what is marked as each class; () of other tasks, and of a refused image.
+    mask_spread : MaskSpread or None
+        Of a segmentation, in place of ``spread``.
     seconds : dict
         Part -> wall time.
     """
@@ -94,6 +107,8 @@ class Evidence:
     apart: float | None = None
     spread: Spread | None = None
     heat_map: HeatMap | None = None
+    regions: tuple[Region, ...] = ()
+    mask_spread: MaskSpread | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -114,7 +129,7 @@ class Evidence:
     def to_json(self) -> dict[str, Any]:
         """Return it as the published schema says; a refused image has neither answer nor probabilities."""
         answer, answered = self.answer, self.refused is None
-        several = answer.task != "classify"
+        several = answer.task != CLASSIFY
         return {
             "schema": SCHEMA,
             "name": self.asked.image_id,
@@ -136,6 +151,7 @@ class Evidence:
             "decision": answer.decided.to_json() if answered and answer.decided is not None else None,
             "spread": None if self.spread is None else self.spread.to_json(answer.classes),
             "heat_map": None if self.heat_map is None else self.heat_map.to_json(),
+            "segmentation": self._segmentation() if answered else None,
             "nearest": [case.to_json() for case in self.nearest],
             "closer_than_patients": self.closer_than_patients if self.apart is not None else None,
             "in_training": self.in_training.to_json(),
@@ -160,4 +176,25 @@ class Evidence:
             "format": None if stored is None else stored.format,
             "mode": None if stored is None else stored.mode,
             "reading_policy": self.model.reading_policy,
+        }
+
+    def _segmentation(self) -> dict[str, Any] | None:
+        told, spacing = self.answer.segmentation, self.asked.spacing
+        if told is None:
+            return None
+        rule = {name: value for name, value in told.rule.to_card().items() if name != "chosen_on"}
+        picture = told.picture
+        return {
+            "spacing_mm": None if spacing is None else list(spacing.pixel_mm),
+            "classes": [region.to_json() for region in self.regions],
+            "rule": rule,
+            "picture": None
+            if picture is None
+            else {
+                "prediction": picture.top,
+                "probabilities": dict(zip(picture.classes, picture.probabilities.tolist(), strict=True)),
+                "logits": dict(zip(picture.classes, picture.logits.tolist(), strict=True)),
+            },
+            "spread": None if self.mask_spread is None else self.mask_spread.to_json(),
+            "windows": told.windows,
         }

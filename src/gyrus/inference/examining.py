@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from gyrus.errors import UsageError
 from gyrus.inference.evidence import Asked, Evidence, Model
 from gyrus.inference.heat_map import HeatMap, heat_map_of
+from gyrus.inference.mask_regions import Region, regions_of
+from gyrus.inference.mask_spread import MaskSpread, mask_spread_of
 from gyrus.inference.neighbours import Case, InTraining, Neighbours
 from gyrus.inference.prediction import Failure, Prediction
 from gyrus.inference.predictor import BATCH_SIZE, Predictor
+from gyrus.inference.segmented import Segmented
+from gyrus.inference.segmenting import MaskPredictor
 from gyrus.inference.spread import Spread, spread_of
 
 
@@ -73,10 +78,17 @@ class Examiner:
         no picture of the kind is not compared either: it is like none of them.
         """
         clock = _Clock(answer.seconds)
+        answer = _sized(asked, answer)
         nearest, in_training = self._look_up(answer)
         clock.lap("nearest", told=self.neighbours is not None)
-        spread, heat_map = None, None
-        if answer.refused is None:
+        spread, heat_map, mask_spread = None, None, None
+        regions: tuple[Region, ...] = ()
+        if answer.refused is None and answer.segmentation is not None:
+            regions = regions_of(answer.segmentation.mask, answer.classes, asked.spacing)
+            clock.lap("regions", told=True)
+            mask_spread = self._mask_spread(answer, answer.segmentation)
+            clock.lap("spread", told=mask_spread is not None)
+        elif answer.refused is None:
             spread = self._spread(answer)
             clock.lap("spread", told=spread is not None)
             heat_map = self._map(answer)
@@ -90,6 +102,8 @@ class Examiner:
             apart=None if self.neighbours is None else self.neighbours.apart,
             spread=spread,
             heat_map=heat_map,
+            regions=regions,
+            mask_spread=mask_spread,
             seconds=clock.seconds,
         )
 
@@ -108,8 +122,22 @@ class Examiner:
             return None
         return spread_of(self.predictor, answer.pixels, answer.logits, self._tta)
 
+    def _mask_spread(self, answer: Prediction, segmented: Segmented) -> MaskSpread | None:
+        if not self._tta or answer.pixels is None or not isinstance(self.predictor, MaskPredictor):
+            return None
+        return mask_spread_of(self.predictor, answer.pixels, segmented, self._tta)
+
     def _map(self, answer: Prediction) -> HeatMap | None:
         return heat_map_of(self.predictor, answer, self._heat, self._grid)
+
+
+def _sized(asked: Asked, answer: Prediction) -> Prediction:
+    """Return the answer with its mask as the image's spacing has it, and a note where that would be needed."""
+    if answer.segmentation is None:
+        return answer
+    told = answer.segmentation.sized(None if asked.spacing is None else asked.spacing.area_mm2)
+    notes = (*answer.notes, told.note) if told.note else answer.notes
+    return replace(answer, segmentation=told, notes=notes)
 
 
 class _Clock:

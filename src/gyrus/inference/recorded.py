@@ -20,10 +20,17 @@ from gyrus.errors import DataError
 from gyrus.imaging.brain_box import Box
 from gyrus.imaging.geometry import Placement
 from gyrus.imaging.source import Source
-from gyrus.inference.evidence import SCHEMA, Asked, Evidence, Model
+from gyrus.inference.evidence import FORMER_SCHEMAS, SCHEMA, Asked, Evidence, Model
 from gyrus.inference.heat_map import HeatMap
 from gyrus.inference.neighbours import Case, InTraining
 from gyrus.inference.prediction import Prediction, Stored
+from gyrus.inference.recorded_masks import (
+    mask_spread_from_json,
+    regions_from_json,
+    segmented_from_json,
+    spacing_from_json,
+)
+from gyrus.inference.segmented import Segmented
 from gyrus.inference.spread import Spread
 
 
@@ -53,7 +60,7 @@ def evidence_from_json(
     DataError
         When it is no evidence of this schema.
     """
-    if record.get("schema") != SCHEMA:
+    if record.get("schema") not in (SCHEMA, *FORMER_SCHEMAS):
         raise DataError(f"evidence of schema {record.get('schema')!r} cannot be read; expected {SCHEMA}")
     try:
         return _evidence(record, card, pixels)
@@ -70,12 +77,14 @@ def _evidence(
         for case in record["nearest"]
     )
     names = tuple(record["probabilities"] or card["classes"])
+    told = record.get("segmentation")  # absent in evidence/1
     return Evidence(
         asked=Asked(
             source=Source(Path(given["file"]), given["frame"] or ""),
             image_id=record["name"],
             subject_id=record["subject_id"] or "",
             label=record["label"] or "",
+            spacing=None if told is None else spacing_from_json(told),
         ),
         answer=_answer(record, names, pixels),
         model=Model(reading_policy=given["reading_policy"], **record["model"]),
@@ -88,6 +97,8 @@ def _evidence(
         apart=_apart(record["closer_than_patients"], nearest, card),
         spread=_spread(record["spread"], names),
         heat_map=_heat_map(record["heat_map"], given["height_px"], given["width_px"]),
+        regions=() if told is None else regions_from_json(told),
+        mask_spread=None if told is None else mask_spread_from_json(told),
         seconds=dict(record["seconds"]),
     )
 
@@ -116,7 +127,15 @@ def _answer(
         stored=stored,
         decided=_decided(record["decision"]),
         gate=tuple(_finding(finding) for finding in record["gate"]["findings"]),
+        segmentation=_segmented(record),
     )
+
+
+def _segmented(record: Mapping[str, Any]) -> Segmented | None:
+    told, given = record.get("segmentation"), record["input"]
+    if told is None:
+        return None
+    return segmented_from_json(told, height_px=given["height_px"], width_px=given["width_px"])
 
 
 def _by_class(values: Mapping[str, float] | None, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:

@@ -54,11 +54,12 @@ class Segmented:
         (height_px, width_px): 0 background, ``i`` the class ``classes[i - 1]``.
     probabilities : ndarray of float32
         (K, height_px, width_px) of the classes; what is missing to 1 is the background's. 0 where the network
-        saw nothing of the image.
+        saw nothing of the image. (K, 0, 0) in evidence that was read back, where they were not kept.
     rule : MaskRule
         How the mask was made of them.
     cells : ndarray of float32
-        (planes, 4, 4) mean logits of the network's square, cell by cell: few numbers that any change moves.
+        (planes, 4, 4) mean logits of the network's square, cell by cell: few numbers that any change moves;
+        (0, 4, 4) in evidence that was read back.
     picture : PictureClass or None
         Of a joint network.
     pixel_mm2 : float or None

@@ -43,9 +43,10 @@ class MaskPredictor(Predictor):
         self.rule = MaskRule.from_card(bundle.card["segmentation"]["postprocess"])
         self.picture_classes = picture_classes_of(bundle.card)
 
-    def class_planes(self, logits: npt.NDArray[np.float32]) -> Planes:
-        """Return the classes' probabilities (n, K, h, w) of mask logits (n, planes, h, w)."""
-        return class_planes(logits)
+    def probabilities_of(self, pixels: npt.NDArray[np.uint8]) -> Planes:
+        """Return the classes' probabilities (K, height, width) for an image (height, width, channels)."""
+        logits = self.run_network(self.squares(pixels))["mask_logits"]
+        return self.geometry.placement(pixels).back(class_planes(logits)[0])
 
     def _answers(self, batch: Sequence[Prepared]) -> list[Prediction]:
         start = time.perf_counter()

@@ -79,20 +79,41 @@ def views(count: int) -> list[View]:
 def moved(pixels: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.uint8]:
     """Return the image (height, width, channels) moved, bilinear, of the same size; black comes in."""
     height, width = pixels.shape[:2]
-    angle = math.radians(view.rotation_deg)
-    cosine, sine = math.cos(angle) / view.scale, math.sin(angle) / view.scale
-    middle_x, middle_y = width / 2, height / 2
-    to_x, to_y = middle_x + view.shift_x * width, middle_y + view.shift_y * height
-    # Pillow wants, for a place of the result, where to look in the source; y points down
-    matrix = (
-        cosine, -sine, middle_x - cosine * to_x + sine * to_y,
-        sine, cosine, middle_y - sine * to_x - cosine * to_y,
-    )  # fmt: skip
+    matrix = _matrix(view, height, width)
     picture = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     turned = np.asarray(
         picture.transform((width, height), Image.Transform.AFFINE, matrix, resample=Image.Resampling.BILINEAR)
     )
     return turned[:, :, np.newaxis] if turned.ndim == 2 else turned
+
+
+def moved_back(plane: npt.NDArray[np.float32], view: View) -> npt.NDArray[np.float32]:
+    """Return values (height, width) over a moved image as values over the image; 0 where the view saw none."""
+    height, width = plane.shape
+    a, b, c, d, e, f = _matrix(view, height, width)
+    determinant = a * e - b * d
+    inverse = (
+        e / determinant, -b / determinant, (b * f - e * c) / determinant,
+        -d / determinant, a / determinant, (d * c - a * f) / determinant,
+    )  # fmt: skip
+    return np.asarray(
+        Image.fromarray(plane).transform(
+            (width, height), Image.Transform.AFFINE, inverse, resample=Image.Resampling.BILINEAR
+        )
+    )
+
+
+def _matrix(view: View, height: int, width: int) -> tuple[float, float, float, float, float, float]:
+    """Return where in the source Pillow has to look for a place of the moved image."""
+    angle = math.radians(view.rotation_deg)
+    cosine, sine = math.cos(angle) / view.scale, math.sin(angle) / view.scale
+    middle_x, middle_y = width / 2, height / 2
+    to_x, to_y = middle_x + view.shift_x * width, middle_y + view.shift_y * height
+    # y points down
+    return (
+        cosine, -sine, middle_x - cosine * to_x + sine * to_y,
+        sine, cosine, middle_y - sine * to_x - cosine * to_y,
+    )  # fmt: skip
 
 
 def spread_of(

@@ -12,6 +12,9 @@ import numpy.typing as npt
 # vanish on a dark or a light page.
 _PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#999999")
 
+# Bright enough to be seen on a scan, light and dark places alike.
+_CONTOURS = ("#ff8a3c", "#4cc9f0", "#b5f23d", "#ff5cc8", "#ffe14d", "#a99bff")
+
 # Anchors of the heat scale in OKLab's polar form: lightness, chroma, hue in degrees. Lightness rises evenly,
 # so equal steps of heat look equal, and the scale still works when printed without colour.
 _HEAT_LIGHTNESS = (0.28, 0.93)
@@ -24,6 +27,11 @@ _LEVELS = 256
 def class_colours(classes: Sequence[str]) -> dict[str, str]:
     """Return a colour per class as ``#rrggbb``; the same classes have the same colours in every picture."""
     return {name: _PALETTE[index % len(_PALETTE)] for index, name in enumerate(classes)}
+
+
+def contour_colours(classes: Sequence[str]) -> dict[str, str]:
+    """Return a colour per class for lines over a scan, as ``#rrggbb``; the same ones in every picture."""
+    return {name: _CONTOURS[index % len(_CONTOURS)] for index, name in enumerate(classes)}
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from PIL import Image
 from gyrus.inference.evidence import Asked, Evidence
 from gyrus.inference.pooling import Pooled
 from gyrus.pages.document import document
+from gyrus.pages.evidence_masks import mask_words
 from gyrus.pages.evidence_sections import shrunk
 from gyrus.pages.evidence_words import PURPOSE, label_shown, measured_words
 from gyrus.pages.markup import Html, table, tag
@@ -199,6 +200,8 @@ def _row(evidence: Evidence, page: Path, *, pictured: bool) -> list[Html]:
 
 def _said(evidence: Evidence) -> str:
     """The answer; of an image that is referred only what is most probable."""
+    if evidence.answer.segmentation is not None:
+        return mask_words(evidence)
     decided, label = evidence.answer.decided, label_shown(evidence.answer.label)
     return f"most probable: {label}" if decided is not None and decided.refer else label
 
@@ -214,7 +217,7 @@ def _badges(evidence: Evidence) -> list[Html]:
     elif evidence.closer_than_patients:
         found.append(("warning", "near to training"))
     true = evidence.asked.label
-    if true and evidence.refused is None:
+    if true and evidence.refused is None and evidence.answer.segmentation is None:
         right = true == evidence.answer.label
         found.append(("info", "as labelled") if right else ("leak", f"labelled {label_shown(true)}"))
     return [tag("span", words, class_=f"badge {kind}") for kind, words in found]

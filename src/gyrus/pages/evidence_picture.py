@@ -13,6 +13,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gyrus.inference.evidence import Evidence
+from gyrus.pages.colour import contour_colours
+from gyrus.pages.contours import contour_layer, over
+from gyrus.pages.evidence_masks import rule_words, size_words, spread_words
 from gyrus.pages.evidence_sections import shrunk
 from gyrus.pages.evidence_words import PURPOSE, gate_sentence, in_training_words, label_shown
 from gyrus.pages.numbers import percent
@@ -88,6 +91,8 @@ def _pictures(sheet: Image.Image, evidence: Evidence, y: int) -> int:
     shown = [plain]
     if evidence.heat_map is not None:
         shown.append(overlay(small, evidence.heat_map.over_image))
+    if evidence.regions:
+        shown.append(_contoured(_scaled(plain), evidence))
     height = max(_scaled(image).height for image in shown)
     for number, image in enumerate(shown):
         grown = _scaled(image)
@@ -96,19 +101,55 @@ def _pictures(sheet: Image.Image, evidence: Evidence, y: int) -> int:
         sheet.paste(box, (_MARGIN + number * (SIDE_PX + _GAP), y))
     y += height
     heat = evidence.heat_map
-    if heat is None:
+    if heat is None and not evidence.regions:
         return y
     pen = ImageDraw.Draw(sheet)
-    words = f"what spoke for {label_shown(heat.of)} ({heat.kind} map)"
+    words = "what the model marks" if heat is None else f"what spoke for {label_shown(heat.of)} ({heat.kind} map)"
     left = _MARGIN + SIDE_PX + _GAP
     pen.text((left, y + 5), _fitted(words, 12, SIDE_PX), _FAINT, _font(12))
     return y + 18
+
+
+def _contoured(shown: Image.Image, evidence: Evidence) -> Image.Image:
+    layer = contour_layer(
+        evidence.regions, height_px=evidence.answer.height_px, width_px=evidence.answer.width_px,
+        shown_height_px=shown.height, shown_width_px=shown.width,
+    )  # fmt: skip
+    return over(shown, layer)
+
+
+def _mask_answer(pen: ImageDraw.ImageDraw, evidence: Evidence, y: int, width: int) -> int:
+    told = evidence.answer.segmentation
+    assert told is not None
+    colours = contour_colours(evidence.answer.classes)
+    room = width - 2 * _MARGIN
+    marked = [region for region in evidence.regions if region.area_px]
+    said = " and ".join(label_shown(region.name) for region in marked) or "nothing is marked"
+    y = _write(pen, y, _fitted(said, 26, room), 26, _INK) + 4
+    for region in marked[:_CLASSES_SHOWN]:
+        pen.rounded_rectangle((_MARGIN, y + 7, _MARGIN + 20, y + 13), 3, fill=colours[region.name])
+        parts = f", {region.parts} parts" if region.parts > 1 else ""
+        words = f"{label_shown(region.name)}: {size_words(region)}{parts}"
+        pen.text((_MARGIN + 30, y), _fitted(words, 15, room - 30), _INK, _font(15))
+        y += _BAR_LINE_PX
+    lines = [rule_words(evidence)]
+    if told.picture is not None:
+        sure = percent(told.picture.confidence)
+        lines.insert(0, f"class of the whole picture: {label_shown(told.picture.top)}, {sure} (not calibrated)")
+    if evidence.mask_spread is not None:
+        lines.append(spread_words(evidence.mask_spread))
+    for words in lines:
+        for line in _broken(words, 13, room):
+            y = _write(pen, y, line, 13, _FAINT)
+    return y
 
 
 def _answer(pen: ImageDraw.ImageDraw, evidence: Evidence, y: int, width: int) -> int:
     given = evidence.answer
     if evidence.refused is not None:
         return _write(pen, y, "no answer", 26, _INK)
+    if given.segmentation is not None:
+        return _mask_answer(pen, evidence, y, width)
     said = label_shown(given.label)
     if given.task == "classify":
         said = f"{said}  {percent(given.confidence)}"

@@ -11,6 +11,7 @@ from PIL import Image
 
 from gyrus.inference.evidence import Evidence
 from gyrus.pages.colour import heat_scale
+from gyrus.pages.evidence_masks import mask_answer, mask_picture
 from gyrus.pages.evidence_words import (
     PURPOSE,
     gate_sentence,
@@ -82,6 +83,8 @@ def answer(evidence: Evidence) -> Html:
     given = evidence.answer
     if evidence.refused is not None:
         return tag("section", tag("h2", "Answer"), tag("p", "None: the gate refused the image."), id="answer")
+    if given.segmentation is not None:
+        return mask_answer(evidence)
     order = np.argsort(-given.probabilities, kind="stable")
     lines = [_share(evidence, int(number)) for number in order]
     shown, folded = lines[:_CLASSES_SHOWN], lines[_CLASSES_SHOWN:]
@@ -107,7 +110,10 @@ def pictures(evidence: Evidence) -> Html | None:
     small = shrunk(pixels, SIDE_PX)
     tiny = "tiny" if max(small.shape[:2]) < _TINY_PX else None
     plain = Image.fromarray(small.squeeze(-1) if small.shape[2] == 1 else small)
-    shown = [tag("img", src=picture(plain), alt="The image as it was read", class_=tiny)]
+    address = picture(plain)
+    shown = [tag("img", src=address, alt="The image as it was read", class_=tiny)]
+    if evidence.regions:
+        return mask_picture(evidence, shown[0], address)
     heat = evidence.heat_map
     legend = None
     if heat is not None:

@@ -9,7 +9,7 @@ from gyrus.data.label_names import NONE
 from gyrus.inference.evidence import Evidence
 from gyrus.inference.heat_map import HeatMap
 from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES
-from gyrus.pages.numbers import interval, percent, plural
+from gyrus.pages.numbers import decimal, interval, percent, plural
 
 PURPOSE = "A research tool, not a medical device."
 _MAPS = {
@@ -97,6 +97,8 @@ _MEASURED_ON = (
 
 
 def _figure_words(figures: Mapping[str, Any] | None, noun: str, where: str = "") -> str:
+    if figures is not None and "per_class" in figures and "mean" in figures:
+        return _mask_figure_words(figures, noun)
     accuracy = (figures or {}).get("accuracy") or (figures or {}).get("exact_match")
     if figures is None or not isinstance(accuracy, Mapping) or accuracy.get("value") is None:
         return ""
@@ -106,4 +108,17 @@ def _figure_words(figures: Mapping[str, Any] | None, noun: str, where: str = "")
     return (
         f"On {plural(figures['n_images'], noun)}{of}{where} it was right for "
         f"{percent(accuracy['value'])}{f' (95 % interval {within})' if within else ''}."
+    )
+
+
+def _mask_figure_words(figures: Mapping[str, Any], noun: str) -> str:
+    dice = figures["mean"].get("dice") or {}
+    if dice.get("value") is None:
+        return ""
+    within = interval(dice, as_percent=False)
+    patients = figures.get("n_subjects")
+    of = f" of {plural(patients, 'patient')}" if patients else ""
+    return (
+        f"On {plural(figures['n_images'], noun)}{of} its masks overlap with the true ones by a mean Dice of "
+        f"{decimal(dice['value'])}{f' (95 % interval {within})' if within else ''}."
     )

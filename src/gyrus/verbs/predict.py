@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from gyrus.bundles import Bundle, read_bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.config import PredictConfig
 from gyrus.config.build import build
+from gyrus.errors import UsageError
 from gyrus.inference import Failure, Predictor
 from gyrus.inference.evidence import Asked, Evidence
 from gyrus.inference.examining import Examiner
@@ -19,8 +21,11 @@ from gyrus.inference.model_facts import model_facts
 from gyrus.inference.neighbours import Neighbours
 from gyrus.inference.occlusion import passes
 from gyrus.inference.pooling import Pooling
+from gyrus.inference.segmenting import MaskPredictor, predictor_of
 from gyrus.runs.atomic import atomic_writer
 from gyrus.verbs.predict_files import asked_of
+from gyrus.verbs.predict_mask_table import MaskTable
+from gyrus.verbs.predict_masks import MaskFolder
 from gyrus.verbs.predict_records import Records
 from gyrus.verbs.predict_result import PredictResult
 from gyrus.verbs.predict_table import Table
@@ -40,9 +45,10 @@ def run(config: PredictConfig) -> PredictResult:
 
     Memory does not grow with the number of files: rows and pages are written as they come.
     """
-    images = asked_of(config.files, config.by, config)
     bundle = read_bundle(model_of(config.model))
-    predictor = Predictor(bundle, config.threads, runtime=config.runtime, device=config.device)
+    _check_task(config, bundle)
+    images = asked_of(config.files, config.by, config)
+    predictor = predictor_of(bundle, config.threads, runtime=config.runtime, device=config.device)
     examiner = Examiner(
         predictor,
         Neighbours.from_bundle(bundle),
@@ -62,6 +68,33 @@ def predict(files: Any, model: Path | str | None = None, **options: Any) -> Pred
     return run(build(PredictConfig, files=files, model=model, **options))
 
 
+def _check_task(config: PredictConfig, bundle: Bundle) -> None:
+    """Refuse options that have no meaning for the bundle's task.
+
+    Raises
+    ------
+    UsageError
+        Naming the option.
+    """
+    segments = bundle.card["task"] == SEGMENT
+    if config.masks is not None and not segments:
+        raise UsageError(
+            "--masks: the model classifies, and draws no masks", path=bundle.path,
+            fix="leave it out; gyrus train DATA --task segment makes a model that does",
+        )  # fmt: skip
+    if segments and config.by is not None:
+        raise UsageError(
+            f"--by {config.by}: areas of single images are no mean to be taken; a model that segments answers "
+            "image by image",
+            path=bundle.path,
+            fix="leave it out; gyrus evaluate tells volumes by patient",
+        )
+    if segments and config.heat == "occlusion":
+        raise UsageError(
+            "--heat occlusion: the model segments; its mask says where", path=bundle.path, fix="leave it out"
+        )
+
+
 class _Answering:
     """One call: takes the evidence as it comes and passes it on to everything that is written."""
 
@@ -72,8 +105,9 @@ class _Answering:
         self._refused = 0
         self._notes: dict[str, list[str]] = {}
         self._note_counts: dict[str, int] = {}
-        self._tables: list[Table] = []
+        self._tables: list[Table | MaskTable] = []
         self._folder = None
+        self._masks = None if config.masks is None else MaskFolder(config.masks)
         if config.out is not None:
             from gyrus.verbs.predict_folder import EvidenceFolder
 
@@ -81,6 +115,8 @@ class _Answering:
 
     def run(self, images: list[Asked], examiner: Examiner) -> PredictResult:
         with ExitStack() as files:
+            if self._masks is not None:
+                files.callback(self._masks.close)
             for path in self._table_paths():
                 self._tables.append(self._table(files.enter_context(atomic_writer(path))))
             answers = examiner.stream(images)
@@ -98,10 +134,14 @@ class _Answering:
         places: tuple[Path | None, Path | None] = (None, None)
         if self._folder is not None:
             places = self._folder.add(evidence)
+        mask = None if self._masks is None else self._masks.add(evidence)
         for table in self._tables:
-            table.write(evidence)
+            table.write(evidence, mask) if isinstance(table, MaskTable) else table.write(evidence)
         page, picture = (None if place is None else str(place) for place in places)
-        self._records.append({**evidence.to_json(), "page": page, "picture": picture})
+        files = {"page": page, "picture": picture}
+        if evidence.answer.segmentation is not None:
+            files["mask"] = None if mask is None else str(mask)
+        self._records.append({**evidence.to_json(), **files})
         self._pooling.add(evidence)
         self._refused += evidence.refused is not None
         for note in evidence.answer.notes:
@@ -134,6 +174,7 @@ class _Answering:
             model=model_facts(self._bundle.card, self._predictor),
             out=config.out,
             csv=config.csv,
+            masks=config.masks,
             refused=self._refused,
             strict=config.strict,
         )
@@ -149,7 +190,9 @@ class _Answering:
             paths.append(self._config.out / TABLE)
         return paths
 
-    def _table(self, stream: IO[bytes]) -> Table:
+    def _table(self, stream: IO[bytes]) -> Table | MaskTable:
+        if isinstance(self._predictor, MaskPredictor):
+            return MaskTable(stream, self._predictor.classes, self._predictor.picture_classes)
         decision = self._predictor.decision
         return Table(stream, decision.classes, [point.name for point in decision.points])
 

@@ -13,7 +13,8 @@ from gyrus.data import read_manifest
 from gyrus.data.files import list_files, shown
 from gyrus.data.manifest import Row
 from gyrus.data.scans import patients_by_file, with_scans
-from gyrus.errors import DataError, ImageError, UsageError
+from gyrus.data.spacing import Spacing, spacing_of
+from gyrus.errors import DataError, ImageError, ManifestError, UsageError
 from gyrus.imaging import IMAGE_SUFFIXES
 from gyrus.imaging.idx import holds_many, read_frames
 from gyrus.imaging.series import image_members, series_of
@@ -61,7 +62,9 @@ def _images(path: Path, volumes: VolumeOptions) -> Iterator[Asked]:
     elif path.suffix.lower() == ".csv":
         manifest = read_manifest(path)
         for row in manifest:
-            yield Asked(manifest.source_of(row), row.image_id, row.subject_id, row.label)
+            yield Asked(
+                manifest.source_of(row), row.image_id, row.subject_id, row.label, spacing=spacing_of(row)
+            )
     elif holds_many(path):
         for number in range(len(read_frames(path))):
             source = Source(path, str(number))
@@ -91,7 +94,17 @@ def _from_files(names: list[str], root: Path, volumes: VolumeOptions) -> Iterato
     for note in (*notes, *more_notes):
         logger.info("note: %s", note)
     for row in rows:
-        yield Asked(Source(Path(row.path), row.frame), row.image_id, row.subject_id)
+        source = Source(Path(row.path), row.frame)
+        yield Asked(source, row.image_id, row.subject_id, spacing=_stated(row))
+
+
+def _stated(row: Row) -> Spacing | None:
+    """Return what a scan's header tells; one that tells nonsense tells nothing."""
+    try:
+        return spacing_of(row)
+    except ManifestError as error:
+        logger.info("note: %s; its sizes are told in pixels.", error.message)
+        return None
 
 
 def _in_archive(archive: Path) -> Iterator[Asked]:

@@ -43,11 +43,11 @@ class EvidenceFolder:
         check_new(path)
         self.path, self._card = path, card
         self._index = Index(card)
-        self._names: dict[str, int] = {}
+        self._stems = FreeStems()
 
     def add(self, evidence: Evidence) -> tuple[Path, Path]:
         """Write page and picture of an image, and return where they lie."""
-        stem = self._free_stem(evidence.asked)
+        stem = self._stems.free(evidence.asked)
         page, picture = self.path / f"{stem}.html", self.path / f"{stem}.png"
         write_evidence_page(evidence, self._card, page)
         write_evidence_picture(evidence, self._card, picture)
@@ -67,8 +67,15 @@ class EvidenceFolder:
                 stream.write(piece.encode("utf-8"))
         self._index.write(self.path / INDEX, pooled, pooled_labels)
 
-    def _free_stem(self, asked: Asked) -> str:
-        """Return a name that no other image of this call has: two folders may hold the same file name."""
+
+class FreeStems:
+    """Gives every image of a call a file name of its own: two folders may hold the same."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, int] = {}
+
+    def free(self, asked: Asked) -> str:
+        """Return a name, without an ending, that no other image of this call has."""
         stem = safe_stem(asked.source.path.stem + (f"-{asked.source.frame}" if asked.source.frame else ""))
         free = stem
         while free.casefold() in self._names or free.casefold() in _TAKEN:
@@ -88,9 +95,9 @@ def check_new(path: Path) -> None:
         For that, or for a file of this name.
     """
     if path.exists() and not path.is_dir():
-        raise UsageError("is a file; the evidence is a folder", path=path, fix="--out NEW_FOLDER")
+        raise UsageError("is a file; expected a new folder", path=path, fix="name a NEW_FOLDER")
     if path.is_dir() and any(path.iterdir()):
-        raise UsageError("is not empty", path=path, fix="--out NEW_FOLDER, or remove what lies in it")
+        raise UsageError("is not empty", path=path, fix="name a NEW_FOLDER, or remove what lies in it")
 
 
 def safe_stem(stem: str) -> str:

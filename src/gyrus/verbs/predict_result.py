@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.data.label_names import NONE
 from gyrus.errors import DataError
 from gyrus.runs.atomic import to_json
@@ -34,7 +35,7 @@ class PredictResult:
         What ``by`` took together.
     model : dict
         Which model answered.
-    out, csv : Path or None
+    out, csv, masks : Path or None
         What was written.
     strict : bool
         Whether a refusal by the gate counts as a failure.
@@ -46,6 +47,7 @@ class PredictResult:
     model: dict[str, Any]
     out: Path | None = None
     csv: Path | None = None
+    masks: Path | None = None
     refused: int = 0
     strict: bool = False
 
@@ -81,6 +83,7 @@ class PredictResult:
             parts.append(_bounded(self._group_rows(), len(self.groups["groups"])))
         places = [f"evidence  {self.out / 'index.html'}"] if self.out is not None else []
         places += [f"table     {self.csv}"] if self.csv is not None else []
+        places += [f"masks     {self.masks}"] if self.masks is not None else []
         if self.refused:
             places.append(f"refused   {self.refused} of {self._asked} images by the input gate")
         if self.failures:
@@ -96,6 +99,8 @@ class PredictResult:
         return len(self.predictions) + len(self.failures)
 
     def _rows(self) -> list[list[str]]:
+        if self.model["task"] == SEGMENT:
+            return self._mask_rows()
         classes = self.model["classes"][:_CLASSES_SHOWN]
         shown = list(islice(self.predictions, ROWS_SHOWN))
         known = any(record["label"] for record in shown)  # where a manifest tells the true classes
@@ -107,6 +112,17 @@ class PredictResult:
             said = "(a person)" if referred else _label(record["prediction"])
             told = [record["label"] or ""] if known else []
             rows.append([record["name"], *told, said, *numbers, _remark(record)])
+        return rows
+
+    def _mask_rows(self) -> list[list[str]]:
+        classes = self.model["classes"][:_CLASSES_SHOWN]
+        rows = [["image", "marked", *classes, ""]]
+        for record in islice(self.predictions, ROWS_SHOWN):
+            told = record["segmentation"]
+            by_class = {} if told is None else {region["class"]: region for region in told["classes"]}
+            sizes = [_size(by_class[name]) if by_class else "" for name in classes]
+            marked = "(no answer)" if told is None else "nothing" if record["prediction"] == NONE else "yes"
+            rows.append([record["name"], marked, *sizes, _mask_remark(record)])
         return rows
 
     def _group_rows(self) -> list[list[str]]:
@@ -136,6 +152,27 @@ def _lacks(model: dict[str, Any]) -> list[str]:
     lacks = [] if model["gate"] else ["It has no input gate: it answers whatever it is shown."]
     lacks += [] if model["calibrated"] else ["Its probabilities are not calibrated."]
     return lacks
+
+
+def _size(region: dict[str, Any]) -> str:
+    """Return area and largest diameter of what is marked as a class."""
+    if not region["area_px"]:
+        return "-"
+    if region["area_mm2"] is not None:
+        return f"{region['area_mm2']:,.0f} mm2, {region['largest_diameter_mm']:.0f} mm across"
+    return f"{region['area_px']:,} px, {region['largest_diameter_px']:.0f} across"
+
+
+def _mask_remark(record: dict[str, Any]) -> str:
+    """Return what must be known beside a mask."""
+    told = record["segmentation"]
+    remarks = [_remark(record)] if _remark(record) else []
+    if told is not None and told["picture"] is not None:
+        sure = told["picture"]["probabilities"][told["picture"]["prediction"]]
+        remarks.append(f"picture: {told['picture']['prediction']} {100 * sure:.1f} %")
+    if told is not None and told["spread"] is not None and told["spread"]["entropy"] is not None:
+        remarks.append(f"entropy {told['spread']['entropy']:.2f}")
+    return "; ".join(remarks)
 
 
 def _of_images(group: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ def test_curl_gets_a_page_and_who_asks_for_json_gets_it(client, png):
     one = answer.json()["cases"][0]
     assert one["outcome"] == "answered"
     assert client.get(one["url"]).status_code == 200
-    assert one["evidence"]["predictions"][0]["schema"] == "gyrus-evidence/1"
+    assert one["evidence"]["predictions"][0]["schema"] == "gyrus-evidence/2"
 
 
 def test_several_as_json_name_cases_and_failures(client, png):

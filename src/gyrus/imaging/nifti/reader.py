@@ -34,8 +34,8 @@ class NiftiReader:
         """Return the fields of :class:`gyrus.imaging.file_facts.FileFacts`; nothing here needs the key."""
         volume = self._open(data)
         plane, notes = _plane_in(volume, plane)
-        axis = _stored_axis(volume, plane)
-        rows, columns = _sides(volume, plane)
+        axis = stored_axis_of(volume, plane)
+        rows, columns = sides_of(volume, plane)
         limits.check_pixels(volume.shape[columns], volume.shape[rows], "")
         spacing = [volume.zooms_mm[side] for side in (rows, columns, axis)]
         return {
@@ -51,10 +51,10 @@ class NiftiReader:
     def pixels(self, data: bytes, limits: Limits, frame: str) -> PixelFile:
         """Return one slice: ``axial:12`` or ``axial:12:3``, or with none the axial one in the middle."""
         volume = self._open(data)
-        plane, index, number, notes = _place(volume, frame)
-        rows, columns = _sides(volume, plane)
+        plane, index, number, notes = place_of(volume, frame)
+        rows, columns = sides_of(volume, plane)
         limits.check_pixels(volume.shape[columns], volume.shape[rows], "")
-        axis = _stored_axis(volume, plane)
+        axis = stored_axis_of(volume, plane)
         stored = index if volume.orientation[axis, 1] > 0 else volume.shape[axis] - 1 - index
         section = volume.section(axis, stored, number)
         if columns > rows:  # the first of the stored axes runs along the image's rows: lay it across
@@ -77,11 +77,11 @@ class NiftiReader:
         return self._volume
 
 
-def _place(volume: Volume, frame: str) -> tuple[str, int, int, tuple[str, ...]]:
+def place_of(volume: Volume, frame: str) -> tuple[str, int, int, tuple[str, ...]]:
     """Return plane, slice and volume that a frame names."""
     if not frame:
         plane, notes = _plane_in(volume, "axial")
-        count = volume.shape[_stored_axis(volume, plane)]
+        count = volume.shape[stored_axis_of(volume, plane)]
         if count > 1:
             notes = (*notes, f"holds {count} {plane} slices; the middle one is read")
         return plane, count // 2, 0, notes
@@ -89,7 +89,7 @@ def _place(volume: Volume, frame: str) -> tuple[str, int, int, tuple[str, ...]]:
     index, _, number = rest.partition(":")
     if plane not in PLANES or not _is_count(index) or not _is_count(number or "0"):
         raise ImageError("has no such slice: a slice is named axial:12 (coronal:, sagittal:), counted from 0")
-    count = volume.shape[_stored_axis(volume, plane)]
+    count = volume.shape[stored_axis_of(volume, plane)]
     if int(index) >= count or int(number or 0) >= volume.volumes:
         raise ImageError(
             f"has no such slice; it has {count} {plane} slices and {volume.volumes} volumes, counted from 0"
@@ -106,17 +106,17 @@ def _is_count(text: str) -> bool:
 def _plane_in(volume: Volume, wanted: str) -> tuple[str, tuple[str, ...]]:
     """Return the plane that can be read: of a volume of one slice, its own."""
     thin = [axis for axis in range(3) if volume.shape[axis] == 1]
-    if not thin or _stored_axis(volume, wanted) in thin:
+    if not thin or stored_axis_of(volume, wanted) in thin:
         return wanted, ()
     plane = _PLANE_OF[int(volume.orientation[thin[0], 0])]
     return plane, (f"is one slice thick; its plane is {plane}",)
 
 
-def _stored_axis(volume: Volume, plane: str) -> int:
+def stored_axis_of(volume: Volume, plane: str) -> int:
     return int(np.flatnonzero(volume.orientation[:, 0] == _BODY_AXIS[plane])[0])
 
 
-def _sides(volume: Volume, plane: str) -> tuple[int, int]:
+def sides_of(volume: Volume, plane: str) -> tuple[int, int]:
     """Return the stored axes along an image's columns (its height) and along its rows (its width)."""
     across, up = (axis for axis in range(3) if axis != _BODY_AXIS[plane])
     axes = [int(np.flatnonzero(volume.orientation[:, 0] == body)[0]) for body in (up, across)]

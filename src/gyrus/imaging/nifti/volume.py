@@ -39,6 +39,8 @@ class Volume:
         (3, 2): of each stored axis, the axis of the body (0 to the right, 1 to the front, 2 up) and 1 or -1.
     zooms_mm : tuple of float
         Spacing along the stored axes.
+    affine : ndarray
+        (4, 4) from stored places to millimetres in the body.
     states_orientation : bool
         Whether the file tells it.
 
@@ -61,6 +63,7 @@ class Volume:
             )
         self.type = kind.name
         self.orientation, self.zooms_mm, self.states_orientation = _placing(header)
+        self.affine = np.asarray(header.get_best_affine(), np.float64)
         offset = int(header.get_data_offset())
         if not len(start) >= 352 or offset < 352:
             raise ImageError(

@@ -1,0 +1,195 @@
+import numpy as np
+import pytest
+import tiny_masks
+from PIL import Image
+
+from gyrus.bundles import decode_bundle
+from gyrus.data.manifest import Manifest, Row
+from gyrus.data.mask_classes import MaskClasses
+from gyrus.errors import BundleError, DataError, UsageError
+from gyrus.evaluation.mask_predictions import read_mask_predictions
+from gyrus.evaluation.predictions import read_predictions
+from gyrus.imaging.geometry import Geometry
+from gyrus.inference import Predictor, self_test
+from gyrus.inference.mask_choosing import choose_rule
+from gyrus.inference.mask_rows import predict_masks
+from gyrus.inference.segmenting import MaskPredictor, class_planes, predictor_of
+
+SQUARE = (slice(20, 60), slice(40, 100))
+
+
+def scan(height=96, width=128, place=SQUARE, level=250):
+    """A dark image with one bright rectangle."""
+    pixels = np.full((height, width, 1), 30, np.uint8)
+    pixels[place] = level
+    return pixels
+
+
+def predictor(**options):
+    return MaskPredictor(decode_bundle(tiny_masks.bundle_bytes(**options)), 1)
+
+
+def overlap(mask, place):
+    true = np.zeros(mask.shape, bool)
+    true[place] = True
+    return (mask.astype(bool) & true).sum() / (mask.astype(bool) | true).sum()
+
+
+@pytest.mark.parametrize("options", [{}, {"several": True}, {"joint": True}])
+def test_the_self_test_travels_with_the_bundle(options):
+    told = self_test(decode_bundle(tiny_masks.bundle_bytes(**options)), 1)
+    assert told.cases == 1
+    assert told.worst <= told.tolerance
+
+
+def test_a_self_test_with_another_answer_is_refused():
+    data = decode_bundle(tiny_masks.bundle_bytes())
+    other = {**data.members, "network.onnx": decode_bundle(tiny_masks.bundle_bytes(several=True)).members["network.onnx"]}
+    with pytest.raises(BundleError):
+        self_test(type(data)(card=data.card, members=other, digest=""), 1)
+
+
+def test_masks_lie_where_the_image_shows_it():
+    answer = predictor().predict([scan()])[0]
+    assert answer.segmentation.mask.shape == (96, 128)
+    assert overlap(answer.segmentation.mask, SQUARE) > 0.9
+    assert answer.label == "lesion"
+    assert answer.probabilities[0] > 0.99
+
+
+def test_nothing_marked_is_no_class():
+    answer = predictor().predict([scan(level=40)])[0]
+    assert answer.label == "|"
+    assert answer.shown == ()
+    assert answer.probabilities[0] < 0.01
+
+
+def test_several_classes_share_the_pixels():
+    pixels = scan()
+    pixels[30:50, 60:80] = 140
+    answer = predictor(several=True).predict([pixels])[0]
+    assert answer.shown == ("core", "edema")
+    assert overlap(answer.segmentation.mask == 2, (slice(30, 50), slice(60, 80))) > 0.5
+    assert answer.segmentation.probabilities.sum(axis=0).max() <= 1 + 1e-5
+
+
+def test_a_joint_network_tells_the_picture_s_class_too():
+    answer = predictor(joint=True).predict([scan()])[0]
+    assert answer.segmentation.picture.classes == tiny_masks.PICTURE_CLASSES
+    assert answer.segmentation.picture.probabilities.sum() == pytest.approx(1)
+    assert answer.segmentation.picture.top == "glioma"
+
+
+@pytest.mark.parametrize("mode", ["squash", "pad", "crop"])
+@pytest.mark.parametrize("brain_crop", [False, True])
+@pytest.mark.parametrize("size", [(90, 140), (140, 90), (33, 40)])
+def test_back_is_the_opposite_of_the_way_there(mode, brain_crop, size):
+    pixels = np.zeros((*size, 1), np.uint8)
+    middle = (slice(size[0] // 4, 3 * size[0] // 4), slice(size[1] // 4, 3 * size[1] // 4))
+    pixels[middle] = 200
+    geometry = Geometry(96, mode, brain_crop)
+    square = geometry.apply(pixels)[:, :, 0].astype(np.float32)
+    back = geometry.placement(pixels).back(square[None], beside=-1.0)[0]
+    assert back.shape == size
+    seen = back != -1.0
+    wanted = (pixels[:, :, 0] > 100) & seen
+    assert overlap_of((back > 100) & seen, wanted) > 0.9
+
+
+def overlap_of(one, other):
+    return (one & other).sum() / (one | other).sum()
+
+
+def test_planes_are_softmax_and_sigmoid():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 30, (2, 3, 4, 5)).astype(np.float32)
+    expected = np.exp(logits.astype(float) - logits.max(1, keepdims=True))
+    expected /= expected.sum(1, keepdims=True)
+    assert np.allclose(class_planes(logits), expected[:, 1:], atol=1e-6)
+    one = logits[:, :1].clip(-80, 80)
+    assert np.allclose(class_planes(one), 1 / (1 + np.exp(-one.astype(float))), atol=1e-6)
+
+
+def test_each_task_has_its_predictor():
+    bundle = decode_bundle(tiny_masks.bundle_bytes())
+    assert isinstance(predictor_of(bundle, 1), MaskPredictor)
+    with pytest.raises(UsageError, match="segments: it draws masks"):
+        Predictor(bundle, 1)
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    """Four images with masks, two of each split; the third tells a spacing, the fourth is empty."""
+    rows = []
+    for number in range(4):
+        level = 40 if number == 3 else 250
+        place = (slice(20, 60), slice(10 * number, 10 * number + 50))
+        pixels, mask = scan(place=place, level=level), np.zeros((96, 128), np.uint8)
+        if number != 3:
+            mask[place] = 255
+            pixels[5 + number, 100:120] = 250  # too small to be it
+        Image.fromarray(pixels[:, :, 0]).save(tmp_path / f"i{number}.png")
+        Image.fromarray(mask).save(tmp_path / f"m{number}.png")
+        rows.append(
+            Row(f"a/i{number}", f"i{number}.png", label="glioma", subject_id=f"P{number}", mask=f"m{number}.png",
+                split="val" if number % 2 else "train", facts={})
+        )  # fmt: skip
+    return Manifest(rows=tuple(rows), root=tmp_path)
+
+
+def test_the_masks_of_a_split_are_written_and_listed(cohort, tmp_path):
+    path = predict_masks(predictor(joint=True), cohort, tmp_path / "run", "val", progress=False)
+    told = read_mask_predictions(path)
+    assert told.image_ids == ("a/i1", "a/i3")
+    assert told.classes == ("lesion",)
+    assert [place.parent.name for place in told.masks] == ["masks-val", "masks-val"]
+    drawn = np.asarray(Image.open(told.masks[0]))
+    assert overlap(drawn, (slice(20, 60), slice(10, 60))) > 0.85
+    assert not np.asarray(Image.open(told.masks[1])).any()
+    classes = read_predictions(tmp_path / "run" / "class-predictions-val.csv")
+    assert classes.classes == tiny_masks.PICTURE_CLASSES
+    assert classes.labels == ("glioma", "glioma")
+
+
+def test_all_splits_together(cohort, tmp_path):
+    path = predict_masks(predictor(), cohort, tmp_path / "run", None, progress=False)
+    assert path.name == "predictions.csv"
+    assert len(read_mask_predictions(path)) == 4
+    assert not (tmp_path / "run" / "class-predictions.csv").exists()
+
+
+def test_an_empty_split_is_refused(cohort, tmp_path):
+    with pytest.raises(DataError, match="'test'"):
+        predict_masks(predictor(), cohort, tmp_path / "run", "test", progress=False)
+
+
+def test_an_unreadable_image_is_named(cohort, tmp_path):
+    (tmp_path / "i1.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match="1 of 2 images") as caught:
+        predict_masks(predictor(), cohort, tmp_path / "run", "val", progress=False)
+    assert "i1.png" in caught.value.details[0]
+
+
+def test_the_rule_is_chosen_on_the_split(cohort):
+    rule = choose_rule(predictor(), cohort, MaskClasses("binary", ("lesion",)), "train", progress=False)
+    assert rule.largest or rule.min_size
+    assert rule.chosen_on["images"] == 2
+    assert rule.chosen_on["subjects"] == 2
+    assert rule.chosen_on["dice"] > rule.chosen_on["dice_before"]
+    assert rule.unit == "px"
+
+
+def test_sizes_are_in_mm2_where_every_image_tells_its_spacing(cohort):
+    told = cohort.with_rows(row.with_(facts={"spacing_mm": "0.5 x 0.5 x 6"}) for row in cohort)
+    rule = choose_rule(predictor(), told, MaskClasses("binary", ("lesion",)), "train", progress=False)
+    assert rule.unit == "mm2"
+
+
+def test_a_rule_in_mm2_without_spacing_leaves_small_parts_and_says_so():
+    answer = predictor(rule={"min_size": 30.0, "unit": "mm2"}).predict([scan(place=(slice(10, 20), slice(10, 20)))])[0]
+    told = answer.segmentation
+    assert told.mask.any()
+    assert "no spacing" in told.note
+    assert told.sized(1.0).mask.any()
+    assert not told.sized(0.1).mask.any()
+    assert told.sized(0.1).note == ""
