@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gyrus.models.network import Network
+from gyrus.models.segmentation.network import SegmentationNetwork
+
+Counted = Network | SegmentationNetwork
 
 BYTES_OF_FLOAT32 = 4
 # weights, gradients, and AdamW's two running means (Kingma and Ba 2015; Loshchilov and Hutter 2019)
@@ -24,7 +27,7 @@ def parameters_of(module: nn.Module) -> int:
 
 
 @torch.no_grad()
-def flops(network: Network, image_size: int) -> int:
+def flops(network: Counted, image_size: int) -> int:
     """Return the operations of one image's forward pass; a multiplication and an addition are two.
 
     Convolutions and matrix products are counted, as torch counts them; norms, activations and pools are not:
@@ -36,7 +39,7 @@ def flops(network: Network, image_size: int) -> int:
     return int(counter.get_total_flops())
 
 
-def kept_bytes(network: Network, image_size: int) -> int:
+def kept_bytes(network: Counted, image_size: int) -> int:
     """Return the memory that a training step keeps of one image until its backward pass, in bytes.
 
     What autograd saves in a forward pass of two images, each storage once and parameters left out, halved.
@@ -63,14 +66,14 @@ def kept_bytes(network: Network, image_size: int) -> int:
     return sum(sizes.values()) // 2
 
 
-def training_bytes(network: Network, image_size: int, batch_size: int) -> int:
+def training_bytes(network: Counted, image_size: int, batch_size: int) -> int:
     """Return an estimate of a training's memory: weights, gradients, AdamW's two means, what steps keep."""
     weights = parameters_of(network) * BYTES_OF_FLOAT32 * COPIES_IN_TRAINING
     return weights + batch_size * kept_bytes(network, image_size)
 
 
 @torch.no_grad()
-def inference_bytes(network: Network, image_size: int) -> int:
+def inference_bytes(network: Counted, image_size: int) -> int:
     """Return an estimate of one image's prediction: weights, and the largest input with its output.
 
     Of each layer without children the bytes that go in and come out are added; the largest sum counts.
@@ -90,7 +93,7 @@ def inference_bytes(network: Network, image_size: int) -> int:
     return parameters_of(network) * BYTES_OF_FLOAT32 + largest
 
 
-def ms_per_image(network: Network, image_size: int, batch_size: int) -> float:
+def ms_per_image(network: Counted, image_size: int, batch_size: int) -> float:
     """Return the measured time of a forward pass on this machine's CPU, in ms an image.
 
     float32, channels last, torch as it is, evaluation mode; the fastest of five after two to warm up.
