@@ -60,6 +60,17 @@ def test_classes_are_measured_each_by_itself():
     assert (one.dice, two.dice) == pytest.approx((2 / 3, 1 / 2))
 
 
+def test_what_lies_around_the_masks_changes_nothing():
+    rng = np.random.default_rng(6)
+    true, drawn = (rng.random((9, 11)) < 0.4).astype(int), (rng.random((9, 11)) < 0.4).astype(int)
+    (near,) = measure_case(true, drawn, 1, tolerance=1)
+    (far,) = measure_case(np.pad(true, 20), np.pad(drawn, 20), 1, tolerance=1)
+    for name in ("true_px", "both_px", "dice", "hd95", "average_distance", "surface_dice"):
+        assert getattr(near, name) == getattr(far, name)
+    assert near.objects.area_px.tolist() == far.objects.area_px.tolist()
+    assert near.objects.false_parts == far.objects.false_parts
+
+
 def test_distances_are_in_the_unit_of_the_spacing():
     shifted = np.roll(SQUARE, 1, axis=1)
     assert surface_distances(SQUARE, shifted, (6.0, 0.5)).hausdorff(100) == 0.5

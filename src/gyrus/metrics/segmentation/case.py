@@ -10,6 +10,7 @@ import numpy.typing as npt
 from gyrus.metrics.segmentation.objects import Objects, measure_objects
 from gyrus.metrics.segmentation.overlap import overlaps
 from gyrus.metrics.segmentation.surface import surface_distances
+from gyrus.metrics.segmentation.window import marked_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,9 @@ def measure_case(
         Of the surface Dice, in the unit of the spacing.
     """
     one, other = np.asarray(true), np.asarray(predicted)
+    window = marked_window(one, other)
+    if window is not None:
+        one, other = one[window], other[window]
     shared = overlaps(one, other, n_classes)
     found = []
     for number in range(n_classes):

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.metrics.detection.components import Connectivity, label_components
+from gyrus.metrics.segmentation.window import marked_window
 
 Ints = npt.NDArray[np.int64]
 
@@ -42,9 +43,9 @@ def measure_objects(true: npt.ArrayLike, predicted: npt.ArrayLike, connectivity:
         8: pixels that touch at a corner belong together.
     """
     one, other = np.asarray(true) != 0, np.asarray(predicted) != 0
-    if not one.any() and not other.any():
+    window = marked_window(one, other)
+    if window is None:
         return Objects(np.zeros(0, np.int64), np.zeros(0, np.int64), 0)
-    window = _window(one | other)
     one, other = one[window], other[window]
     objects, parts = label_components(one, connectivity), label_components(other, connectivity)
     n_objects, n_parts = int(objects.max(initial=0)), int(parts.max(initial=0))
@@ -54,8 +55,3 @@ def measure_objects(true: npt.ArrayLike, predicted: npt.ArrayLike, connectivity:
         covered_px=np.bincount(objects[other], minlength=n_objects + 1)[1:].astype(np.int64),
         false_parts=n_parts - touching,
     )
-
-
-def _window(pixels: npt.NDArray[np.bool_]) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(pixels.any(axis=1)), np.flatnonzero(pixels.any(axis=0))
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
