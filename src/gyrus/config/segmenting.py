@@ -15,7 +15,7 @@ class SegmentOptions(MaskLossOptions):
 
     with_class: bool = False
     """Also answer the image's class, from the same encoder (a joint network); needs labels."""
-    class_weight: float = 0.3
+    class_loss_weight: float = 0.3
     """With --with-class: weight of the class's cross-entropy beside the loss of the mask."""
     deep_supervision: bool = False
     """Also judge the decoder's coarser maps while training, each half as heavily as the finer one."""
@@ -31,7 +31,7 @@ class SegmentOptions(MaskLossOptions):
     def __post_init__(self) -> None:
         """Check the numbers, and that no option is given that another one makes idle."""
         MaskLossOptions.__post_init__(self)
-        positive(self, "class_weight")
+        positive(self, "class_loss_weight")
         at_least(self, **({} if self.patch_size is None else {"patch_size": 16}))
         share(self, "patch_positive")
         if self.positive_share is not None and not 0 < self.positive_share < 1:
@@ -40,8 +40,8 @@ class SegmentOptions(MaskLossOptions):
                 fix="for example --positive-share 0.5",
             )
         usual = SegmentOptions
-        if self.class_weight != usual.class_weight and not self.with_class:
-            raise UsageError("class_weight is given without with_class", fix="add --with-class")
+        if self.class_loss_weight != usual.class_loss_weight and not self.with_class:
+            raise UsageError("class_loss_weight is given without with_class", fix="add --with-class")
         if self.patch_positive != usual.patch_positive and self.patch_size is None:
             raise UsageError(
                 "patch_positive is given without patch_size", fix="add --patch-size, for example 128"

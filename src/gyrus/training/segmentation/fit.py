@@ -230,7 +230,7 @@ def mask_loss_of(config: TrainConfig, train: SplitMasks, image_classes: tuple[st
     if not image_classes:
         return MaskAndClassLoss(loss)
     weights = class_weights(config, train.counts(len(image_classes)), image_classes)
-    return MaskAndClassLoss(loss, Loss(weights=weights), config.class_weight)
+    return MaskAndClassLoss(loss, Loss(weights=weights), config.class_loss_weight)
 
 
 def _check_data(train: SplitMasks, masks: MaskCache, pixels: Pixels, config: TrainConfig) -> None:
@@ -284,7 +284,7 @@ def _optimisation(config: TrainConfig, journal: Journal, done: StageDone) -> dic
         "parts": dict(journal.parts),
         "loss": config.mask_loss,
         "deep_supervision": config.deep_supervision,
-        "class_weight": config.class_weight if config.with_class else None,
+        "class_loss_weight": config.class_loss_weight if config.with_class else None,
         "positive_share": config.positive_share,
         "patch_size": config.patch_size,
     }
