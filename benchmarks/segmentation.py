@@ -1,4 +1,4 @@
-"""Claim: masks are trained 2.5 and drawn 2 times as fast on a CPU as by the same smp network in plain float32.
+"""Claim: masks are trained 2.5 and drawn 2 times as fast on a CPU as by the same smp network in float32.
 
     python benchmarks/segmentation.py --out benchmarks/results/DATE_segmentation
 
@@ -276,7 +276,8 @@ def conclude(kept: Kept) -> None:
                 lines.append(f"| {runtime} | {key.split()[1]} | {told_ms(figures)} | {streamed} |")
     page = [
         "# Masks: training and inference against smp, and frames", "",
-        "```", "python benchmarks/segmentation.py", "```", "", f"{told_machine(kept)} {kept.content['settings']['threads']} threads. Targets: "
+        "```", "python benchmarks/segmentation.py", "```", "",
+        f"{told_machine(kept)} {kept.content['settings']['threads']} threads. Targets: "
         f"{TARGETS['training']} times in training, {TARGETS['inference']} in inference, "
         f"{TARGETS['frames_a_second']:.0f} frames a second at 256 px. p50 (p99) of every repeat of "
         f"{kept.content['settings']['turns']} processes.", "", *lines, "",
