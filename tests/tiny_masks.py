@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper
-from tiny_bundle import MEAN, SIZE, STD, _model, preprocess_model
 
 from gyrus.bundles import encode_bundle, make_card
 from gyrus.inference import make_self_test
+from tiny_bundle import MEAN, SIZE, STD, _model, preprocess_model
 
 CLASSES = ("lesion",)
 SEVERAL = ("core", "edema")
@@ -53,14 +53,23 @@ def network_model(*, several: bool = False, joint: bool = False, size: int = SIZ
 
 def segmentation(*, joint: bool = False, **postprocess: Any) -> dict[str, Any]:
     """The card's field ``segmentation``."""
-    rule = {"threshold": 0.5, "fill_holes": False, "largest": False, "min_size": 0, "unit": "px", "chosen_on": None}
+    rule = {
+        "threshold": 0.5,
+        "fill_holes": False,
+        "largest": False,
+        "min_size": 0,
+        "unit": "px",
+        "chosen_on": None,
+    }
     return {
         "kind": "binary", "values": None, "picture_classes": list(PICTURE_CLASSES) if joint else None,
         "windows": None, "postprocess": {**rule, **postprocess},
     }  # fmt: skip
 
 
-def card(*, several: bool = False, joint: bool = False, rule: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+def card(
+    *, several: bool = False, joint: bool = False, rule: dict[str, Any] | None = None, **changes: Any
+) -> dict[str, Any]:
     """The card that fits the graphs."""
     told = segmentation(joint=joint, **(rule or {}))
     if several:
@@ -73,10 +82,15 @@ def card(*, several: bool = False, joint: bool = False, rule: dict[str, Any] | N
     return make_card(**{**options, **changes})
 
 
-def bundle_bytes(*, several: bool = False, joint: bool = False, rule: dict[str, Any] | None = None, **changes: Any) -> bytes:
+def bundle_bytes(
+    *, several: bool = False, joint: bool = False, rule: dict[str, Any] | None = None, **changes: Any
+) -> bytes:
     """A bundle that was checked, with a self-test."""
     told = card(several=several, joint=joint, rule=rule, **changes)
-    graphs = {"preprocess.onnx": preprocess_model(), "network.onnx": network_model(several=several, joint=joint)}
+    graphs = {
+        "preprocess.onnx": preprocess_model(),
+        "network.onnx": network_model(several=several, joint=joint),
+    }
     picture = np.zeros((40, 48, 1), np.uint8)
     picture[8:20, 10:30] = 250
     tested = make_self_test(told, graphs["preprocess.onnx"], graphs["network.onnx"], {"square": picture})

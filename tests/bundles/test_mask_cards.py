@@ -1,6 +1,6 @@
 import pytest
-import tiny_masks
 
+import tiny_masks
 from gyrus.bundles import check_card, decode_bundle, encode_bundle
 from gyrus.errors import BundleError
 

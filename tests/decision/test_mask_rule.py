@@ -51,7 +51,9 @@ def test_of_several_classes_a_class_within_a_hole_stays():
 
 
 def test_nothing_marked_stays_nothing():
-    assert not MaskRule(fill_holes=True, largest=True, min_size=5).apply(np.zeros((3, 4, 6), np.float32)).any()
+    assert (
+        not MaskRule(fill_holes=True, largest=True, min_size=5).apply(np.zeros((3, 4, 6), np.float32)).any()
+    )
 
 
 def test_card_round_trip():

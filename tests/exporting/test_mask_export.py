@@ -41,7 +41,9 @@ def test_the_graphs_answer_as_torch_does_pixel_by_pixel(joint, images):
 def test_outputs_and_sizes_of_the_graph(joint):
     _, graphs = joint
     outputs = {
-        value.name: [dimension.dim_param or dimension.dim_value for dimension in value.type.tensor_type.shape.dim]
+        value.name: [
+            dimension.dim_param or dimension.dim_value for dimension in value.type.tensor_type.shape.dim
+        ]
         for value in onnx.load_from_string(graphs.network).graph.output
     }
     assert outputs == {
@@ -49,7 +51,9 @@ def test_outputs_and_sizes_of_the_graph(joint):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("layer", "told"), [("network.head.bias", "another class"), ("class_head", "differs by")])
+@pytest.mark.parametrize(
+    ("layer", "told"), [("network.head.bias", "another class"), ("class_head", "differs by")]
+)
 def test_an_export_that_answers_otherwise_is_refused(joint, images, layer, told):
     network, graphs = joint
     model = onnx.load_from_string(graphs.network)

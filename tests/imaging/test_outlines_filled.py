@@ -15,7 +15,11 @@ def test_outlines_give_the_mask_back(seed, height, width, share):
 
 @pytest.mark.parametrize(
     "line",
-    [[(0.0, 0.5), (9.0, 0.0), (1.0, 0.5)], [(0.2, 0.0), (1.0, 3.0), (0.3, 3.0)], [(float("nan"), 0.0), (1.0, 1.0)]],
+    [
+        [(0.0, 0.5), (9.0, 0.0), (1.0, 0.5)],
+        [(0.2, 0.0), (1.0, 3.0), (0.3, 3.0)],
+        [(float("nan"), 0.0), (1.0, 1.0)],
+    ],
 )
 def test_lines_of_no_mask_are_refused(line):
     with pytest.raises(ValueError, match="an outline"):

@@ -1,8 +1,10 @@
+import threading
+
 import numpy as np
 import pytest
-import tiny_masks
 from PIL import Image
 
+import tiny_masks
 from gyrus.bundles import decode_bundle
 from gyrus.data.manifest import Manifest, Row
 from gyrus.data.mask_classes import MaskClasses
@@ -12,8 +14,10 @@ from gyrus.evaluation.predictions import read_predictions
 from gyrus.imaging.geometry import Geometry
 from gyrus.inference import Predictor, self_test
 from gyrus.inference.mask_choosing import choose_rule
+from gyrus.inference.mask_frames import FrameMasks
 from gyrus.inference.mask_rows import predict_masks
 from gyrus.inference.segmenting import MaskPredictor, class_planes, predictor_of
+from gyrus.inference.windows import Blend, cut, windows_of
 
 SQUARE = (slice(20, 60), slice(40, 100))
 
@@ -44,7 +48,10 @@ def test_the_self_test_travels_with_the_bundle(options):
 
 def test_a_self_test_with_another_answer_is_refused():
     data = decode_bundle(tiny_masks.bundle_bytes())
-    other = {**data.members, "network.onnx": decode_bundle(tiny_masks.bundle_bytes(several=True)).members["network.onnx"]}
+    other = {
+        **data.members,
+        "network.onnx": decode_bundle(tiny_masks.bundle_bytes(several=True)).members["network.onnx"],
+    }
     with pytest.raises(BundleError):
         self_test(type(data)(card=data.card, members=other, digest=""), 1)
 
@@ -127,11 +134,12 @@ def cohort(tmp_path):
         pixels, mask = scan(place=place, level=level), np.zeros((96, 128), np.uint8)
         if number != 3:
             mask[place] = 255
-            pixels[5 + number, 100:120] = 250  # too small to be it
+            pixels[76:88, 104:120] = 250  # too small to be it
         Image.fromarray(pixels[:, :, 0]).save(tmp_path / f"i{number}.png")
         Image.fromarray(mask).save(tmp_path / f"m{number}.png")
         rows.append(
-            Row(f"a/i{number}", f"i{number}.png", label="glioma", subject_id=f"P{number}", mask=f"m{number}.png",
+            Row(f"a/i{number}", f"i{number}.png", label="glioma", subject_id=f"P{number}",
+                mask=f"m{number}.png",
                 split="val" if number % 2 else "train", facts={})
         )  # fmt: skip
     return Manifest(rows=tuple(rows), root=tmp_path)
@@ -186,10 +194,84 @@ def test_sizes_are_in_mm2_where_every_image_tells_its_spacing(cohort):
 
 
 def test_a_rule_in_mm2_without_spacing_leaves_small_parts_and_says_so():
-    answer = predictor(rule={"min_size": 30.0, "unit": "mm2"}).predict([scan(place=(slice(10, 20), slice(10, 20)))])[0]
+    answer = predictor(rule={"min_size": 30.0, "unit": "mm2"}).predict(
+        [scan(place=(slice(10, 20), slice(10, 20)))]
+    )[0]
     told = answer.segmentation
     assert told.mask.any()
     assert "no spacing" in told.note
     assert told.sized(1.0).mask.any()
     assert not told.sized(0.1).mask.any()
     assert told.sized(0.1).note == ""
+
+
+def test_windows_draw_a_large_image_at_its_own_resolution():
+    large = np.full((100, 150, 1), 30, np.uint8)
+    large[70:75, 120:124] = 250  # scaled down to 32 pixels hardly anything is left of it
+    bundle = decode_bundle(tiny_masks.bundle_bytes())
+    whole = MaskPredictor(bundle, 1).predict([large])[0].segmentation
+    asked = MaskPredictor(bundle, 1, windows=0.25)
+    told = asked.predict([large, large[:20, :30]])
+    assert told[0].segmentation.windows == 4 * 6
+    assert (told[0].segmentation.mask.astype(bool) == (large[:, :, 0] > 200)).all()
+    assert not (whole.mask.astype(bool) == (large[:, :, 0] > 200)).all()
+    assert told[1].segmentation.windows == 1
+    assert told[0].pixels is None
+    assert np.allclose(asked.probabilities_of(large), told[0].segmentation.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (33, 90), (20, 100), (64, 64), (97, 41)])
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.9])
+def test_windows_cover_the_image_and_blend_to_what_they_show(size, overlap):
+    boxes = windows_of(*size, 32, overlap)
+    values = np.random.default_rng(0).integers(0, 256, (*size, 1), dtype=np.uint8)
+    blend = Blend(1, *size, 32)
+    for box in boxes:
+        blend.add(box, cut(values, box, 32)[np.newaxis, :, :, 0].astype(np.float32))
+    assert np.allclose(blend.planes()[0], values[:, :, 0], atol=1e-3)
+
+
+def test_windows_of_a_bundle_that_cuts_out_the_head_are_refused():
+    bundle = decode_bundle(tiny_masks.bundle_bytes(brain_crop=True))
+    with pytest.raises(UsageError, match="head"):
+        MaskPredictor(bundle, 1, windows=0.25)
+
+
+def test_frames_are_drawn_as_images_are():
+    film = [scan(level=level) for level in (250, 40, 230)]
+    asked = predictor()
+    frames = FrameMasks(asked)
+    found = list(frames.stream(film))
+    assert [one.number for one in found] == [0, 1, 2]
+    for one, answer in zip(found, asked.predict(film), strict=True):
+        assert (one.mask == answer.segmentation.mask).all()
+    assert frames.pace.frames == 3
+    assert 0 < frames.pace.p50_ms <= frames.pace.p99_ms
+    assert (frames.draw(film[0]).mask == found[0].mask).all()
+
+
+def test_of_frames_that_come_too_fast_the_newest_are_drawn():
+    frames = FrameMasks(predictor())
+    shown = threading.Event()
+
+    def camera():
+        for number in range(40):
+            yield scan(level=250 if number % 2 else 40)
+        shown.set()
+
+    found = frames.stream(camera(), newest=True)
+    first = next(found)
+    shown.wait(10)
+    rest = list(found)
+    assert first.number < rest[-1].number == 39
+    assert len(rest) < 39
+    assert frames.pace.left_out > 0
+
+
+def test_a_camera_that_fails_is_told():
+    def broken():
+        yield scan()
+        raise OSError("the camera is gone")
+
+    with pytest.raises(OSError, match="camera"):
+        list(FrameMasks(predictor()).stream(broken(), newest=True))

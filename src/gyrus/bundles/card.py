@@ -62,8 +62,8 @@ def make_card(
         Normalisation inside ``preprocess.onnx``, a value per channel of the network, for pixels in 0…1.
     task : str
         ``classify``: an image has one class, and its probabilities are the softmax of the logits;
-        ``multilabel``: any number of them, and each probability is the sigmoid of its logit; ``segment``: each
-        pixel has a class or is background.
+        ``multilabel``: any number of them, and each probability is the sigmoid of its logit; ``segment``:
+        each pixel has a class or is background.
     resize : str
         How an image becomes a square: ``squash``, ``pad`` or ``crop``; see :mod:`gyrus.imaging.geometry`.
     brain_crop : bool

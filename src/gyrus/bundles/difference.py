@@ -14,6 +14,7 @@ from gyrus.bundles.members import CARD, GATE, MEMBERS, NETWORK, PREPROCESS
 GRAPHS = (PREPROCESS, NETWORK)
 DECISIVE = (
     "task", "classes", "input", "outputs", "calibration", "operating_points", "conformal", "gate",
+    "segmentation",
 )  # fmt: skip
 """Fields of the card that have a part in the answer to an image, as the graphs and ``gate.npz`` have."""
 

@@ -70,9 +70,7 @@ def segmentation(value: Any) -> str:
 
 def mask_problems(card: Mapping[str, Any]) -> list[str]:
     """Return a line for what does not go with a segmentation; the fields themselves are right."""
-    problems = [
-        f"{name}: a segmentation has none; expected null" for name in _NULL if card[name] is not None
-    ]
+    problems = [f"{name}: a segmentation has none; expected null" for name in _NULL if card[name] is not None]
     if card["outputs"]["maps"] != "none":
         problems.append("outputs.maps: a segmentation has none; expected 'none'")
     if card["input"]["dynamic_size"]:
@@ -89,11 +87,16 @@ def mask_problems(card: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def _is_level(key: Any) -> bool:
+    digits = isinstance(key, str) and key.isascii() and key.isdecimal() and len(key) <= 5
+    return digits and 0 < int(key) <= 65535
+
+
 def _values(value: Any) -> str:
     good = value is None or (
         isinstance(value, Mapping)
         and bool(value)
-        and all(isinstance(key, str) and key.isascii() and key.isdecimal() and 0 < int(key) <= 65535 for key in value)
+        and all(_is_level(key) for key in value)
         and all(isinstance(name, str) and name.strip() for name in value.values())
     )  # fmt: skip
     return expect(good, "null, or class names by stored value", value)

@@ -10,6 +10,7 @@ from gyrus.config.options import OutputOptions, VolumeOptions
 from gyrus.config.positional import Positional
 from gyrus.config.ranges import at_least
 from gyrus.config.runtime import RuntimeOptions
+from gyrus.errors import UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,10 @@ class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
     """Table to write, a row per image that could be read; a predictions file with further columns."""
     masks: Path | None = None
     """Of a bundle that segments: new folder for the masks, as PNG (class numbers) and NIfTI."""
+    windows: float | None = None
+    """Of a bundle that segments: look at images larger than its square in squares at their own resolution,
+    overlapping by this share (0.25), instead of scaling them down; for images whose pixels are as large as
+    those of training."""
     tta: int = 0
     """Ask about so many small movements of each image too (turned, shifted, scaled; never mirrored), and tell
     how far the answer moves: its spread."""
@@ -47,3 +52,7 @@ class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
         """Check the numbers."""
         RuntimeOptions.__post_init__(self)
         at_least(self, tta=0, occlusion_grid=1, top_neighbours=0)
+        if self.windows is not None and not 0 <= self.windows < 1:
+            raise UsageError(
+                f"windows is {self.windows}; expected the share by which they overlap, from 0 to below 1"
+            )

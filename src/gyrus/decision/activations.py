@@ -29,4 +29,4 @@ PROBABILITIES = {"softmax": softmax, "sigmoid": sigmoid}
 """By the activation that a card names."""
 
 TASK_ACTIVATIONS = {"classify": "softmax", "multilabel": "sigmoid", "segment": "sigmoid"}
-"""What makes probabilities of logits, by task; of a segmentation those of whole images, each class by itself."""
+"""What makes probabilities of logits, by task; of a segmentation each class is a question of its own."""

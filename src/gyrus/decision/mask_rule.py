@@ -1,8 +1,8 @@
 """From the probabilities of pixels to a mask: a threshold, then what is too small or full of holes.
 
-In this order: a pixel is foreground where the probabilities of the classes sum to the threshold or more, and of
-the most probable class; holes of every class are filled; of every class, all but the largest part are dropped,
-and parts below the smallest size. Parts are connected over sides and corners, holes over sides.
+In this order: a pixel is foreground where the probabilities of the classes sum to the threshold or more, and
+of the most probable class; holes of every class are filled; of every class, all but the largest part are
+dropped, and parts below the smallest size. Parts are connected over sides and corners, holes over sides.
 """
 
 from __future__ import annotations
@@ -111,9 +111,7 @@ class MaskRule:
             mask[~kept[parts]] = 0
 
 
-def kept_parts(
-    sizes: npt.NDArray[np.int64], *, largest: bool, least: float
-) -> npt.NDArray[np.bool_]:
+def kept_parts(sizes: npt.NDArray[np.int64], *, largest: bool, least: float) -> npt.NDArray[np.bool_]:
     """Tell which parts (n,) of a class are kept, given their pixels; of equally large ones the first."""
     kept = sizes >= least
     if largest:

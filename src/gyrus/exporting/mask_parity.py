@@ -45,8 +45,8 @@ def check_mask_parity(network: SegmentationNetwork, graphs: Graphs, images: Iter
     Raises
     ------
     ExportError
-        When a probability of a pixel or of a picture's class differs by more than 1e-3, a pixel that is no tie
-        has another class, an answer is not a number, or there is no image to compare.
+        When a probability of a pixel or of a picture's class differs by more than 1e-3, a pixel that is no
+        tie has another class, an answer is not a number, or there is no image to compare.
     """
     both = _Both(network, graphs)
     was_training = network.training
@@ -90,7 +90,11 @@ class _Both:
             graphs.preprocess, name="preprocess.onnx", source="image", results=[INPUT], threads=threads
         )
         self._network = Graph(
-            graphs.network, name="network.onnx", source=INPUT, results=mask_outputs_of(network), threads=threads
+            graphs.network,
+            name="network.onnx",
+            source=INPUT,
+            results=mask_outputs_of(network),
+            threads=threads,
         )
 
     @torch.no_grad()
@@ -120,7 +124,9 @@ def _planes(logits: npt.NDArray[np.float32]) -> Planes:
 def _compare(expected: list[Planes], got: list[Planes]) -> tuple[float, int, str]:
     """Return the largest difference, pixels that flip at a tie, and what is wrong with one image."""
     if any(one.shape != other.shape for one, other in zip(expected, got, strict=True)):
-        raise ExportError(f"the export answers with shape {got[0].shape}; the network with {expected[0].shape}")
+        raise ExportError(
+            f"the export answers with shape {got[0].shape}; the network with {expected[0].shape}"
+        )
     worst = max(float(np.abs(one - other).max()) for one, other in zip(expected, got, strict=True))
     if not np.isfinite(worst):
         return 0.0, 0, "the answer is not a number"

@@ -83,7 +83,6 @@ class Placement:
         whole[self.source.slices] = np.asarray(seen)
         return whole
 
-
     def back(self, planes: npt.NDArray[np.floating], beside: float = 0.0) -> npt.NDArray[np.float32]:
         """Return values over the square as values over the image, one for each of its pixels.
 

@@ -72,7 +72,9 @@ def filled(
     crossed = np.zeros((height_px, width_px + 1), dtype=np.int64)
     for line in lines:
         x, y = np.array(line, dtype=np.float64).reshape(-1, 2).T
-        if not (np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= width_px) & (y >= 0) & (y <= height_px)).all():
+        if not (
+            np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= width_px) & (y >= 0) & (y <= height_px)
+        ).all():
             raise ValueError("an outline leaves the image")
         next_x, next_y = np.roll(x, -1), np.roll(y, -1)
         for number in np.flatnonzero(y != next_y):

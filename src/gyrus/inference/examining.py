@@ -132,7 +132,7 @@ class Examiner:
 
 
 def _sized(asked: Asked, answer: Prediction) -> Prediction:
-    """Return the answer with its mask as the image's spacing has it, and a note where that would be needed."""
+    """Return the answer with its mask as the spacing has it, and a note where that would be needed."""
     if answer.segmentation is None:
         return answer
     told = answer.segmentation.sized(None if asked.spacing is None else asked.spacing.area_mm2)

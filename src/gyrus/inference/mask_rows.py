@@ -39,9 +39,9 @@ def predict_masks(
     """Draw the mask of every image of one split.
 
     Written into ``folder``: ``masks-SPLIT/NAME.png`` (the name:
-    :func:`gyrus.evaluation.mask_predictions.mask_file_name`), ``predictions-SPLIT.csv`` that lists them, and of
-    a joint network ``class-predictions-SPLIT.csv``, a predictions file of the pictures' classes. Without a split
-    the names end before ``-SPLIT``.
+    :func:`gyrus.evaluation.mask_predictions.mask_file_name`), ``predictions-SPLIT.csv`` that lists them, and
+    of a joint network ``class-predictions-SPLIT.csv``, a predictions file of the pictures' classes. Without a
+    split the names end before ``-SPLIT``.
 
     Parameters
     ----------

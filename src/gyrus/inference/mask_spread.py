@@ -27,11 +27,11 @@ class MaskSpread:
         Moved views, without the image itself.
     entropy : float or None
         Of the mean probabilities over the views, as a share of the largest possible (0: all are sure and
-        agree; 1: anything may be): its mean over the pixels that the answer or any view marks. None where none
-        does.
+        agree; 1: anything may be): its mean over the pixels that the answer or any view marks. None where
+        none does.
     dice : float or None
-        Mean overlap of the views' masks with the answer's, all classes as one; None where nothing is marked by
-        either in any view.
+        Mean overlap of the views' masks with the answer's, all classes as one; None where nothing is marked
+        by either in any view.
     area_mean_px, area_sd_px : dict of str to float
         By class, over ``views + 1`` masks.
     entropy_map : ndarray of float32 or None
@@ -83,7 +83,10 @@ def mask_spread_of(
         seen += known
         mask = segmented.rule.apply(planes, segmented.pixel_mm2)
         areas.append(_areas(mask, predictor.classes))
-        both, either = int(((mask > 0) & (segmented.mask > 0)).sum()), int((mask > 0).sum() + (segmented.mask > 0).sum())
+        both, either = (
+            int(((mask > 0) & (segmented.mask > 0)).sum()),
+            int((mask > 0).sum() + (segmented.mask > 0).sum()),
+        )
         overlaps += [2 * both / either] if either else []
         marked |= mask > 0
     entropy = entropy_of((total / seen).astype(np.float32))

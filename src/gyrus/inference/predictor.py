@@ -39,7 +39,10 @@ Image = Path | Source | npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An image on its way into the network; ``pixels`` is float32 (1, channels, size, size)."""
+    """An image on its way into the network; ``pixels`` is float32 (1, channels, size, size).
+
+    ``whole``: its pixels as read, where the network is to see it in windows.
+    """
 
     name: str
     sha256: str
@@ -52,6 +55,7 @@ class Prepared:
     read: npt.NDArray[np.uint8] | None
     stored: Stored | None
     gate: tuple[GateFinding, ...]
+    whole: npt.NDArray[np.uint8] | None = None
 
 
 class Predictor:

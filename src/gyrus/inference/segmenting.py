@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -15,9 +16,10 @@ from gyrus.config.runtime import Device, Runtime
 from gyrus.decision.activations import softmax
 from gyrus.decision.mask_rule import MaskRule
 from gyrus.errors import BundleError
-from gyrus.inference.prediction import Prediction
-from gyrus.inference.predictor import Predictor, Prepared
+from gyrus.inference.prediction import Failure, Prediction
+from gyrus.inference.predictor import BATCH_SIZE, Image, Predictor, Prepared
 from gyrus.inference.segmented import PictureClass, Planes, Segmented
+from gyrus.inference.windows import Blend, check_windows, cut, windows_of
 
 CELLS = 4
 
@@ -27,6 +29,20 @@ class MaskPredictor(Predictor):
 
     Its answers have :attr:`Prediction.segmentation`. Their ``probabilities`` and ``logits`` are those of each
     class's surest pixel.
+
+    Parameters
+    ----------
+    bundle, threads, runtime, device
+        As of :class:`gyrus.inference.Predictor`.
+    windows : float, optional
+        Look at images larger than the network's square in squares at their own resolution, which overlap by
+        this share of their side (see :mod:`gyrus.inference.windows`); default: as the card says, which is
+        mostly None: every image is brought to one square.
+
+    Raises
+    ------
+    UsageError
+        Also for windows of a bundle that cuts out the head first: a window has none.
     """
 
     tasks: ClassVar[tuple[str, ...]] = (SEGMENT,)
@@ -38,81 +54,154 @@ class MaskPredictor(Predictor):
         *,
         runtime: Runtime = "auto",
         device: Device = "auto",
+        windows: float | None = None,
     ) -> None:
         super().__init__(bundle, threads, runtime=runtime, device=device)
-        self.rule = MaskRule.from_card(bundle.card["segmentation"]["postprocess"])
+        told = bundle.card["segmentation"]
+        self.rule = MaskRule.from_card(told["postprocess"])
         self.picture_classes = picture_classes_of(bundle.card)
+        self.windows: float | None = told["windows"] if windows is None else windows
+        if self.windows is not None:
+            check_windows(self.windows, self.geometry, bundle.path)
 
     def probabilities_of(self, pixels: npt.NDArray[np.uint8]) -> Planes:
         """Return the classes' probabilities (K, height, width) for an image (height, width, channels)."""
+        if self._in_windows(pixels):
+            return self._seen_in_windows(pixels).planes
         logits = self.run_network(self.squares(pixels))["mask_logits"]
         return self.geometry.placement(pixels).back(class_planes(logits)[0])
 
+    def _in_windows(self, pixels: npt.NDArray[np.uint8]) -> bool:
+        return self.windows is not None and max(pixels.shape[:2]) > self.geometry.size_px
+
+    def _prepare(self, image: Image, index: int, keep: bool) -> Prepared | Failure:
+        if self.windows is None:
+            return super()._prepare(image, index, keep)
+        prepared = super()._prepare(image, index, True)
+        if isinstance(prepared, Failure) or prepared.read is None:
+            return prepared
+        whole = prepared.read if self._in_windows(prepared.read) else None
+        kept = {} if keep else {"read": None, "stored": None}
+        return replace(prepared, whole=whole, **kept)
+
     def _answers(self, batch: Sequence[Prepared]) -> list[Prediction]:
         start = time.perf_counter()
-        results = self._network.run(np.concatenate([item.pixels for item in batch]))
-        logits = results["mask_logits"]
-        self._check_masks(logits, batch)
-        probabilities = class_planes(logits)
-        share = (time.perf_counter() - start) / len(batch)
+        squares = [item for item in batch if item.whole is None]
+        seen = iter(self._seen(squares) if squares else ())
+        share = (time.perf_counter() - start) / max(1, len(squares))
         answers = []
-        for row, item in enumerate(batch):
+        for item in batch:
             began = time.perf_counter()
-            planes = item.placement.back(probabilities[row])
+            one = next(seen) if item.whole is None else self._seen_in_windows(item.whole)
             segmented = Segmented(
-                mask=self.rule.apply(planes),
-                probabilities=planes,
+                mask=self.rule.apply(one.planes),
+                probabilities=one.planes,
                 rule=self.rule,
-                cells=cells_of(logits[row]),
-                picture=self._picture(results, row),
+                cells=one.cells,
+                picture=self._picture(one.picture_logits),
+                windows=one.windows,
             )
-            taken = share + time.perf_counter() - began
-            answers.append(self._prediction(item, segmented, logits[row], results["embedding"][row], taken))
+            taken = time.perf_counter() - began + (share if item.whole is None else 0.0)
+            answers.append(self._prediction(item, segmented, one, taken))
         return answers
 
-    def _prediction(
-        self,
-        item: Prepared,
-        segmented: Segmented,
-        logits: npt.NDArray[np.float32],
-        embedding: npt.NDArray[np.float32] | None,
-        seconds: float,
-    ) -> Prediction:
-        own = logits[-len(self.classes) :]  # without the background's plane, where there is one
+    def _seen(self, batch: Sequence[Prepared]) -> list[Seen]:
+        """Run the network on images that are one square each."""
+        results = self._network.run(np.concatenate([item.pixels for item in batch]))
+        logits = results["mask_logits"]
+        self._check_masks(logits, [item.name for item in batch])
+        probabilities = class_planes(logits)
+        told = results.get("logits")
+        return [
+            Seen(
+                planes=item.placement.back(probabilities[row]),
+                surest=logits[row][-len(self.classes) :].max(axis=(1, 2)),
+                cells=cells_of(logits[row]),
+                embedding=results["embedding"][row],
+                picture_logits=None if told is None else told[row],
+            )
+            for row, item in enumerate(batch)
+        ]
+
+    def _seen_in_windows(self, pixels: npt.NDArray[np.uint8]) -> Seen:
+        """Run the network on the windows of an image, some at a time, and put what it says together."""
+        assert self.windows is not None
+        side = self.geometry.size_px
+        boxes = windows_of(pixels.shape[0], pixels.shape[1], side, self.windows)
+        blend = Blend(len(self.classes), *pixels.shape[:2], side)
+        surest = np.full(len(self.classes), -np.inf, np.float32)
+        cells, embedding, told = [], [], []
+        for start in range(0, len(boxes), BATCH_SIZE):
+            some = boxes[start : start + BATCH_SIZE]
+            squares = np.concatenate([self.squares(cut(pixels, box, side)) for box in some])
+            results = self._network.run(squares)
+            logits = results["mask_logits"]
+            self._check_masks(logits, ["a window"] * len(some))
+            for box, planes in zip(some, class_planes(logits), strict=True):
+                blend.add(box, planes)
+            surest = np.maximum(surest, logits[:, -len(self.classes) :].max(axis=(0, 2, 3)))
+            cells += [cells_of(one) for one in logits]
+            embedding += list(results["embedding"])
+            told += list(results.get("logits", ()))
+        return Seen(
+            planes=blend.planes(),
+            surest=surest,
+            cells=np.mean(cells, axis=0),
+            embedding=np.mean(embedding, axis=0),
+            picture_logits=np.mean(told, axis=0) if told else None,
+            windows=len(boxes),
+        )
+
+    def _prediction(self, item: Prepared, segmented: Segmented, one: Seen, seconds: float) -> Prediction:
         return Prediction(
             name=item.name, classes=self.classes,
-            probabilities=segmented.probabilities.max(axis=(1, 2)).astype(np.float64),
-            logits=own.max(axis=(1, 2)),
-            embedding=embedding, maps=None, height_px=item.height_px, width_px=item.width_px,
+            probabilities=segmented.probabilities.max(axis=(1, 2)).astype(np.float64), logits=one.surest,
+            embedding=one.embedding, maps=None, height_px=item.height_px, width_px=item.width_px,
             sha256=item.sha256, seconds=item.seconds + seconds, notes=item.notes, placement=item.placement,
             task=self.task, pixels=item.read, stored=item.stored, gate=item.gate, segmentation=segmented,
         )  # fmt: skip
 
-    def _picture(self, results: dict[str, npt.NDArray[np.float32]], row: int) -> PictureClass | None:
-        if not self.picture_classes:
-            return None
-        logits = results["logits"][row]
-        return PictureClass(self.picture_classes, softmax(logits), logits)
+    def _picture(self, logits: npt.NDArray[np.float32] | None) -> PictureClass | None:
+        return None if logits is None else PictureClass(self.picture_classes, softmax(logits), logits)
 
-    def _check_masks(self, logits: npt.NDArray[np.float32], batch: Sequence[Prepared]) -> None:
+    def _check_masks(self, logits: npt.NDArray[np.float32], names: Sequence[str]) -> None:
         planes, side = len(self.classes) + (len(self.classes) > 1), self.geometry.size_px
-        expected = (len(batch), planes, side, side)
+        expected = (len(names), planes, side, side)
         if logits.shape != expected:
             raise BundleError(
                 f"the network gives masks of shape {logits.shape}; expected {expected}", path=self.path
             )
         undefined = ~np.isfinite(logits).all(axis=(1, 2, 3))
         if undefined.any():
-            name = batch[int(np.argmax(undefined))].name
+            name = names[int(np.argmax(undefined))]
             raise BundleError(f"the network gives no finite mask for {name}", path=self.path)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the network says of one image: ``planes`` (K, height, width) probabilities in its geometry,
+    ``surest`` (K,) the largest logit of each class, and what else an answer keeps."""
+
+    planes: Planes
+    surest: npt.NDArray[np.float32]
+    cells: Planes
+    embedding: npt.NDArray[np.float32]
+    picture_logits: npt.NDArray[np.float32] | None
+    windows: int = 1
+
+
 def predictor_of(
-    bundle: Bundle, threads: int | None = None, *, runtime: Runtime = "auto", device: Device = "auto"
+    bundle: Bundle,
+    threads: int | None = None,
+    *,
+    runtime: Runtime = "auto",
+    device: Device = "auto",
+    windows: float | None = None,
 ) -> Predictor:
-    """Return the predictor that a bundle's task asks for; options as in :class:`Predictor`."""
-    kind = MaskPredictor if bundle.card["task"] == SEGMENT else Predictor
-    return kind(bundle, threads, runtime=runtime, device=device)
+    """Return the predictor that a bundle's task asks for; ``windows`` is for one that segments alone."""
+    if bundle.card["task"] == SEGMENT:
+        return MaskPredictor(bundle, threads, runtime=runtime, device=device, windows=windows)
+    return Predictor(bundle, threads, runtime=runtime, device=device)
 
 
 def class_planes(logits: npt.NDArray[np.float32]) -> Planes:

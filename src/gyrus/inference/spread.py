@@ -88,7 +88,7 @@ def moved(pixels: npt.NDArray[np.uint8], view: View) -> npt.NDArray[np.uint8]:
 
 
 def moved_back(plane: npt.NDArray[np.float32], view: View) -> npt.NDArray[np.float32]:
-    """Return values (height, width) over a moved image as values over the image; 0 where the view saw none."""
+    """Return values (height, width) over a moved image as values over the image; 0 where it saw none."""
     height, width = plane.shape
     a, b, c, d, e, f = _matrix(view, height, width)
     determinant = a * e - b * d

@@ -36,14 +36,17 @@ def contour_layer(
     line_px = round(_TIMES * max(_THINNEST_PX, _LINE_SHARE * max(shown_height_px, shown_width_px)))
     colours = contour_colours([region.name for region in regions])
     layer = Image.new("RGBA", size, (0, 0, 0, 0))
-    for region in regions:
-        if not region.contours:
-            continue
-        red, green, blue = ImageColor.getrgb(colours[region.name])[:3]
-        ink = Image.new("RGBA", size, (red, green, blue, 255))
-        layer.paste(ink, (0, 0), _alpha(region.contours, size, scale, line_px))
+    for region in in_drawing_order(regions):
+        ink = Image.new("RGBA", size, ImageColor.getrgb(colours[region.name]))
+        ink.putalpha(_alpha(region.contours, size, scale, line_px))
+        layer = Image.alpha_composite(layer, ink)
     # premultiplied, lest the transparent pixels' black darkens the edges
     return _shrunk(layer, (shown_width_px, shown_height_px))
+
+
+def in_drawing_order(regions: Sequence[Region]) -> list[Region]:
+    """Return what is marked, the largest first: a border that two share is drawn as the smaller one's."""
+    return sorted((region for region in regions if region.contours), key=lambda region: -region.area_px)
 
 
 def over(picture: Image.Image, layer: Image.Image) -> Image.Image:

@@ -9,12 +9,12 @@ from gyrus.inference.mask_regions import Region
 from gyrus.inference.mask_spread import MaskSpread
 from gyrus.inference.segmented import PictureClass
 from gyrus.pages.colour import contour_colours
-from gyrus.pages.contours import FILL
+from gyrus.pages.contours import FILL, in_drawing_order
 from gyrus.pages.evidence_words import gate_words, label_shown
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.numbers import percent, plural
 
-_TIMES = "\N{NO-BREAK SPACE}"
+_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def mask_answer(evidence: Evidence) -> Html:
@@ -23,17 +23,19 @@ def mask_answer(evidence: Evidence) -> Html:
     assert told is not None
     marked = [region for region in evidence.regions if region.area_px]
     said = " and ".join(label_shown(region.name) for region in marked)
-    beneath = "; ".join(f"{label_shown(one.name)} {size_words(one)}" for one in marked)
+    beneath = size_words(marked[0]) if len(marked) == 1 else ""
     head = [tag("p", said if said else "nothing is marked", class_="said")]
     head += [tag("p", beneath, class_="sure")] if beneath else []
     return tag(
         "section",
         tag("h2", "Answer"),
-        head,
+        tag("div", head, class_="drawn"),
         tag("p", rule_words(evidence), class_="small"),
         _numbers(evidence),
         None if told.picture is None else _picture_class(told.picture),
-        None if evidence.mask_spread is None else tag("p", spread_words(evidence.mask_spread), class_="small soft"),
+        None
+        if evidence.mask_spread is None
+        else tag("p", spread_words(evidence.mask_spread), class_="small soft"),
         tag("p", gate_words(evidence), class_="small soft"),
         id="answer",
     )
@@ -55,12 +57,13 @@ def mask_picture(evidence: Evidence, image: Html, address: str) -> Html:
     colours = contour_colours(given.classes)
     drawn = [
         tag("image", href=address, width=width, height=height, preserveAspectRatio="none"),
-        *(_path(region, colours[region.name]) for region in evidence.regions if region.contours),
+        *(_path(region, colours[region.name]) for region in in_drawing_order(evidence.regions)),
     ]
     side = max(height, width)
     whole = tag(
         "svg", drawn, viewBox=f"{(width - side) / 2:g} {(height - side) / 2:g} {side} {side}", role="img",
-        aria_label=f"The image with the contours of what is marked: {mask_words(evidence)}", class_="contours",
+        aria_label=f"The image with the contours of what is marked: {mask_words(evidence)}",
+        class_="contours",
     )  # fmt: skip
     keys = [
         tag("span", tag("i", style=f"background:{colours[region.name]}"), label_shown(region.name))
@@ -81,8 +84,9 @@ def size_words(region: Region) -> str:
     if not region.area_px:
         return "nothing"
     if region.area_mm2 is not None and region.largest_diameter_mm is not None:
-        return f"{region.area_mm2:,.0f}{_TIMES}mm\N{SUPERSCRIPT TWO}, {region.largest_diameter_mm:.0f}{_TIMES}mm across"
-    return f"{region.area_px:,}{_TIMES}pixels, {region.largest_diameter_px:.0f} across"
+        area = f"{region.area_mm2:,.0f}{_SPACE}mm\N{SUPERSCRIPT TWO}"
+        return f"{area}, {region.largest_diameter_mm:.0f}{_SPACE}mm across"
+    return f"{region.area_px:,}{_SPACE}pixels, {region.largest_diameter_px:.0f} across"
 
 
 def mask_words(evidence: Evidence) -> str:
@@ -110,22 +114,28 @@ def spread_words(spread: MaskSpread) -> str:
     copies = plural(spread.views, "copy", "copies")
     if spread.entropy is None:
         return f"Spread: on none of {copies} turned, shifted and scaled a little is anything marked."
-    overlap = "" if spread.dice is None else f" their masks overlap with this one by a Dice of {spread.dice:.2f};"
+    overlap = "" if spread.dice is None else f" masks overlap with this one by a Dice of {spread.dice:.2f};"
     areas = ", ".join(
         f"{label_shown(name)} {mean:,.0f} \N{PLUS-MINUS SIGN} {spread.area_sd_px[name]:,.0f}"
         for name, mean in spread.area_mean_px.items()
     )
     return (
-        f"Spread: over the image and {copies} turned, shifted and scaled a little,{overlap} areas in pixels "
-        f"{areas}; entropy {percent(spread.entropy, 0)} of the largest possible where anything is marked. A small "
-        "spread does not make the mask right."
+        f"Spread: on {copies} of the image turned, shifted and scaled a little,{overlap} areas in pixels are "
+        f"{areas}; the entropy is {percent(spread.entropy, 0)} of the largest possible where anything is "
+        "marked. A small spread does not make the mask right."
     )
 
 
 def _numbers(evidence: Evidence) -> Html:
     known = evidence.asked.spacing is not None
     unit = "mm\N{SUPERSCRIPT TWO}" if known else "pixels"
-    heads = ["class", f"area, {unit}", f"largest diameter, {'mm' if known else 'pixels'}", "parts", "surest pixel"]
+    heads = [
+        "class",
+        f"area, {unit}",
+        f"largest diameter, {'mm' if known else 'pixels'}",
+        "parts",
+        "surest pixel",
+    ]
     rows = []
     for region, sure in zip(evidence.regions, evidence.answer.probabilities.tolist(), strict=True):
         across = region.largest_diameter_mm if known else region.largest_diameter_px
@@ -134,7 +144,8 @@ def _numbers(evidence: Evidence) -> Html:
         rows.append([label_shown(region.name), *(tag("td", cell, class_="number") for cell in cells)])
     head = [heads[0], *(tag("th", words, scope="col", class_="number") for words in heads[1:])]
     lacks = None if known else tag(
-        "p", "Neither the file nor a manifest tells how large a pixel is: nothing is told in mm.", class_="small soft"
+        "p", "Neither the file nor a manifest tells how large a pixel is: nothing is told in mm.",
+        class_="small soft",
     )  # fmt: skip
     return tag("div", table(head, rows, class_="regions"), lacks)
 
@@ -161,4 +172,3 @@ def _path(region: Region, colour: str) -> Html:
         "path", tag("title", label_shown(region.name)), d="".join(f"M{line}Z" for line in lines),
         style=f"stroke:{colour};fill:{colour};fill-opacity:{FILL}", fill_rule="evenodd",
     )  # fmt: skip
-

@@ -104,7 +104,9 @@ def _pictures(sheet: Image.Image, evidence: Evidence, y: int) -> int:
     if heat is None and not evidence.regions:
         return y
     pen = ImageDraw.Draw(sheet)
-    words = "what the model marks" if heat is None else f"what spoke for {label_shown(heat.of)} ({heat.kind} map)"
+    words = (
+        "what the model marks" if heat is None else f"what spoke for {label_shown(heat.of)} ({heat.kind} map)"
+    )
     left = _MARGIN + SIDE_PX + _GAP
     pen.text((left, y + 5), _fitted(words, 12, SIDE_PX), _FAINT, _font(12))
     return y + 18
@@ -135,7 +137,9 @@ def _mask_answer(pen: ImageDraw.ImageDraw, evidence: Evidence, y: int, width: in
     lines = [rule_words(evidence)]
     if told.picture is not None:
         sure = percent(told.picture.confidence)
-        lines.insert(0, f"class of the whole picture: {label_shown(told.picture.top)}, {sure} (not calibrated)")
+        lines.insert(
+            0, f"class of the whole picture: {label_shown(told.picture.top)}, {sure} (not calibrated)"
+        )
     if evidence.mask_spread is not None:
         lines.append(spread_words(evidence.mask_spread))
     for words in lines:
@@ -238,6 +242,6 @@ def _broken(text: str, size_px: int, width: int) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Return what the font can draw: it has no space that does not break."""
-    plain = text.replace("\N{NO-BREAK SPACE}", " ")
+    """Return what the font can draw: it has no space that does not break, and no small 2."""
+    plain = text.replace("\N{NO-BREAK SPACE}", " ").replace("\N{SUPERSCRIPT TWO}", "2")
     return "".join(letter if letter.isprintable() else "?" for letter in plain)

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.bundles.mask_rules import SEGMENT
+from gyrus.data.label_names import label_of
 from gyrus.decision import Decided, Decision
 from gyrus.errors import RefusedError
 from gyrus.inference import Failure, Prediction, Predictor
@@ -42,9 +44,9 @@ class Answer:
     sha256 : str
         Of the bytes as uploaded.
     pictures : dict of str to bytes
-        ``original`` as uploaded; of the N-th image ``image-N`` (PNG to be shown), ``heat-N`` (RGBA PNG of the
-        same shape, to be laid over it; absent without heat map), ``nearest-N-K`` (PNG of a training case;
-        absent where the bundle has none).
+        ``original`` as uploaded; of the N-th image ``image-N`` (PNG to be shown), ``heat-N`` (RGBA PNG to be
+        laid over it: heat, or of a segmentation its contours; absent without either), ``nearest-N-K`` (PNG of
+        a training case; absent where the bundle has none).
     examined : tuple of Evidence
         What the evidence was made from, with pixels.
     """
@@ -75,7 +77,9 @@ def answer_of(
 ) -> Answer:
     """Return the answer to an upload of which at least one image could be read."""
     predictions = [{**one.to_json(), "page": None, "picture": None} for one in examined]
-    pooled = _pooled(examined, failures, predictor) if len(examined) + len(failures) > 1 else None
+    several = len(examined) + len(failures) > 1
+    # masks of slices are no probabilities that could be averaged: each slice keeps its own
+    pooled = _pooled(examined, failures, predictor) if several and predictor.task != SEGMENT else None
     answered = [one for one in examined if one.refused is None]
     refused = examined[0].answer.refused if not answered else None
     label, probability, reason = _said(answered, pooled)
@@ -145,6 +149,9 @@ def _said(
     """Return label, its probability, and why a person should look (empty: nobody need)."""
     if not answered:
         return None, None, ""
+    if answered[0].answer.task == SEGMENT:
+        marked = {name for one in answered for name in one.answer.shown}
+        return label_of(sorted(marked)), None, ""
     if pooled is None:
         answer = answered[0].answer
         decided: Decided | None = answer.decided

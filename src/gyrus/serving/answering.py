@@ -13,20 +13,22 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gyrus.bundles import Bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.config.serving import ServeOptions
 from gyrus.errors import ImageError
 from gyrus.imaging import byte_hash
 from gyrus.imaging.source import Held
-from gyrus.inference import Failure, Prediction, Predictor
+from gyrus.inference import Failure, Prediction
 from gyrus.inference.evidence import Asked, Evidence
 from gyrus.inference.examining import Examiner
 from gyrus.inference.model_facts import model_facts
 from gyrus.inference.neighbours import Neighbours
 from gyrus.inference.predictor import Prepared
+from gyrus.inference.segmenting import predictor_of
 from gyrus.serving.answer import Answer, answer_of, light_answer
 from gyrus.serving.batching import Admission, Batches
 from gyrus.serving.deadline import Deadline
-from gyrus.serving.frames import images_of, is_scan
+from gyrus.serving.frames import images_of, is_scan, spacing_in
 from gyrus.serving.measures import Measures
 
 T = TypeVar("T")
@@ -55,7 +57,7 @@ class Answering:
     def __init__(self, options: ServeOptions, bundle: Bundle, measures: Measures | None = None) -> None:
         self.options, self.bundle = options, bundle
         self.measures = measures or Measures()
-        self.predictor = Predictor(bundle, options.threads, runtime=options.runtime, device=options.device)
+        self.predictor = predictor_of(bundle, options.threads, runtime=options.runtime, device=options.device)
         self.card = self.predictor.card
         self.model = model_facts(self.card, self.predictor)
         self._examiner = Examiner(
@@ -230,12 +232,14 @@ class Answering:
     def _examined(self, body: bytes, name: str, deadline: Deadline) -> Answer:
         examined: list[Evidence] = []
         failures: list[Failure] = []
+        spacing = spacing_in(body, name, self.options) if self.predictor.task == SEGMENT else None
         for image, answer in self._answers(body, name, deadline, keep_pixels=True):
             deadline.check()
             if isinstance(answer, Failure):
                 failures.append(answer)
             else:
-                examined.append(self._examiner.examine(Asked(image, str(image)), answer))
+                asked = Asked(image, str(image), spacing=spacing)
+                examined.append(self._examiner.examine(asked, answer))
         if not examined:
             raise failures[0].error
         return answer_of(body, byte_hash(body), examined, failures, self.model, self.predictor)

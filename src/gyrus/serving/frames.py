@@ -6,6 +6,8 @@ import secrets
 from pathlib import Path
 
 from gyrus.config.options import VolumeOptions
+from gyrus.data.spacing import SPACING, Spacing, parse_spacing
+from gyrus.errors import ManifestError
 from gyrus.imaging.file_facts import choose_frames
 from gyrus.imaging.frames import frames_of_bytes
 from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of
@@ -33,3 +35,14 @@ def images_of(body: bytes, name: str, options: VolumeOptions) -> list[Held]:
         return [Held(path, "", body)]
     facts = frames_of_bytes(body, name, plane=options.plane, key=_KEY)
     return [Held(path, frame, body) for frame in choose_frames(facts.frames, options.slices)]
+
+
+def spacing_in(body: bytes, name: str, options: VolumeOptions) -> Spacing | None:
+    """Return how large a pixel is, where a DICOM or NIfTI header tells it."""
+    if not is_scan(body):
+        return None
+    told = frames_of_bytes(body, name, plane=options.plane, key=_KEY).facts.get(SPACING, "")
+    try:
+        return parse_spacing(told, name) if told else None
+    except ManifestError:  # a distance that is none tells nothing; sizes are then told in pixels
+        return None

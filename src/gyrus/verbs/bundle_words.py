@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gyrus.bundles import Bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.bundles.signature import Signature
 
 _MAPS = {
@@ -39,7 +40,7 @@ def _lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield "classes", ", ".join(card["classes"])
     side = given["image_size_px"]
     yield "input", f"{given['reading_policy']}, any size, {_resized(given)} to {side} x {side} px"
-    yield "maps", _MAPS[card["outputs"]["maps"]]
+    yield from _masks(card) if card["task"] == SEGMENT else [("maps", _MAPS[card["outputs"]["maps"]])]
     yield "leakage", card["leakage"]["sentence"]
     if card["leakage"]["allow_leak"]:
         yield "", f"accepted: {card['leakage']['allow_leak']}"
@@ -56,6 +57,22 @@ def _lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
     yield "use", card["intended_use"]
 
 
+def _masks(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    told = card["segmentation"]
+    rule = told["postprocess"]
+    steps = [f"probable from {rule['threshold']:g} on"]
+    steps += ["holes filled"] if rule["fill_holes"] else []
+    steps += ["the largest part of each class"] if rule["largest"] else []
+    steps += [f"parts from {rule['min_size']:g} {rule['unit']} on"] if rule["min_size"] else []
+    chosen = rule["chosen_on"]
+    where = "not chosen on any images"
+    if chosen is not None:
+        where = f"chosen on {chosen['images']} images of {chosen['split']}"
+    yield "masks", f"{', '.join(steps)}; {where}"
+    if told["picture_classes"]:
+        yield "picture", f"its class, too: {', '.join(told['picture_classes'])}"
+
+
 def _resized(given: Mapping[str, Any]) -> str:
     how = {"squash": "squashed", "pad": "padded", "crop": "cropped"}[given["resize"]]
     return f"cut to the head and {how}" if given["brain_crop"] else how
@@ -63,8 +80,11 @@ def _resized(given: Mapping[str, Any]) -> str:
 
 def _figures(figures: Mapping[str, Any]) -> str:
     accuracy = figures.get("accuracy")
+    dice = (figures.get("mean") or {}).get("dice") or {}
     images, patients = figures.get("n_images", "unknown"), figures.get("n_subjects") or "unknown"
     told = "" if not isinstance(accuracy, Mapping) else f"accuracy {percent(accuracy)} on "
+    if dice.get("value") is not None:
+        told = f"mean Dice {dice['value']:.3f} on "
     return f"{told}{images} images, {patients} patients"
 
 

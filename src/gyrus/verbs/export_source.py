@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gyrus.bundles import Bundle, read_bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.config import ExportConfig
 from gyrus.config.network import NetworkOptions
 from gyrus.errors import DataError, UsageError, require
@@ -90,6 +91,7 @@ def exportable(config: ExportConfig) -> Exportable:
             fix="name the run folder that it comes from, or --to onnx",
         )
     bundle = read_bundle(path)
+    _check_task(bundle, path)
     return Exportable(bundle, images_for(bundle.card, config.data))
 
 
@@ -101,6 +103,7 @@ def _from_run(config: ExportConfig) -> Exportable:
 
     run = run_of(config.source)
     bundle = read_bundle(run.bundle)
+    _check_task(bundle, run.path)
     options: dict[str, Any] = json.loads(run.config.read_text(encoding="utf-8"))
     network_options = NetworkOptions(
         **{name: _plain(options[name]) for name in _NETWORK_OPTIONS if name in options}
@@ -115,6 +118,15 @@ def _from_run(config: ExportConfig) -> Exportable:
         )
     network, spec = rebuilt(network_options, bundle.card, read_tensors(checkpoint))
     return Exportable(bundle, images_for(bundle.card, config.data, run.manifest), network, spec)
+
+
+def _check_task(bundle: Bundle, source: Path) -> None:
+    if bundle.card["task"] == SEGMENT:
+        raise UsageError(
+            "the model segments: what turns its network's answer into a mask fits into no graph",
+            path=source,
+            fix="copy the bundle; its two graphs are ONNX files as they are: unzip model.gyrus network.onnx",
+        )
 
 
 def _plain(value: Any) -> Any:

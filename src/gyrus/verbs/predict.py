@@ -48,7 +48,9 @@ def run(config: PredictConfig) -> PredictResult:
     bundle = read_bundle(model_of(config.model))
     _check_task(config, bundle)
     images = asked_of(config.files, config.by, config)
-    predictor = predictor_of(bundle, config.threads, runtime=config.runtime, device=config.device)
+    predictor = predictor_of(
+        bundle, config.threads, runtime=config.runtime, device=config.device, windows=config.windows
+    )
     examiner = Examiner(
         predictor,
         Neighbours.from_bundle(bundle),
@@ -77,15 +79,15 @@ def _check_task(config: PredictConfig, bundle: Bundle) -> None:
         Naming the option.
     """
     segments = bundle.card["task"] == SEGMENT
-    if config.masks is not None and not segments:
+    given = [name for name in ("masks", "windows") if getattr(config, name) is not None]
+    if given and not segments:
         raise UsageError(
-            "--masks: the model classifies, and draws no masks", path=bundle.path,
+            f"--{' and --'.join(given)}: the model classifies, and draws no masks", path=bundle.path,
             fix="leave it out; gyrus train DATA --task segment makes a model that does",
         )  # fmt: skip
     if segments and config.by is not None:
         raise UsageError(
-            f"--by {config.by}: areas of single images are no mean to be taken; a model that segments answers "
-            "image by image",
+            f"--by {config.by}: of masks no mean is taken; a model that segments answers image by image",
             path=bundle.path,
             fix="leave it out; gyrus evaluate tells volumes by patient",
         )

@@ -50,7 +50,8 @@ class MaskTable:
              *(["" if picture is None else picture.top] if self._picture_classes else []),
              *("" if picture is None else _number(value) for value in
                (picture.probabilities.tolist() if picture is not None else self._picture_classes)),
-             "" if spread is None else _number(spread.entropy), "" if spread is None else _number(spread.dice),
+             "" if spread is None else _number(spread.entropy),
+             "" if spread is None else _number(spread.dice),
              gate, evidence.refused or "", "" if mask is None else str(mask),
              given.height_px, given.width_px, given.sha256, "" if stored is None else stored.pixel_hash,
              evidence.model.model_digest, f"{sum(evidence.seconds.values()):.4g}", "; ".join(given.notes)]

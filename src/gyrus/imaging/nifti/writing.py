@@ -30,7 +30,8 @@ def mask_of_image(mask: Mask, pixel_mm: tuple[float, float] | None = None) -> by
     header = Nifti1Header()
     header.set_data_dtype(np.uint8)
     height_mm, width_mm = pixel_mm or (1.0, 1.0)
-    image = Nifti1Image(mask.T[::-1, ::-1, np.newaxis], np.diag([width_mm, height_mm, 1.0, 1.0]), header)
+    # without a stated orientation the standard's first axis runs to the left, as an image's rows do
+    image = Nifti1Image(mask.T[:, ::-1, np.newaxis], np.diag([-width_mm, height_mm, 1.0, 1.0]), header)
     # a picture tells of no direction in the body: only how large its pixels are
     image.set_sform(None, code=0)
     image.set_qform(None, code=0)

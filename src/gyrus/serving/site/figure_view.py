@@ -16,6 +16,12 @@ _RATES = (
     ("f1", "F1", False),
     ("roc_auc", "ROC-AUC", False),
 )
+_MASK_RATES = (
+    ("dice", "Dice", False),
+    ("iou", "IoU", False),
+    ("precision", "Precision", True),
+    ("recall", "Recall", True),
+)
 _ORDER = ("test", OUT_OF_FOLD, "folds", "external", "val", "cal")
 _TITLES = {
     "test": "Test images",
@@ -87,7 +93,7 @@ def blocks(metrics: Mapping[str, Any], classes: Sequence[str]) -> tuple[Block, .
 
 def _is_figures(figures: Any) -> bool:
     return isinstance(figures, Mapping) and any(
-        isinstance(figures.get(name), Mapping) for name in ("accuracy", "exact_match")
+        isinstance(figures.get(name), Mapping) for name in ("accuracy", "exact_match", "mean")
     )
 
 
@@ -98,7 +104,8 @@ def _block(name: str, figures: Mapping[str, Any], classes: Sequence[str]) -> Blo
     words = f"{plural(figures['n_images'], 'image')}{of}.{source} {_MEANINGS.get(name, '')}".strip()
     per_class = figures.get("per_class") or {}
     listed = [one for one in classes if one in per_class]
-    shown = [rate for rate in _RATES if any(rate[0] in per_class[one] for one in listed)]
+    rates = _MASK_RATES if isinstance(figures.get("mean"), Mapping) else _RATES
+    shown = [rate for rate in rates if any(rate[0] in per_class[one] for one in listed)]
     rows = tuple(
         Row(one, tuple(cell(per_class[one].get(key), as_percent=share) for key, _, share in shown))
         for one in listed
@@ -109,6 +116,10 @@ def _block(name: str, figures: Mapping[str, Any], classes: Sequence[str]) -> Blo
 
 def _tiles(figures: Mapping[str, Any]) -> tuple[Tile, ...]:
     found = []
+    for key, name, share in _MASK_RATES:
+        if isinstance((figures.get("mean") or {}).get(key), Mapping):
+            one = cell(figures["mean"][key], as_percent=share)
+            found.append(Tile(f"{name}, mean of images", one.value, one.interval))
     for key, name, share in (
         ("accuracy", "Accuracy", True),
         ("exact_match", "All classes of an image right", True),

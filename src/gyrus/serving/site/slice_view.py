@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gyrus.inference.evidence import Evidence
+from gyrus.pages.evidence_masks import mask_words, rule_words, size_words, spread_words
 from gyrus.pages.evidence_words import (
     gate_sentence,
     heat_words,
@@ -69,6 +70,13 @@ class SliceView:
     small : tuple of str
         What stands below in small letters.
     image_url, heat_url : str or None
+        Of the image, and of what is laid over it.
+    overlay : str
+        What that is: ``Heat map``, or ``Contours`` of a mask.
+    shares_words : str
+        What the bars are.
+    regions : tuple of tuple of str
+        Of a segmentation, by class: name, area, largest diameter, parts.
     """
 
     outcome: str
@@ -86,12 +94,15 @@ class SliceView:
     facts: tuple[tuple[str, str], ...]
     image_url: str | None
     heat_url: str | None
+    overlay: str
     heat_words: str
     heat_summary: str
     no_heat_words: str
     width_px: int
     height_px: int
     short_words: str
+    shares_words: str = "Probability of each class"
+    regions: tuple[tuple[str, str, str, str], ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -152,14 +163,40 @@ def slice_view(
         ),
         facts=_facts(evidence),
         image_url=image_url,
-        heat_url=heat_url if heat is not None else None,
+        heat_url=heat_url if heat is not None or evidence.regions else None,
+        overlay="Contours" if evidence.regions else "Heat map",
         heat_words=_heat_sentence(evidence),
-        heat_summary="" if heat is None else f"what spoke for {label_shown(heat.of)}",
-        no_heat_words="" if heat is not None or outcome == "refused" else "This model gives no heat map.",
+        heat_summary=_summary(evidence),
+        no_heat_words="This model gives no heat map."
+        if heat is None and not evidence.regions and outcome != "refused"
+        else "",
         width_px=given.width_px,
         height_px=given.height_px,
         short_words=_short(evidence, outcome),
+        shares_words="Class of the whole picture, not calibrated"
+        if evidence.regions
+        else "Probability of each class",
+        regions=_regions(evidence),
     )
+
+
+def _regions(evidence: Evidence) -> tuple[tuple[str, str, str, str], ...]:
+    rows = []
+    for one in evidence.regions:
+        in_mm = one.area_mm2 is not None
+        area = f"{one.area_mm2:,.1f} mm\N{SUPERSCRIPT TWO}" if in_mm else plural(one.area_px, "pixel")
+        across = one.largest_diameter_mm if in_mm else one.largest_diameter_px
+        unit = "mm" if in_mm else "pixels"
+        rows.append(
+            (label_shown(one.name), area, "" if across is None else f"{across:.1f} {unit}", str(one.parts))
+        )
+    return tuple(rows)
+
+
+def _summary(evidence: Evidence) -> str:
+    if evidence.regions:
+        return mask_words(evidence)
+    return "" if evidence.heat_map is None else f"what spoke for {label_shown(evidence.heat_map.of)}"
 
 
 def _said(evidence: Evidence, outcome: str) -> tuple[str, str, str]:
@@ -167,6 +204,10 @@ def _said(evidence: Evidence, outcome: str) -> tuple[str, str, str]:
     given = evidence.answer
     if outcome == "refused":
         return "Refused: there is no answer", "", gate_sentence(str(evidence.refused))
+    if evidence.regions:
+        marked = [one for one in evidence.regions if one.area_px]
+        said = " and ".join(label_shown(one.name) for one in marked) or "Nothing is marked"
+        return said, size_words(marked[0]) if len(marked) == 1 else "", ""
     said = label_shown(given.label)
     several = given.task != "classify"
     if outcome == "referred":
@@ -178,6 +219,13 @@ def _said(evidence: Evidence, outcome: str) -> tuple[str, str, str]:
 
 def _shares(evidence: Evidence) -> tuple[Share, ...]:
     given, spread = evidence.answer, evidence.spread
+    if given.segmentation is not None:
+        picture = given.segmentation.picture
+        if picture is None:
+            return ()
+        return shares_of(
+            dict(zip(picture.classes, picture.probabilities.tolist(), strict=True)), (picture.top,)
+        )
     bands: dict[str, Band] = {}
     if spread is not None:
         both = zip(given.classes, spread.mean.tolist(), spread.sd.tolist(), strict=True)
@@ -211,6 +259,12 @@ def _folded(count: int) -> str:
 def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
     given, spread, decided = evidence.answer, evidence.spread, evidence.answer.decided
     lines = []
+    if evidence.regions:
+        lines.append(rule_words(evidence))
+        if evidence.mask_spread is not None:
+            lines.append(spread_words(evidence.mask_spread))
+        if evidence.asked.spacing is None:
+            lines.append("The file does not tell how large a pixel is: nothing is told in mm.")
     if spread is not None:
         answers = ", ".join(f"{label_shown(label)} {count}" for label, count in spread.answers.items())
         lines.append(
@@ -226,6 +280,8 @@ def _small(evidence: Evidence, outcome: str) -> tuple[str, ...]:
 
 def _heat_sentence(evidence: Evidence) -> str:
     heat = evidence.heat_map
+    if evidence.regions:
+        return f"The contours of what the model marks: {mask_words(evidence)}."
     if heat is None:
         return ""
     return (
@@ -254,6 +310,8 @@ def _short(evidence: Evidence, outcome: str) -> str:
     given = evidence.answer
     if outcome == "refused":
         return "refused"
+    if evidence.regions:
+        return mask_words(evidence)
     said = label_shown(given.label)
     told = said if given.task != "classify" else f"{said} {percent(given.confidence)}"
     return f"for a person, most probable {told}" if outcome == "referred" else told
