@@ -114,6 +114,19 @@ def test_the_model_card_tells_the_figures():
     assert "Dice, IoU, precision" in card
 
 
+def test_how_masks_are_made_is_said():
+    rule = {"threshold": 0.6, "fill_holes": True, "largest": True, "min_size": 30.0, "unit": "mm2",
+            "chosen_on": {"split": "val", "images": 12, "subjects": 4, "dice": 0.8, "dice_before": 0.7,
+                          "tried": 9}}  # fmt: skip
+    card = {"task": "segment", "classes": ["lesion"], "segmentation": {"postprocess": rule}}
+    told = context(result_of(pairs()), bundle={"card": card})
+    said = "probability of 0.6 on; holes are filled, only the largest part is kept, parts below 30 mm² are dropped"
+    for text in (words(render_segmentation(told, {})), render_model_card(told)):
+        assert said in text
+        assert "12 validation images of 4 patients" in text
+        assert "no conformal" not in text
+
+
 def area_of(line):
     """Signed area within a closed line."""
     points = np.array(line)

@@ -19,6 +19,7 @@ from gyrus.pages.measured import SPLIT_NAMES, Measured, measured_from
 from gyrus.pages.model_card_decision import decision_lines, refers
 from gyrus.pages.model_card_masks import mask_metrics, mask_rows, mask_use
 from gyrus.pages.numbers import decimal, interval, percent, plural
+from gyrus.pages.postprocess_words import postprocess_words
 from gyrus.pages.sections_first import ORDER, VERDICTS
 from gyrus.pages.sections_learning import findings_of
 from gyrus.runs.atomic import write_text
@@ -51,9 +52,7 @@ def render_model_card(context: ReportContext) -> str:
         ("Factors", _factors(card, measured)),
         (
             "Metrics",
-            _metrics(measured)
-            + mask_metrics(masks)
-            + [_plain(line) for line in (decision_lines(card) if card else [])],
+            _metrics(measured) + mask_metrics(masks) + [_plain(line) for line in _decided(card)],
         ),
         ("Evaluation data", _data(context, ("test", "val", "cal"))),
         ("Training data", _data(context, ("train",))),
@@ -67,6 +66,14 @@ def render_model_card(context: ReportContext) -> str:
     ):
         parts += [f"## {heading}", "\n".join(lines).strip() if lines else "Nothing was measured."]
     return "\n\n".join(parts) + "\n"
+
+
+def _decided(card: Mapping[str, Any]) -> list[str]:
+    """Return the lines on how a label, or a mask, is made of probabilities."""
+    if card.get("task") != SEGMENT:
+        return decision_lines(card) if card else []
+    words = postprocess_words((card.get("segmentation") or {}).get("postprocess"))
+    return [f"- {words}"] if words else []
 
 
 def _details(context: ReportContext, card: Mapping[str, Any]) -> list[str]:

@@ -27,8 +27,7 @@ def learning(context: ReportContext) -> Html | None:
         tag("div", _curves(context), class_="plots"),
         tag(
             "p",
-            f"The weights of epoch {kept:g}, {'the last' if last else 'with the lowest validation loss'}, "
-            "were kept.",
+            f"The weights of epoch {kept:g}, {'the last' if last else _best_words(context)}, were kept.",
             class_="small soft",
         )
         if kept is not None
@@ -37,6 +36,12 @@ def learning(context: ReportContext) -> Html | None:
         _numbers(context),
         id="learning",
     )
+
+
+def _best_words(context: ReportContext) -> str:
+    """Say which epoch is the best: a training for masks goes by Dice."""
+    masks = any(is_defined(row.get("val_dice")) for row in context.history)
+    return "with the highest validation Dice" if masks else "with the lowest validation loss"
 
 
 def kept_epoch(context: ReportContext) -> float | None:

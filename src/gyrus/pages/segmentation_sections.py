@@ -12,6 +12,7 @@ from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.mask_pictures import MaskPicture, case_figure, legend
 from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES
 from gyrus.pages.numbers import UNDEFINED, figure_cell, interval, is_defined, percent, plural
+from gyrus.pages.postprocess_words import postprocess_words
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.segmentation_plots import dice_by_area, dice_histogram, found_by_size
 from gyrus.pages.svg import to_svg
@@ -51,6 +52,7 @@ def headline(context: ReportContext, result: Mapping[str, Any], split: str) -> H
         tag("h2", f"How well it draws on {on}", leak_stamp(context)),
         tag("div", big, said, class_="headline"),
         _caution(split, noun),
+        _drawn_how(context),
         tag("div", [_tile(*one) for one in _tiles(result)], class_="tiles"),
         tag("ul", [tag("li", note) for note in result["notes"]], class_="small soft rules")
         if result["notes"] else None,
@@ -272,6 +274,13 @@ def _tile(value: str, words: str, within: str) -> Html:
     return tag(
         "div", tag("b", value), tag("span", words), tag("span", within, class_="interval"), class_="tile"
     )
+
+
+def _drawn_how(context: ReportContext) -> Html | None:
+    """Say how probabilities became masks, where the bundle that drew them is known."""
+    card = context.bundle.get("card") or {}
+    words = postprocess_words((card.get("segmentation") or {}).get("postprocess"))
+    return tag("p", words, class_="small soft") if words else None
 
 
 def _caution(split: str, noun: str) -> Html | None:

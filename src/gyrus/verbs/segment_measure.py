@@ -56,7 +56,8 @@ def measure_masks(
         When images of the split have no prediction, or others have one.
     """
     predictions = read_mask_predictions(run.predictions(split))
-    wanted = {row.image_id for row in manifest if row.split == split}
+    manifest = manifest.select(split)
+    wanted = {row.image_id for row in manifest}
     _check_same(wanted, set(predictions.image_ids), str(run.predictions(split)))
     evaluation = evaluate_masks(predictions, manifest, classes, options=options, confidence=confidence)
     write_json(run.evaluation(split), evaluation)
