@@ -118,7 +118,7 @@ class Index:
 
     def _summary(self) -> Html:
         tiles = [
-            (f"{count:,}", label_shown(label))
+            (f"{count:,}", label_shown(label, self.card["task"]))
             for label, count in sorted(self.counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ][:12]
         for count, words in (

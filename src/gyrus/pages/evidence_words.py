@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.data.label_names import NONE
 from gyrus.inference.evidence import Evidence
 from gyrus.inference.heat_map import HeatMap
@@ -20,10 +21,10 @@ _MAPS = {
 }
 
 
-def label_shown(label: str) -> str:
-    """Return a label for people; of several classes an image, ``none of the classes`` for none."""
+def label_shown(label: str, task: str = "") -> str:
+    """Return a label for people; of none ``none of the classes``, of a segmentation ``nothing marked``."""
     if label == NONE:
-        return "none of the classes"
+        return "nothing marked" if task == SEGMENT else "none of the classes"
     return label.replace("|", " and ")
 
 

@@ -263,7 +263,10 @@ def _strip_words(records: Sequence[Mapping[str, Any]]) -> str:
     counts: dict[str, int] = {}
     for record in records:
         outcome = _outcome(record)
-        said = label_shown(record["prediction"]) if outcome == "answered" else OUTCOME_WORDS[outcome].lower()
+        answered = outcome == "answered"
+        said = (
+            label_shown(record["prediction"], record["task"]) if answered else OUTCOME_WORDS[outcome].lower()
+        )
         counts[said] = counts.get(said, 0) + 1
     told = ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda item: -item[1]))
     return f"All {len(records)} slices: {told}"
