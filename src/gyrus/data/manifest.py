@@ -214,10 +214,13 @@ class Manifest:
         return table
 
     def sizes(self) -> dict[str, int]:
-        """Return images with a label by split; one that shows several classes is one image."""
+        """Return images with a label by split; one that shows several classes is one image.
+
+        Of the task ``segment`` all images count: what they are trained with is a mask.
+        """
         sizes: dict[str, int] = {}
         for row in self.rows:
-            sizes[row.split] = sizes.get(row.split, 0) + bool(row.label)
+            sizes[row.split] = sizes.get(row.split, 0) + (bool(row.label) or self.task == SEGMENT)
         return sizes
 
 

@@ -120,5 +120,7 @@ def describe_split(manifest: Manifest) -> list[str]:
             f"{name} {of_class.get(name, 0)} ({100 * of_class.get(name, 0) / totals[name]:.1f} %)"
             for name in manifest.classes
         )
-        notes.append(f"{split}: {len(part)} images ({100 * len(part) / used:.1f} %){patients}: {shares}.")
+        notes.append(
+            f"{split}: {len(part)} images ({100 * len(part) / used:.1f} %){patients}{': ' if shares else ''}{shares}."
+        )
     return notes
