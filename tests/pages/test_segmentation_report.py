@@ -120,7 +120,7 @@ def test_how_masks_are_made_is_said():
                           "tried": 9}}  # fmt: skip
     card = {"task": "segment", "classes": ["lesion"], "segmentation": {"postprocess": rule}}
     told = context(result_of(pairs()), bundle={"card": card})
-    said = "probability of 0.6 on; holes are filled, only the largest part is kept, parts below 30 mm² are dropped"
+    said = "of 0.6 on; holes are filled, only the largest part is kept, parts below 30 mm² are dropped"
     for text in (words(render_segmentation(told, {})), render_model_card(told)):
         assert said in text
         assert "12 validation images of 4 patients" in text
