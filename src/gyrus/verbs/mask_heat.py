@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def heat_in_masks(
     manifest: Manifest,
     predictions: Predictions,
     outputs: Outputs,
-    card: dict[str, Any],
+    card: Mapping[str, Any],
     *,
     confidence: float = 0.95,
 ) -> dict[str, Any] | None:
@@ -45,7 +46,7 @@ def heat_in_masks(
         Of one class an image.
     outputs : Outputs
         With maps, in the order of the predictions.
-    card : dict
+    card : mapping
         Of the bundle that answered.
     confidence : float
 
