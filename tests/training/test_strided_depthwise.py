@@ -20,10 +20,13 @@ def _gradients(layer, images, towards):
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize(("kernel", "side"), [(3, 16), (3, 15), (5, 14)])
-def test_answer_and_gradient_are_those_of_the_plain_layer(kernel, side, bias):
+@pytest.mark.parametrize(
+    ("kernel", "side", "stride", "dilation"), [(3, 16, 2, 1), (3, 15, 2, 1), (5, 14, 2, 1), (3, 9, 1, 2)]
+)
+def test_answer_and_gradient_are_those_of_the_plain_layer(kernel, side, stride, dilation, bias):
     torch.manual_seed(0)
-    plain = nn.Conv2d(8, 8, kernel, stride=2, padding=kernel // 2, groups=8, bias=bias)
+    spread = {"stride": stride, "dilation": dilation, "padding": dilation * (kernel // 2)}
+    plain = nn.Conv2d(8, 8, kernel, **spread, groups=8, bias=bias)
     quick = copy.deepcopy(plain)
     quicken(quick)
     assert type(quick) is StridedDepthwise

@@ -4,6 +4,9 @@ MobileNetV2 has four of them, EfficientNet too; on a CPU their backward pass in 
 as long as in float32, and 20 to 39 % of a training step can be saved (``benchmarks/strided_depthwise.py``).
 So the gradient of these layers alone is computed in float32, which also rounds less. Forward, weights and
 names stay as they are, and what is exported never sees this.
+
+DeepLabV3+ dilates the last depthwise convolutions of such an encoder instead of striding: of those with a
+dilation of 2 the same is true, a factor of 2 (``benchmarks/segmentation.py`` times the whole step).
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from torch import Tensor, nn
 
 
 class StridedDepthwise(nn.Conv2d):
-    """A depthwise convolution with a stride; see the module."""
+    """A depthwise convolution with a stride or a dilation of 2; see the module."""
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the convolution, as :class:`torch.nn.Conv2d` does."""
@@ -59,10 +62,10 @@ class _Convolution(torch.autograd.Function):
 
 
 def quicken(network: nn.Module) -> None:
-    """Let the strided depthwise convolutions of ``network`` compute their gradients in float32."""
+    """Let the strided (and dilated) depthwise convolutions compute their gradients in float32."""
     for module in network.modules():
         # subclasses (with padding of their own) stay as they are
-        if type(module) is nn.Conv2d and _is_strided_depthwise(module):
+        if type(module) is nn.Conv2d and _is_slow_depthwise(module):
             module.__class__ = StridedDepthwise
 
 
@@ -73,6 +76,7 @@ def restore(network: nn.Module) -> None:
             object.__setattr__(module, "__class__", nn.Conv2d)
 
 
-def _is_strided_depthwise(module: nn.Conv2d) -> bool:
+def _is_slow_depthwise(module: nn.Conv2d) -> bool:
     depthwise = module.groups == module.in_channels == module.out_channels > 1
-    return depthwise and max(module.stride) > 1 and not isinstance(module.padding, str)
+    slow = max(module.stride) > 1 or module.dilation == (2, 2)
+    return depthwise and slow and not isinstance(module.padding, str)
