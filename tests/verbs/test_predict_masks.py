@@ -8,7 +8,9 @@ from PIL import Image
 
 import gyrus
 import tiny_masks
+from gyrus.bundles import read_bundle
 from gyrus.errors import UsageError
+from gyrus.verbs.bundle_words import _lines as lines_of
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,29 @@ def test_a_folder_in_which_something_lies_is_refused(place, tmp_path):
     (tmp_path / "a.txt").write_text("")
     with pytest.raises(UsageError, match="not empty"):
         gyrus.predict([place / "head.png"], place / "model.gyrus", threads=1, masks=tmp_path)
+
+
+def test_one_folder_for_masks_and_evidence_is_refused(place, tmp_path):
+    with pytest.raises(UsageError, match="one folder"):
+        gyrus.predict(
+            [place / "head.png"], place / "model.gyrus", threads=1, masks=tmp_path / "a", out=tmp_path / "a"
+        )
+
+
+def test_windows_are_told(place):
+    result = gyrus.predict([place / "head.png"], place / "model.gyrus", threads=1, windows=0.5)
+    assert result.predictions[0]["segmentation"]["windows"] > 4
+
+
+def test_the_bundle_is_told_in_words(place):
+    words = dict(lines_of(read_bundle(place / "model.gyrus")))
+    assert words["masks"].startswith("probable from 0.5 on; not chosen")
+    assert "glioma" in words["picture"]
+
+
+def test_an_export_is_refused(place, tmp_path):
+    with pytest.raises(UsageError, match="fits into no graph"):
+        gyrus.export(place / "model.gyrus", to="onnx", out=tmp_path / "m.onnx", data=place)
 
 
 def test_verbs_of_classifiers_say_so(place, tmp_path):

@@ -85,6 +85,11 @@ def _check_task(config: PredictConfig, bundle: Bundle) -> None:
             f"--{' and --'.join(given)}: the model classifies, and draws no masks", path=bundle.path,
             fix="leave it out; gyrus train DATA --task segment makes a model that does",
         )  # fmt: skip
+    if config.masks is not None and config.out is not None and config.masks.resolve() == config.out.resolve():
+        raise UsageError(
+            "--masks and --out name one folder, and their pictures have the same names", path=config.masks,
+            fix="name two folders",
+        )  # fmt: skip
     if segments and config.by is not None:
         raise UsageError(
             f"--by {config.by}: of masks no mean is taken; a model that segments answers image by image",
