@@ -17,9 +17,11 @@ from gyrus.config import TrainConfig
 from gyrus.config.augmenting import AugmentationOptions
 from gyrus.data import Manifest, load
 from gyrus.data.manifest import Row
+from gyrus.data.masks import stored_values
 from gyrus.errors import DataError, UsageError, require
 from gyrus.imaging import read_image
 from gyrus.imaging.geometry import Geometry, geometry_of
+from gyrus.imaging.source import Source
 from gyrus.pages.contact_sheet import Cell, contact_sheet, to_png
 from gyrus.runs import RunFolder, next_run_folder
 from gyrus.runs.atomic import write_bytes, write_json
@@ -321,7 +323,7 @@ def _placed_mask(manifest: Manifest, row: Row, pixels: Picture, geometry: Geomet
     """
     if not row.mask:
         return None
-    mask = read_image(manifest.root / row.mask, color="grey")[:, :, 0] > 0
+    mask = stored_values(Source(manifest.root / row.mask, row.frame)) != 0
     if not math.isclose(mask.shape[0] * pixels.shape[1], mask.shape[1] * pixels.shape[0], rel_tol=0.01):
         raise DataError(
             f"the mask is {mask.shape[1]} x {mask.shape[0]}, its image {pixels.shape[1]} x {pixels.shape[0]}",

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+from nibabel.nifti1 import Nifti1Image
 from PIL import Image
 
 from gyrus.config.options import DataOptions
 from gyrus.data import load, read_manifest, write_manifest
 from gyrus.data.loading import task_of
 from gyrus.data.manifest import Manifest, Row
+from gyrus.data.mask_classes import classes_of
 from gyrus.data.mask_pairs import pair
+from gyrus.data.masks import read_mask
 from gyrus.errors import DataError, LayoutError, UsageError
 
 CARS = ("0cdf5b5d0ce1_01", "0cdf5b5d0ce1_02", "29bb3ece3180_01")
@@ -71,6 +74,25 @@ def test_kaggle_3m(tmp_path):
     assert {row.path: row.mask for row in rows} == {f"{name}.tif": f"{name}_mask.tif" for name in SLICES}
     assert [row.subject_id for row in rows] == ["TCGA_CS_4941", "TCGA_CS_4941", "TCGA_DU_5849"]
     assert not any(row.label for row in rows)  # folders of patients are no classes
+
+
+def test_volumes_and_label_maps(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder, volume in (
+        ("images", rng.integers(0, 900, (12, 10, 6)).astype(np.int16)),
+        ("labelsTr", np.zeros((12, 10, 6), np.uint8)),
+    ):
+        if folder == "labelsTr":
+            volume[2:5, 3:8, 4] = 2
+        (tmp_path / folder).mkdir()
+        Nifti1Image(volume, np.diag([0.5, 0.5, 3.0, 1.0])).to_filename(tmp_path / folder / "case.nii.gz")
+    options = DataOptions(task="segment", slices="all", mask_classes="values", mask_values=("core=2",))
+    manifest = load(tmp_path, options).manifest
+    assert [row.frame for row in manifest] == [f"axial:{number}" for number in range(6)]
+    marked = [read_mask(row, manifest, classes_of(manifest, options)) for row in manifest]
+    assert [int(mask.sum()) for mask in marked] == [0, 0, 0, 0, 15, 0]
+    assert marked[4].shape == (10, 12)  # rows from front to back, columns from right to left
+    assert {row.facts["spacing_mm"] for row in manifest} == {"0.5 x 0.5 x 3"}
 
 
 def test_splits_by_folder(tmp_path):
