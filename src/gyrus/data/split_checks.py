@@ -120,7 +120,6 @@ def describe_split(manifest: Manifest) -> list[str]:
             f"{name} {of_class.get(name, 0)} ({100 * of_class.get(name, 0) / totals[name]:.1f} %)"
             for name in manifest.classes
         )
-        notes.append(
-            f"{split}: {len(part)} images ({100 * len(part) / used:.1f} %){patients}{': ' if shares else ''}{shares}."
-        )
+        told = f"{split}: {len(part)} images ({100 * len(part) / used:.1f} %){patients}"
+        notes.append(f"{told}: {shares}." if shares else f"{told}.")
     return notes
