@@ -128,8 +128,10 @@ def fill_holes(mask: Mask, number: int) -> None:
 
 def thresholded(probabilities: npt.NDArray[np.floating], threshold: float) -> Mask:
     """Return the mask of a threshold alone; see :meth:`MaskRule.apply`."""
+    mask: Mask
     if len(probabilities) == 1:
-        return (probabilities[0] >= threshold).astype(np.uint8)
+        mask = (probabilities[0] >= threshold).astype(np.uint8)
+        return mask
     mask = (probabilities.argmax(axis=0) + 1).astype(np.uint8)
     mask[probabilities.sum(axis=0) < threshold] = 0
     return mask

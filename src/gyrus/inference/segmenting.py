@@ -81,8 +81,8 @@ class MaskPredictor(Predictor):
         if isinstance(prepared, Failure) or prepared.read is None:
             return prepared
         whole = prepared.read if self._in_windows(prepared.read) else None
-        kept = {} if keep else {"read": None, "stored": None}
-        return replace(prepared, whole=whole, **kept)
+        read, stored = (prepared.read, prepared.stored) if keep else (None, None)
+        return replace(prepared, whole=whole, read=read, stored=stored)
 
     def _answers(self, batch: Sequence[Prepared]) -> list[Prediction]:
         start = time.perf_counter()
@@ -126,9 +126,9 @@ class MaskPredictor(Predictor):
     def _seen_in_windows(self, pixels: npt.NDArray[np.uint8]) -> Seen:
         """Run the network on the windows of an image, some at a time, and put what it says together."""
         assert self.windows is not None
-        side = self.geometry.size_px
-        boxes = windows_of(pixels.shape[0], pixels.shape[1], side, self.windows)
-        blend = Blend(len(self.classes), *pixels.shape[:2], side)
+        side, (height, width) = self.geometry.size_px, pixels.shape[:2]
+        boxes = windows_of(height, width, side, self.windows)
+        blend = Blend(len(self.classes), height, width, side)
         surest = np.full(len(self.classes), -np.inf, np.float32)
         cells, embedding, told = [], [], []
         for start in range(0, len(boxes), BATCH_SIZE):
@@ -209,11 +209,13 @@ def class_planes(logits: npt.NDArray[np.float32]) -> Planes:
 
     One plane is the logit of the one class; of more, the first is the background's.
     """
+    planes: Planes
     if logits.shape[1] == 1:
         decay = np.exp(-np.abs(logits))  # never overflows
-        return np.where(logits >= 0, np.float32(1), decay) / (1 + decay)
+        planes = np.where(logits >= 0, np.float32(1), decay) / (1 + decay)
+        return planes
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    planes: Planes = exponentials[:, 1:] / exponentials.sum(axis=1, keepdims=True)
+    planes = exponentials[:, 1:] / exponentials.sum(axis=1, keepdims=True)
     return planes
 
 
