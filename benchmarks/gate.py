@@ -217,7 +217,7 @@ def held(summary: dict) -> list[str]:
         "they were looked at while the step was built (`docs/reference/gate.md`).",
         "- Unseen patients of Cheng refused at most 2 %, upper limit at most 3 %: "
         f"of patients {limited(by_patient['rate'], by_patient['high'])}; of slices, clustered by patient, "
-        f"{limited(unseen['rate'], unseen['high_by_patient'])} (3.8 where none is refused).",
+        f"{limited(unseen['rate'], unseen['high_by_patient'])}.",
     ]
 
 
