@@ -41,7 +41,7 @@ LARGEST = 12_000_000
 ARCHITECTURE = "mobilenetv2_100"
 OPTIONS = (
     "--recipe upper --epochs 8 --image-size 224 --select last --val-fraction 0.05 --cal-fraction 0.15 "
-    "--test-fraction 0 --seed 0"
+    "--test-fraction 0 --seed 0 --calibration temperature --positive glioma --min-sensitivity 0.9"
 )
 ATTRIBUTION = (
     "Jun Cheng, brain tumor dataset, Figshare, https://doi.org/10.6084/m9.figshare.1512427, CC BY 4.0 "
