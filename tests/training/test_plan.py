@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gyrus.config.durability import seconds_of
@@ -16,6 +16,7 @@ STAGE = Stage(name="full", free=("all",), epochs=10)
 times = st.floats(0.001, 10.0)
 
 
+@example(1.0, 1.0, 1.0, 3.0, 1, 2, 7.0)  # two views would leave no time for a step
 @given(times, times, times, times, st.integers(1, 200), st.integers(0, 6), st.floats(1.0, 1e5))
 def test_a_plan_fits_and_is_as_long_as_fits(view, once, step, validation, steps, views, left):
     pace = Pace(view, once, step, validation)

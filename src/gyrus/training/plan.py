@@ -76,8 +76,10 @@ def plan_of(stage: Stage, *, views: int, steps: int, pace: Pace | None, left_s: 
         return Plan(stage.epochs, None, views)
     left = _SHARE_PLANNED * left_s - pace.once
     epoch = steps * pace.step + pace.validation
-    # half of the time at most for features: without epochs they are worth nothing
-    views = max(1, min(views, math.floor(left / 2 / pace.view))) if views else 0
+    if views:
+        # half of the time at most for features, without epochs they are worth nothing; and room for a step
+        room = left - pace.step - pace.validation
+        views = max(1, min(views, math.floor(left / 2 / pace.view), math.floor(room / pace.view)))
     left -= views * pace.view
     if left >= epoch:
         return Plan(min(stage.epochs, math.floor(left / epoch)), None, views)

@@ -88,7 +88,6 @@ class SegmentEvaluateResult:
             lines.append(f"wrote   {self.folder}")
         return "\n".join(line for line in lines if line)
 
-
     def _repr_html_(self) -> str:
         """Show the figures and where the files are in a notebook."""
         from gyrus.pages.notebook import place
@@ -129,7 +128,15 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
         )  # fmt: skip
     if is_bundle(source) or (source.is_dir() and RunFolder(source).bundle.is_file()):
         return _external(config, bundle_of(source), config.data)
-    return _evaluate_files(config)
+    try:
+        return _evaluate_files(config)
+    except DataError as error:
+        if not source.is_dir():
+            raise
+        raise DataError(
+            f"holds no finished run (no model.gyrus); taken for a folder of predicted masks: {error.message}",
+            path=source, fix=error.fix, details=error.details,
+        ) from error  # fmt: skip
 
 
 def _check_options(config: EvaluateConfig) -> None:

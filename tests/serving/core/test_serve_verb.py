@@ -140,7 +140,7 @@ def test_what_is_being_answered_is_finished_first(start, tiny_place, png):
     head = f"POST /api/v1/predict HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: image/png\r\n"
     with socket.create_connection((host, int(port)), timeout=20) as line:
         line.sendall(f"{head}Content-Length: {len(png)}\r\n\r\n".encode() + png[:100])
-        time.sleep(0.2)
+        time.sleep(1.0)  # bytes that the server has not seen yet are no request
         served.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         line.sendall(png[100:])

@@ -73,9 +73,9 @@ class Site:
         return self.app.state.store
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, once for all tests."""
+    """Debian's Chromium. Not for the session: Playwright's event loop would run on in other modules."""
     if CHROMIUM is None:
         pytest.skip("no chromium on this machine (apt-get install chromium)")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
