@@ -48,8 +48,8 @@ class MaskTable:
              given.label if answered else "",
              *(_of(region, name) for name in _BY_CLASS for region in regions),
              *(["" if picture is None else picture.top] if self._picture_classes else []),
-             *("" if picture is None else _number(value) for value in
-               (picture.probabilities.tolist() if picture is not None else self._picture_classes)),
+             *([""] * len(self._picture_classes) if picture is None
+               else map(_number, picture.probabilities.tolist())),
              "" if spread is None else _number(spread.entropy),
              "" if spread is None else _number(spread.dice),
              gate, evidence.refused or "", "" if mask is None else str(mask),
