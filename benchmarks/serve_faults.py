@@ -2,7 +2,7 @@
 
     python benchmarks/serve_faults.py --out benchmarks/results/DATE_serve_faults
 
-The faults are the tests of the store and of the server's attackers, the long ones of `make soak` among them: a
+The faults are the tests of the store and of the server's attackers, the long ones of `make soak` with them: a
 writer and a whole server killed while they write, the database away and back, silence during a commit, full
 disks, fifty writers, three processes that open one store, hostile files, tricks of forms and connections,
 slow clients, planted names. Each is run once more here, and its outcome and time are written into a table.
