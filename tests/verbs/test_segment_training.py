@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +21,7 @@ from gyrus.evaluation.mask_predictions import MaskPredictions, mask_file_name, w
 from gyrus.phantom import Phantom, write_cohort
 from gyrus.runs import RunFolder
 from gyrus.verbs import crossval, train
+from gyrus.verbs.segment_prepare import segment_config
 
 TINY = {
     "task": "segment",
@@ -199,3 +201,15 @@ def test_what_cannot_be_is_refused_before_reading(tmp_path, options, match):
 def test_options_of_masks_need_their_task(cohort, tmp_path):
     with pytest.raises(UsageError, match="--task segment"):
         train.run(TrainConfig(source=cohort, out=tmp_path / "run", mask_loss="dice"))
+
+
+def test_a_network_and_a_split_that_were_not_asked_for_are_told(caplog):
+    with caplog.at_level("INFO", logger="gyrus"):
+        chosen = segment_config(TrainConfig(source=Path("data"), task="segment"))
+    assert (chosen.architecture, chosen.cal_fraction) == ("unet", 0.0)
+    assert "the network for masks is unet" in caplog.text
+    assert "no images are held back" in caplog.text
+    caplog.clear()
+    with caplog.at_level("INFO", logger="gyrus"):
+        assert segment_config(chosen) == chosen
+    assert caplog.text == ""

@@ -53,7 +53,11 @@ def segment_config(config: Config) -> Config:
 
     if config.cal_fraction == SplitOptions.cal_fraction:
         config = replace(config, cal_fraction=0.0)
+        logger.info("note: Nothing of a segmentation is calibrated: no images are held back for it.")
     if config.architecture == NetworkOptions.architecture:
+        logger.info(
+            "note: %s answers classes; the network for masks is %s.", config.architecture, DEFAULT_NETWORK
+        )
         config = replace(config, architecture=DEFAULT_NETWORK)
     return config
 
