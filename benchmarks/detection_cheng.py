@@ -9,8 +9,10 @@ and scored by the class's probability times the part's share of the highest valu
 map: a box of the mean size of the other folds' tumours around its highest place. True boxes are drawn
 around the connected parts of Cheng's masks; a tumour of any class counts. Beside them what any detector has
 to beat: for every slice the mean box of the other folds' tumours, and a box of mean size in the middle of
-the image; and the model in the box, which was trained on these patients. ``--masks`` adds masks of a
-segmenter (a folder of probability maps named as the images).
+the image; and the model in the box, which was trained on these patients. ``--mask-folds`` adds a segmenter:
+the folder of a ``gyrus crossval --task segment`` (``benchmarks/cheng_masks.py`` makes one), whose networks
+were shown masks of other patients. Its boxes are drawn around the parts of the mask that it answers with,
+or around what its probability is a tenth or more of; scored by the highest probability inside.
 """
 
 import argparse
@@ -28,10 +30,10 @@ from PIL import Image
 from gyrus.box import path as box_path
 from gyrus.data import read_manifest
 from gyrus.data.box_files import BoxList, Listed, Marked, join_boxes
-from gyrus.data.box_files.mask_boxes import read_predicted_masks
 from gyrus.evaluation.detections import Measuring, evaluate_detections
 from gyrus.evaluation.text import short_figure
 from gyrus.inference import Predictor
+from gyrus.inference.segmenting import MaskPredictor
 from gyrus.metrics.detection import boxes_from_heat
 from gyrus.pages.overlay import stretched
 from gyrus.runs.atomic import write_json, write_text
@@ -40,6 +42,8 @@ LEVELS = (0.3, 0.5, 0.7, 0.8, 0.9)
 MAIN_LEVEL = 0.5  # set before anything was measured
 THRESHOLDS = (0.1, 0.3, 0.5)
 BLIND = "mean box of the other folds' tumours"
+SEGMENTER = "segmenter's masks, out of fold"
+FAINT = 0.1  # probability from which on a pixel of the segmenter may belong to a box
 SMALLEST_PX = 9  # parts of fewer pixels are crumbs of a border's rasterisation
 
 
@@ -51,7 +55,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=default_folder("detection_cheng"))
     parser.add_argument("--data", type=Path, default=SHARED / "data" / "cheng")
     parser.add_argument("--folds", type=Path, default=WORK / "cheng_folds" / "crossval")
-    parser.add_argument("--masks", type=Path, help="folder of a segmenter's probability maps")
+    parser.add_argument("--mask-folds", type=Path, help="folder of a segmenter's cross-validation")
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--images", type=int, help="only so many, spread over the set, to try it")
     arguments = parser.parse_args()
@@ -74,8 +78,9 @@ def main() -> None:
     detectors[f"the model in the box (trained on these patients), level {MAIN_LEVEL:g}"] = from_maps(
         known, MAIN_LEVEL
     )
-    if arguments.masks is not None:
-        detectors["segmenter's masks"] = read_predicted_masks(arguments.masks, 0.5, 8)
+    if arguments.mask_folds is not None:
+        detectors.update(from_segmenter(rows, arguments.data, arguments.mask_folds))
+        write_boxes(detectors[SEGMENTER], arguments.out / "found-segmenter.csv")
     figures = {name: measured(found, truth, arguments.samples) for name, found in detectors.items()}
     lesions = figures[next(iter(figures))]["lesions"]
     result = {
@@ -123,6 +128,25 @@ def heat_maps(rows: list, data: Path, bundle_of) -> list[tuple[str, np.ndarray, 
                 (row.image_id, heat, float(answer.probabilities[number]), answer.height_px, answer.width_px)
             )
     return found
+
+
+def from_segmenter(rows: list, data: Path, folder: Path) -> dict[str, BoxList]:
+    """Return the boxes around the drawn masks, and around what is faintly marked, of every slice."""
+    fold_of = {row.image_id: row.fold for row in read_manifest(folder / "manifest.csv")}
+    drawn, faint, predictors = [], [], {}
+    for row in sorted(rows, key=lambda row: fold_of[row.image_id]):
+        fold = fold_of[row.image_id]
+        if fold not in predictors:
+            predictors[fold] = MaskPredictor.load(folder / f"fold-{fold}" / "model.gyrus")
+        segmented = next(iter(predictors[fold].stream([data / row.image_id]))).segmentation
+        heat = segmented.probabilities[0]
+        for boxes, kept, level in ((drawn, heat * (segmented.mask > 0), 1e-6), (faint, heat, FAINT)):
+            for box, peak in zip(*boxes_from_heat(kept, level), strict=True):
+                boxes.append(Marked(row.image_id, "", tuple(box.tolist()), float(peak), row.image_id))
+    return {
+        SEGMENTER: BoxList(folder, "CSV", tuple(drawn)),
+        f"segmenter's probability from {FAINT:g} on, out of fold": BoxList(folder, "CSV", tuple(faint)),
+    }
 
 
 def from_maps(maps: list, level: float) -> BoxList:
@@ -231,7 +255,7 @@ def short(value) -> str:
 def readme(result: dict, arguments: argparse.Namespace) -> str:
     """Return the page for people."""
     lines = [
-        "# Heat maps as detectors on Cheng", "",
+        "# Heat maps and masks as detectors on Cheng", "",
         f"    python benchmarks/detection_cheng.py --out {arguments.out.as_posix()}", "",
         f"{result['lesions']} tumour boxes (connected parts of the masks of at least {result['smallest_px']} "
         f"pixels) in {result['images']} slices of {result['patients']} patients. Every slice has a tumour: "
@@ -239,8 +263,8 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
         "one false alarm a slice; in brackets 95 % intervals over patients. The level is the share of a "
         "map's highest value from which on a pixel belongs to a box; "
         f"{result['main_level']:g} was set beforehand, the others are shown beside it. The networks were "
-        "trained on classes of slices alone; no box and no mask was shown to them. Rows out of fold: no "
-        "slice of the patient was trained on.", "",
+        "trained on classes of slices alone; no box and no mask was shown to them, but for the segmenter's, "
+        "which were trained on masks. Rows out of fold: no slice of the patient was trained on.", "",
         "| detector | boxes | found at 1, IoU 0.1 | IoU 0.3 | IoU 0.5 | centre inside | FROC score, "
         "IoU 0.3 | AP, IoU 0.5 | mAP |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -258,7 +282,7 @@ def readme(result: dict, arguments: argparse.Namespace) -> str:
         *conclusion(result),
         "",
         "`gyrus froc found.csv truth.csv --any-class` gives the row of the level "
-        f"{result['main_level']:g} from the files here. `--masks FOLDER` adds a segmenter's masks as a row.",
+        f"{result['main_level']:g} from the files here, `found-segmenter.csv` that of the segmenter.",
         "",
     ]
     return "\n".join(lines)
@@ -273,10 +297,17 @@ def conclusion(result: dict) -> list[str]:
     blind = found[BLIND]
     levels = {name: figure for name, figure in found.items() if name.startswith("heat map, out of fold")}
     best = max(levels, key=lambda name: levels[name]["value"])
+    told = []
+    if SEGMENTER in found:
+        told.append(
+            "A segmenter, which was shown the masks of other patients, finds "
+            f"{short_figure(found[SEGMENTER])} %."
+        )
     return [
         f"At IoU 0.3 the level set beforehand finds {short_figure(main)} %, the {BLIND}, which looks at no "
         f"image, {short_figure(blind)} %, the best of the levels ({best.rpartition(' ')[2]}, chosen on these "
-        f"very slices) {short_figure(levels[best])} %."
+        f"very slices) {short_figure(levels[best])} %.",
+        *told,
     ]
 
 

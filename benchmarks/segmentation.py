@@ -6,8 +6,8 @@ Both sides in one run, each in processes of its own, in turns; both with OMP_WAI
 
 - Training: a step of forward, loss, backward and AdamW. smp: its network of the same encoder and the same
   widths, float32, torch's usual memory format, smp's Dice loss and binary cross-entropy. gyrus: what
-  `gyrus train` does: bf16, channels last, gradients of strided depthwise convolutions in float32, memory kept
-  when freed, Dice and cross-entropy of its own.
+  `gyrus train` does: bf16 or float32, whichever is faster here, channels last, gradients of strided depthwise
+  convolutions in float32, memory kept when freed, Dice and cross-entropy of its own.
 - Inference, the network alone: smp eager float32 in evaluation and inference mode; gyrus's graph under each
   runtime that a bundle can be run with. Batch 1 (a frame) and --batch; p50 and p99 in ms a frame.
 - Frames: a training for masks on the phantom with the default network, then its bundle, from uint8 frames to
@@ -65,15 +65,23 @@ def main() -> None:
     kept = Kept(arguments.out, "training and drawing masks against smp", settings)
     for network in arguments.networks:
         for size in arguments.sizes:
-            plan = {**settings, "network": network, "size": size}
+            plan = {**settings, "network": network, "size": size, "work_folder": str(arguments.work)}
             kept.once(f"training {network} {size}", lambda p=plan: raced(p, "training", ("smp", "gyrus")))
             for batch in (1, arguments.batch):
                 key = f"inference {network} {size} batch {batch}"
-                ways = ("smp", *RUNTIMES)
+                ways = ("smp", *runtimes())
                 kept.once(key, lambda p=plan, b=batch, w=ways: raced({**p, "batch": b}, "inference", w))
     for size in arguments.sizes:
         kept.once(f"frames {size}", lambda s=size: framed(arguments, s))
     conclude(kept)
+
+
+def runtimes() -> tuple[str, ...]:
+    """Return the runtimes that this processor can compute with."""
+    from gyrus.inference.openvino_network import shared_core
+
+    known = shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(one for one in RUNTIMES if one != "openvino-bf16" or "BF16" in known)
 
 
 def raced(plan: dict, work: str, ways: tuple[str, ...]) -> dict:
@@ -139,6 +147,7 @@ def training(plan: dict) -> Callable[[], None]:
     from gyrus.config.mask_losses import MaskLossOptions
     from gyrus.models.segmentation import build_segmentation
     from gyrus.training.allocator import keep_freed_memory
+    from gyrus.training.precision import choose
     from gyrus.training.segmentation.losses import DeepSupervision, make_mask_loss
     from gyrus.training.strided_depthwise import quicken
 
@@ -164,14 +173,19 @@ def training(plan: dict) -> Callable[[], None]:
         return plain
     keep_freed_memory()
     ours = build_segmentation(plan["network"], mask_classes=1, image_size=size).train()
-    ours = ours.to(memory_format=torch.channels_last)
     quicken(ours)
-    images = images.contiguous(memory_format=torch.channels_last)
+    precision = choose(
+        "auto", ours, key=plan["network"], input_shape=(batch, 3, size, size), device=torch.device("cpu"),
+        cache_folder=Path(plan["work_folder"]),
+    )  # fmt: skip
+    layout = torch.channels_last if precision.channels_last else torch.contiguous_format
+    ours = ours.to(memory_format=layout)
+    images = images.contiguous(memory_format=layout)
     fused = torch.optim.AdamW(ours.parameters(), 1e-4, fused=True)
     loss = DeepSupervision(make_mask_loss(MaskLossOptions()))
 
     def quick() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision.dtype == "bf16"):
             logits, _ = ours.forward_deep(images)
         torch.autograd.backward(loss(logits, masks))
         fused.step()
@@ -228,7 +242,7 @@ def framed(arguments: argparse.Namespace, size: int) -> dict:
     rng = np.random.default_rng(0)
     frames = [rng.integers(0, 256, (size, size, 1), dtype=np.uint8) for _ in range(16)]
     told = {}
-    for runtime in RUNTIMES:
+    for runtime in runtimes():
         predictor = MaskPredictor.load(run / "model.gyrus", arguments.threads, runtime=runtime)
         for frame in frames[:3]:
             predictor.predict([frame])

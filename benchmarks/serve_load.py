@@ -11,7 +11,8 @@ of the same JPEG files, uploaded in a multipart form, and all log every request.
 speed does not depend on them; the probabilities of all sides are compared.
 
 - ``gyrus``: the command ``gyrus serve`` as it is installed, on the bundle of the raced network.
-- ``gyrus, openvino``: the same with ``--runtime openvino``, an extra.
+- ``gyrus, openvino``, ``gyrus, openvino-bf16``: the same with that ``--runtime``, an extra; bf16 only where
+  the processor computes with it.
 - ``gyrus, box``: the same on the model in the box, whose gate looks at every image and whose answer is
   calibrated and decided (mobilenetv2_100 alone; it does more than the others).
 - ``tutorial``: Flask and eager torch (opponents/tutorial_server.py).
@@ -34,9 +35,10 @@ from predict_latency import built, chosen
 from served_process import Server, free_port
 
 ARCHITECTURES = ("mobilenetv2_100", "resnet50")
-GYRUS, OPENVINO, BOX, TUTORIAL = "gyrus", "gyrus, openvino", "gyrus, box", "tutorial"
+GYRUS, BOX, TUTORIAL = "gyrus", "gyrus, box", "tutorial"
+RUNTIMES = {"gyrus, openvino": "openvino", "gyrus, openvino-bf16": "openvino-bf16"}
 LITSERVE = {"litserve 2x1": (2, 1), "litserve 1x2": (1, 2)}  # workers, threads
-SIDES = (GYRUS, OPENVINO, BOX, TUTORIAL, *LITSERVE)
+SIDES = (GYRUS, *RUNTIMES, BOX, TUTORIAL, *LITSERVE)
 CLASSES = ("glioma", "meningioma", "pituitary")
 CLIENTS = (1, 8, 32)
 FLOOD = 3.0
@@ -93,11 +95,11 @@ def started(side: str, network: Network, arguments: argparse.Namespace, log: Pat
     """Start a side; return it and the path that answers."""
     architecture, bundle, state = network
     port, threads = free_port(), arguments.threads
-    if side in (GYRUS, OPENVINO, BOX):
+    if side in (GYRUS, *RUNTIMES, BOX):
         store = arguments.work / "store" / log.stem
         shutil.rmtree(store, ignore_errors=True)
         command = [sys.executable, "-m", "gyrus", "serve", *([bundle] if side != BOX else [])]
-        command += ["--runtime", "openvino"] if side == OPENVINO else []
+        command += ["--runtime", RUNTIMES[side]] if side in RUNTIMES else []
         command += ["--port", port, "--data-folder", store, "--threads", threads]
         return Server(command, port=port, health="/readyz", log=log), "/api/v1/predict?evidence=false"
     if side == TUTORIAL:

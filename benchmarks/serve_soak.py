@@ -10,7 +10,11 @@ kind may be answered stands in KINDS; anything else is an error, and so is a wor
 
 The memory is that of all processes of the server, what they share counted once, every few seconds; its
 slope is the median of the slopes of all pairs of samples (Theil 1950, Sen 1968) after the first third, at
-most 5 minutes.
+most 5 minutes. The processes that read volumes are started before, by volumes that come together: else one
+that is needed for the first time at the tenth minute looks like growth. The samples also tell the memory of
+each process apart: the server, and those that read files for it.
+
+``--only "hostile file"`` asks for one kind alone, to find out who grows by it; it promises nothing else.
 """
 
 import argparse
@@ -51,6 +55,8 @@ MOST_CASES = 200
 SLOPE_MB_A_MINUTE = 1.0
 SLOWEST_S = 30.0
 SAMPLE_S = 5.0
+CASES_FIRST = 50
+MOST_SLOW = 30
 DEFECT_WORDS = ("Traceback", '"level": "error"', '"level":"error"', "database is locked")
 
 
@@ -66,10 +72,12 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--pause-s", type=float, default=0.1, help="of a client after each answer")
     parser.add_argument("--model", type=Path, help="default: the model in the box")
+    parser.add_argument("--only", choices=list(KINDS), help="one kind of requests alone")
     arguments = parser.parse_args()
     settings = {
         "data": arguments.data.as_posix(), "minutes": arguments.minutes, "clients": arguments.clients,
         "pause_s": arguments.pause_s, "model": arguments.model and arguments.model.as_posix(),
+        "only": arguments.only,
     }  # fmt: skip
     kept = Kept(arguments.out, "mixed load without an error and without growth", settings)
     kept.once("soak", lambda: soaked(arguments))
@@ -133,14 +141,19 @@ class Soak:
         self.server, self.files = server, files
         self.clients, self.pause_s = arguments.clients, arguments.pause_s
         self.seconds = 60 * arguments.minutes
+        self.kinds = [arguments.only] if arguments.only else list(KINDS)
         self.cases: deque[tuple[str, int]] = deque()
         self.outcomes: dict[str, Counter] = {kind: Counter() for kind in KINDS}
         self.seconds_of: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        self.slow: list[tuple[float, str]] = []
         self.errors: list[dict] = []
         self.samples: list[dict] = []
 
     async def whole(self) -> dict:
         """Load the server until the time is over."""
+        if len(self.kinds) == 1:  # which may be about cases
+            await self._keep_some()
+        await self._start_readers()
         start = time.perf_counter()
         await asyncio.gather(
             self._watch(start), *(self._client(start, number) for number in range(self.clients))
@@ -150,26 +163,58 @@ class Soak:
             "requests": sum(sum(counts.values()) for counts in self.outcomes.values()),
             "outcomes": {kind: dict(counts) for kind, counts in self.outcomes.items()},
             "times": {kind: quantiles(times) for kind, times in self.seconds_of.items()},
+            "slowest": [f"{seconds:.2f} s: {told}" for seconds, told in self.slow],
             "errors": self.errors[:100], "error_count": len(self.errors),
             "samples": self.samples, "slope_mb_a_minute": slope(self.samples),
         }  # fmt: skip
 
     async def _watch(self, start: float) -> None:
         while (now := time.perf_counter() - start) < self.seconds:
+            each = self.server.memory_of_each()
+            server, *readers = [one["mib"][1] for one in each] or [0.0]
             self.samples.append({
-                "s": round(now, 1), "mib": self.server.proportional_mib(),
+                "s": round(now, 1), "mib": round(server + sum(readers), 1), "server_mib": server,
+                "readers_mib": round(sum(readers), 1),
                 "threads": self.server.threads(), "files": self.server.open_files(),
+                "each": "; ".join(  # resident, proportional, private and written to
+                    " ".join(map(str, (one["does"], one["process"], *one["mib"]))) for one in each
+                ),
             })  # fmt: skip
             await asyncio.sleep(SAMPLE_S)
 
+    async def _start_readers(self) -> None:
+        """Ask about volumes, many at a time: processes that read them start when they are needed first."""
+        of_kind = {
+            ending: next(path for path in self.files.hostile if path.name.endswith(ending))
+            for ending in (".dcm", ".nii.gz")
+        }
+        senders = [Sender(self.server.port, SLOWEST_S) for _ in range(8)]
+        for path in of_kind.values():
+            await asyncio.gather(
+                *(
+                    sender.ask(upload(PREDICT, path.read_bytes(), name=path.name, Accept=JSON))
+                    for sender in senders
+                )
+            )
+        for sender in senders:
+            sender.close()
+
+    async def _keep_some(self) -> None:
+        sender = Sender(self.server.port, SLOWEST_S)
+        for scan in self.files.scans[:CASES_FIRST]:
+            await self._keep(sender, await sender.ask(upload(f"{PREDICT}?keep=true", scan, Accept=JSON)))
+        sender.close()
+
     async def _client(self, start: float, number: int) -> None:
         chance, sender = random.Random(number), Sender(self.server.port, SLOWEST_S)
-        kinds, shares = list(KINDS), [share for share, _ in KINDS.values()]
+        shares = [KINDS[kind][0] for kind in self.kinds]
         while time.perf_counter() - start < self.seconds:
-            kind = chance.choices(kinds, shares)[0]
+            kind = chance.choices(self.kinds, shares)[0]
             what, payload = self._request(kind, chance)
+            asked = time.perf_counter() - start
             answer = await sender.ask(payload)
             self._note(kind, what, answer)
+            self._note_slow(answer.seconds, f"{kind}, {what}: {answer.kind}, asked at {asked:.0f} s")
             if kind == "kept upload" and answer.status in KINDS[kind][1]:
                 await self._keep(sender, answer)
             await asyncio.sleep(self.pause_s)
@@ -181,6 +226,10 @@ class Soak:
         if answer.status not in KINDS[kind][1]:
             said = answer.body[:300].decode("utf-8", "replace")
             self.errors.append({"kind": kind, "what": what, "outcome": answer.kind, "said": said})
+
+    def _note_slow(self, seconds: float, told: str) -> None:
+        """Remember what was slowest."""
+        self.slow = sorted([*self.slow, (seconds, told)], reverse=True)[:MOST_SLOW]
 
     async def _keep(self, sender: Sender, answer: Answer) -> None:
         """Remember a case; delete the oldest where there are more than so many."""
@@ -224,12 +273,12 @@ class Soak:
         return path, request("GET", path, Accept=JSON if path.startswith("/api") else HTML)
 
 
-def slope(samples: list[dict]) -> float | None:
+def slope(samples: list[dict], of: str = "mib") -> float | None:
     """Return the growth in MB (10^6 bytes) a minute after the first third, at most 5 minutes."""
     last = samples[-1]["s"]
     late = [sample for sample in samples if sample["s"] >= min(last / 3, 300)]
     slopes = [
-        (after["mib"] - before["mib"]) * 2**20 / 1e6 / ((after["s"] - before["s"]) / 60)
+        (after[of] - before[of]) * 2**20 / 1e6 / ((after["s"] - before["s"]) / 60)
         for before, after in combinations(late, 2)
     ]
     return statistics.median(slopes) if slopes else None
@@ -249,8 +298,17 @@ def conclude(kept: Kept) -> None:
     most = max(sample["mib"] for sample in told["samples"])
     summary = {
         "requests": told["requests"], "errors": told["error_count"], "slope_mb_a_minute": growth,
+        "slopes_apart_mb_a_minute": {
+            name: slope(told["samples"], f"{name}_mib") for name in ("server", "readers")
+        },
         "most_mib": most, "kept_promise": promise,
     }  # fmt: skip
+    tenth = -(-len(told["samples"]) // 10)
+    least = (
+        min(sample["server_mib"] for sample in told["samples"][start : start + tenth])
+        for start in range(0, len(told["samples"]), tenth)
+    )
+    floor = ", ".join(f"{mib:.0f}" for mib in least)
     rows = [
         f"| {kind} | {', '.join(f'{count} x {status}' for status, count in counts.items())} | "
         + " | ".join(milliseconds(told["times"][kind][name]) for name in ("p50", "p99", "slowest"))
@@ -269,7 +327,8 @@ python benchmarks/serve_soak.py --minutes {settings["minutes"]:g}
 
 {told["requests"]:,} requests, {told["error_count"]} errors, {defects} defects in the log. Memory: {grown}
 MB a minute (median of all pairs after the first third, at most 5 minutes), {first["mib"]:.0f} MiB at the
-start, {last["mib"]:.0f} at the end, {most:.0f} at most. Threads {first["threads"]} and {last["threads"]},
+start, {last["mib"]:.0f} at the end, {most:.0f} at most. The least that the server itself took in each tenth
+of the time, in MiB: {floor}. Threads {first["threads"]} and {last["threads"]},
 open files and connections {first["files"]} and {last["files"]}.
 
 | | answers | p50, ms | p99 | slowest |

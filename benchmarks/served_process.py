@@ -24,6 +24,16 @@ def _end_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+def _share_of(process: int) -> str:
+    """Return the niceness of a process's session, empty where sessions have none.
+
+    Linux shares the processor between sessions first (sched_autogroup_enabled): a server has a session of its
+    own, which starts at 0, however the race was started.
+    """
+    found = _text(Path(f"/proc/{process}/autogroup"))
+    return found.rpartition(" ")[2].strip()
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as probe:
@@ -60,6 +70,8 @@ class Server:
                 env={**QUIET, **(environment or {})}, cwd=PROJECT, start_new_session=True,
                 preexec_fn=_end_with_parent,
             )  # fmt: skip
+        if (share := _share_of(os.getpid())) != _share_of(self.pid):
+            Path(f"/proc/{self.pid}/autogroup").write_text(share)
         self._wait_until_ready(health, most_s=120)
         self.start_s = time.perf_counter() - began
 
@@ -107,6 +119,24 @@ class Server:
         texts = (_text(Path(f"/proc/{process}/smaps_rollup")) for process in self.processes())
         return sum(int(text.partition("\nPss:")[2].split()[0]) for text in texts if "\nPss:" in text) / 1024
 
+    def memory_of_each(self) -> list[dict]:
+        """Return of each process what it does and its MiB: resident, proportional, private and written to.
+
+        The first is the server; the others are called by the last word of their command line that is no
+        number, which for the processes that read files is the kind of file.
+        """
+        found = []
+        for process in self.processes():
+            fields = _memory_fields(_text(Path(f"/proc/{process}/smaps_rollup")))
+            if fields:
+                words = _text(Path(f"/proc/{process}/cmdline")).split("\0")
+                does = next((word for word in reversed(words) if word and not word.isdecimal()), "")
+                sizes = [round(fields[name] / 1024, 1) for name in ("Rss", "Pss", "Private_Dirty")]
+                found.append({
+                    "process": process, "does": "server" if process == self.pid else does, "mib": sizes,
+                })  # fmt: skip
+        return found
+
     def processor_s(self) -> float:
         """Return the processor time of its living processes and of those that they have waited for."""
         ticks = 0
@@ -138,6 +168,12 @@ class Server:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
         return time.perf_counter() - began
+
+
+def _memory_fields(rollup: str) -> dict[str, int]:
+    """Return the sizes of ``smaps_rollup`` in KiB; none of a process that has ended."""
+    lines = (line.split() for line in rollup.splitlines())
+    return {words[0][:-1]: int(words[1]) for words in lines if len(words) == 3 and words[2] == "kB"}
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -126,7 +126,7 @@ def trained(arguments: argparse.Namespace, side: str, fold: int, seed: int) -> d
     elif not cache.is_dir():
         sys.exit(f"{side} needs the cache of a cold run; take its line out of result.json and run again")
     shutil.rmtree(run, ignore_errors=True)  # of an interrupted benchmark
-    seconds, told, peak_mib = gyrus(
+    seconds, told, peak_mib, _ = gyrus(
         "train", arguments.work / "manifest.csv", "--fold", fold, "--seed", seed, "--test",
         "--architecture", arguments.architecture, "--weights", arguments.weights,
         *shlex.split(arguments.recipe_options), "--out", run, "--cache-dir", cache,

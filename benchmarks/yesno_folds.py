@@ -84,7 +84,7 @@ def crossed(arguments: argparse.Namespace, side: str, options: str) -> dict:
     name = _file_name(side)
     folder = arguments.work / name
     print(f"progress: {arguments.work / name}.log", flush=True)
-    seconds, told, _ = gyrus(
+    seconds, told, *_ = gyrus(
         "crossval", arguments.data, "--folds", arguments.folds, "--repeats", arguments.repeats,
         *shlex.split(options), "--out", folder, log=arguments.work / f"{name}.log",
     )  # fmt: skip
@@ -112,7 +112,7 @@ def at_random(arguments: argparse.Namespace, side: str, options: str, seed: int)
     path, run = arguments.work / f"{name}.csv", arguments.work / name
     write_manifest(manifest.with_rows(row.with_(split=split[n]) for n, row in enumerate(manifest)), path)
     shutil.rmtree(run, ignore_errors=True)  # of an interrupted benchmark
-    seconds, told, _ = gyrus(
+    seconds, told, *_ = gyrus(
         "train", path, "--split", "auto", "--cal-fraction", 0, "--allow-leak", REASON, "--seed", seed,
         "--test", *shlex.split(options), "--out", run, log=arguments.work / f"{name}.log",
     )  # fmt: skip
@@ -204,7 +204,9 @@ def _readme(kept: Kept, summary: dict, arguments: argparse.Namespace) -> str:
         "# yes/no: four sides on the same grouped folds",
         "",
         "```",
-        "python benchmarks/yesno_folds.py",
+        f"python benchmarks/yesno_folds.py --repeats {arguments.repeats} --random-seeds "
+        f"{' '.join(map(str, arguments.random_seeds))} \\",
+        f'    --scratch-options "{arguments.scratch_options}"',
         "```",
         "",
         f"{told_machine(kept)} {images} images, {clusters} groups of look-alikes; {arguments.repeats} "

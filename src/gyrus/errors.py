@@ -37,7 +37,7 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class GyrusError(Exception):
@@ -81,6 +81,15 @@ class GyrusError(Exception):
         if self.fix:
             lines.append(f"  fix: {self.fix}")
         return "\n".join(lines)
+
+    def forget_frames(self) -> Self:
+        """Let go of where it was raised and by what, for an error that is handed on as a result.
+
+        The frames hold what was being worked on, of an image of 50 megapixels a gigabyte, and mostly the
+        error in turn, so that only the garbage collection would end it.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Keep the keyword fields when the error crosses a process border."""

@@ -287,6 +287,7 @@ def test_wrong_options_are_refused_before_anything_is_read(folder: Path, tmp_pat
 
 def test_every_kind_is_planted_or_known_to_be_tested_elsewhere() -> None:
     elsewhere = {"missing", "layout", "unreadable", "too_large"}  # the first two above; see test_damage.py
+    elsewhere |= {"bad_mask", "nothing_marked"}  # below: a folder of classes has no task of masks
     assert {plant.kind for plant in PLANTS} | elsewhere == set(KINDS)
 
 
@@ -311,3 +312,44 @@ def test_real_sets(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) 
     assert problems["duplicate_name"].files == ("yes/Y92.jpg", "yes/Y92.png")
     assert {"no/No16.jpg", "yes/Y10.jpg", "yes/Y37.jpg"} <= set(problems["white_border"].files)
     assert "no/31 no.jpg" in problems["screenshot"].files, "a web page's banner"
+
+
+def masked_folder(root: Path) -> Path:
+    """Four brains in ``images/``, a mask of each in ``masks/``."""
+    marked = np.zeros((96, 96), np.uint8)
+    marked[20:30, 20:30] = 255
+    for number in range(4):
+        for name, pixels in (("images", brain(number)), ("masks", marked)):
+            (root / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    return root
+
+
+def test_masks_that_no_training_takes_are_named_with_the_reason(tmp_path: Path) -> None:
+    data = masked_folder(tmp_path / "data")
+    assert examine(data, tmp_path, task="segment")[1] == {}
+    with Image.open(data / "masks" / "2.png") as mask:
+        mask.resize((16, 16)).save(data / "masks" / "2.png")
+    found, problems = examine(data, tmp_path, task="segment")
+    assert list(problems) == ["bad_mask"]
+    assert problems["bad_mask"].files == ("images/2.png",)
+    assert "2.png: the mask is 16 x 16" in problems["bad_mask"].message
+    assert len(clean(found)) == 3
+    assert examine(data, tmp_path / "again", task="segment", missing_masks="skip")[1].keys() == {"bad_mask"}
+
+
+def test_masks_in_which_nothing_is_marked_are_an_error(tmp_path: Path) -> None:
+    data = masked_folder(tmp_path / "data")
+    for path in (data / "masks").iterdir():
+        with Image.open(path) as mask:
+            Image.new("L", mask.size).save(path)
+    assert list(examine(data, tmp_path, task="segment")[1]) == ["nothing_marked"]
+
+
+def test_a_mask_beside_its_image_is_no_image(folder: Path, tmp_path: Path) -> None:
+    first = folder / FIRST
+    Image.new("L", (64, 64)).save(first.with_name(f"{first.stem}_mask.png"))
+    found, problems = examine(folder, tmp_path)
+    assert problems == {}
+    assert found.images == 30
+    assert any("called as masks of images beside them" in note for note in found.notes)

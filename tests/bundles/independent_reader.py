@@ -46,7 +46,99 @@ def read(data):
         need((f"{name}.npz" in members) == (card.get(name) is not None), f"{name}.npz and the card")
         if f"{name}.npz" in members:
             arrays(members[f"{name}.npz"])
+    need((card["task"] == "segment") == (card.get("segmentation") is not None), "segmentation and the task")
+    if card["task"] == "segment":
+        check_masks(card)
     return card, members, data[-64:].decode(), version
+
+
+def number(value, low, high):
+    return type(value) in (int, float) and low <= value <= high
+
+
+def check_masks(card):
+    """Refuse a card of a segmentation that says what the page does not allow."""
+    told, classes = card["segmentation"], card["classes"]
+    need(1 <= len(classes) <= 254 and classes == sorted(set(classes)), "classes of masks")
+    for name in ("calibration", "operating_points", "conformal", "neighbours"):
+        need(card.get(name) is None, f"{name} of a segmentation")
+    need((card.get("gate") or {}).get("distribution") is None, "gate.distribution of a segmentation")
+    need(card["outputs"]["maps"] == "none" and card["input"]["dynamic_size"] is False, "maps or dynamic size")
+    need(card["outputs"]["activation"] == ("sigmoid" if len(classes) == 1 else "softmax"), "activation")
+    need(set(told) == {"kind", "values", "picture_classes", "windows", "postprocess"}, "fields of the masks")
+    need(told["kind"] in ("binary", "label", "values"), "kind of the masks")
+    need((told["values"] is not None) == (told["kind"] == "values"), "values of the masks")
+    if told["values"] is not None:
+        need(sorted(set(told["values"].values())) == classes, "values and classes")
+    pictures = told["picture_classes"]
+    need(pictures is None or (len(pictures) > 1 and pictures == sorted(set(pictures))), "classes of pictures")
+    windows = told["windows"]
+    need(windows is None or (number(windows, 0, 1) and windows < 1), "windows")
+    rule = told["postprocess"]
+    need(
+        set(rule) == {"threshold", "fill_holes", "largest", "min_size", "unit", "chosen_on"}
+        and number(rule["threshold"], 0, 1) and 0 < rule["threshold"] < 1
+        and type(rule["fill_holes"]) is bool and type(rule["largest"]) is bool
+        and number(rule["min_size"], 0, float("inf")) and rule["unit"] in ("px", "mm2")
+        and (rule["chosen_on"] is None or isinstance(rule["chosen_on"], dict)),
+        "postprocess",
+    )  # fmt: skip
+
+
+def mask_of(planes, rule, pixel_mm2=None):
+    """Return the mask, rows of numbers, that the rule makes of probabilities [class][row][column]."""
+    height, width = len(planes[0]), len(planes[0][0])
+    mask = [[0] * width for _ in range(height)]
+    for y in range(height):
+        for x in range(width):
+            values = [plane[y][x] for plane in planes]
+            if sum(values) >= rule["threshold"]:
+                mask[y][x] = 1 + values.index(max(values))
+    least = rule["min_size"]
+    if rule["unit"] == "mm2":
+        least = 0 if pixel_mm2 is None else least / pixel_mm2
+    for one in range(1, len(planes) + 1) if rule["fill_holes"] else ():
+        own = [[value == one for value in row] for row in mask]
+        framed = [[False] * (width + 2), *([False, *row, False] for row in own), [False] * (width + 2)]
+        around = parts(framed, False, SIDES)[0]
+        for y in range(height):
+            for x in range(width):
+                if mask[y][x] == 0 and (y + 1, x + 1) not in around:
+                    mask[y][x] = one
+    for one in range(1, len(planes) + 1):
+        found = parts(mask, one, SIDES + CORNERS)
+        largest = max(map(len, found), default=0)
+        first = next((place for place, part in enumerate(found) if len(part) == largest), None)
+        for place, part in enumerate(found):
+            if len(part) < least or (rule["largest"] and place != first):
+                for y, x in part:
+                    mask[y][x] = 0
+    return mask
+
+
+SIDES = ((0, 1), (1, 0), (0, -1), (-1, 0))
+CORNERS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
+
+
+def parts(grid, value, ways):
+    """Return the parts of a grid that hold a value, as sets of places, in reading order of their first."""
+    found, seen = [], set()
+    for y, row in enumerate(grid):
+        for x, held in enumerate(row):
+            if held != value or (y, x) in seen:
+                continue
+            part, open_ends = {(y, x)}, [(y, x)]
+            while open_ends:
+                at_y, at_x = open_ends.pop()
+                for down, right in ways:
+                    place = at_y + down, at_x + right
+                    inside = 0 <= place[0] < len(grid) and 0 <= place[1] < len(row)
+                    if inside and grid[place[0]][place[1]] == value and place not in part:
+                        part.add(place)
+                        open_ends.append(place)
+            seen |= part
+            found.append(part)
+    return found
 
 
 def limit_of(name):
@@ -99,6 +191,7 @@ def arrays(data):
         need(content[:8] == b"\x93NUMPY\x01\x00" and len(content) >= 10, "array")
         (length,) = struct.unpack("<H", content[8:10])
         header, values = content[10 : 10 + length], content[10 + length :]
+        need(len(header) == length, "length of an array's header")
         try:
             facts = ast.literal_eval(header.decode("ascii").rstrip())
             kind, shape = facts["descr"], facts["shape"]

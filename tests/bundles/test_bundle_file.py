@@ -14,7 +14,6 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from hostile import sealed, unlisted, with_card
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from gyrus.bundles import file as bundle_file
 from gyrus.bundles.file import decode_bundle, encode_bundle, read_bundle, rewrite_card, write_bundle
 from gyrus.bundles.members import COMMENT_SIZE, limit_of
 from gyrus.errors import BundleError, StorageError
+from hostile import sealed, unlisted, with_card
 
 
 @pytest.fixture(scope="module")

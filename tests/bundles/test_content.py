@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from hostile import forged
 from PIL import Image, PngImagePlugin
 
 import tiny_bundle
 from gyrus.bundles import canonical_json, decode_bundle, encode_bundle
 from gyrus.errors import BundleError
+from hostile import forged
 
 
 def edited(member: str, edit: Callable[[Any], None]) -> dict[str, bytes]:

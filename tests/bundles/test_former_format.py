@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile import former_card, with_card
 
 import tiny_bundle
 from gyrus.bundles import decode_bundle, encode_arrays, read_bundle, rewrite_bundle, rewrite_card
 from gyrus.errors import BundleError
+from hostile import former_card, with_card
 
 CARD = tiny_bundle.card(notes=["old"])
 OLD = former_card(CARD)

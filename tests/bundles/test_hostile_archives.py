@@ -12,12 +12,12 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
-from hostile import sealed, unlisted
 
 import tiny_bundle
 from gyrus.bundles import decode_bundle, encode_bundle, read_bundle
 from gyrus.bundles.members import COMMENT, COMMENT_SIZE
 from gyrus.errors import BundleError
+from hostile import sealed, unlisted
 
 HONEST = encode_bundle(tiny_bundle.members(), tiny_bundle.card())
 MEMBERS = dict(decode_bundle(HONEST).members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import json
 import random
 import struct
 from pathlib import Path
@@ -11,14 +12,16 @@ from pathlib import Path
 import independent_reader
 import numpy as np
 import pytest
-from hostile import former_card, sealed, with_card
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import tiny_bundle
+import tiny_masks
 from gyrus.bundles import canonical_zip, decode_arrays, decode_bundle, encode_arrays, encode_bundle
 from gyrus.bundles.arrays import inspect_arrays
+from gyrus.decision.mask_rule import MaskRule
 from gyrus.errors import BundleError
+from hostile import former_card, sealed, with_card
 
 NEIGHBOURS = {"count": 3, "features": 6, "thumbnails": True, "hashes": True, "others": 2, "apart": 0.25}
 
@@ -138,6 +141,7 @@ def npy(name: str) -> bytes:
 
 
 @settings(max_examples=300)
+@example("c.npy", 8, 1, b"w")  # a header said to be longer than the file, of an array without values
 @given(st.sampled_from(sorted(HONEST)), st.integers(0, 200), st.integers(0, 3), st.binary(max_size=3))
 def test_both_agree_about_arrays_that_were_edited(name: str, place: int, cut: int, put: bytes) -> None:
     """With checksums that fit, so that headers are looked at."""
@@ -151,3 +155,59 @@ def test_both_agree_about_arrays_that_were_edited(name: str, place: int, cut: in
         except (BundleError, independent_reader.Refused):
             outcomes.append(None)
     assert outcomes[0] == outcomes[1]
+
+
+def segmenting(card: dict[str, object], **changes: object) -> dict[str, object]:
+    """The card with other values in its field of masks; ``postprocess`` is altered, not replaced."""
+    told = dict(card["segmentation"])  # type: ignore[call-overload]
+    rule = {**told["postprocess"], **changes.pop("postprocess", {})}  # type: ignore[dict-item]
+    return {**card, "segmentation": {**told, "postprocess": rule, **changes}}
+
+
+@pytest.mark.parametrize(("several", "joint"), [(False, False), (True, False), (False, True), (True, True)])
+def test_both_read_a_bundle_of_masks(several: bool, joint: bool) -> None:
+    data = tiny_masks.bundle_bytes(several=several, joint=joint, rule={"largest": True, "min_size": 3})
+    ours = decode_bundle(data)
+    card, members, _, _ = independent_reader.read(data)
+    assert (card, members) == (ours.card, dict(ours.members))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "colours"}, {"kind": "binary"}, {"values": None}, {"picture_classes": ["only"]},
+        {"picture_classes": ["b", "a"]}, {"windows": 1.0}, {"windows": -0.1},
+        {"postprocess": {"threshold": 0.0}}, {"postprocess": {"threshold": 1.0}},
+        {"postprocess": {"threshold": True}}, {"postprocess": {"min_size": -1}},
+        {"postprocess": {"unit": "cm"}}, {"postprocess": {"largest": 1}},
+        {"postprocess": {"fill_holes": "no"}}, {"postprocess": {"chosen_on": "val"}},
+        {"postprocess": {"smooth": True}},
+    ],
+)  # fmt: skip
+def test_both_refuse_cards_of_masks_that_say_otherwise(changes: dict[str, object]) -> None:
+    members = dict(decode_bundle(tiny_masks.bundle_bytes(several=True, joint=True)).members)
+    card = json.loads(members["card.json"])
+    for read in (decode_bundle, independent_reader.read):
+        read(with_card(members, segmenting(card)))
+    data = with_card(members, segmenting(card, **changes))
+    for read, error in ((decode_bundle, BundleError), (independent_reader.read, independent_reader.Refused)):
+        with pytest.raises(error):
+            read(data)
+
+
+@given(
+    seed=st.integers(0, 2**16), planes=st.integers(1, 3), threshold=st.sampled_from([0.3, 0.5, 0.7]),
+    holes=st.booleans(), largest=st.booleans(), least=st.sampled_from([0, 2, 6.5]),
+    unit=st.sampled_from(["px", "mm2"]), pixel=st.sampled_from([None, 0.5, 2.0]),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_the_page_s_rule_gives_the_masks_that_ours_gives(
+    seed: int, planes: int, threshold: float, holes: bool, largest: bool, least: float, unit: str,
+    pixel: float | None,
+) -> None:  # fmt: skip
+    """Eighths, so that sums are exact and ties come often."""
+    draw = np.random.default_rng(seed)
+    probabilities = draw.integers(0, 9, (planes, 9, 12)) / 8 / planes
+    rule = MaskRule(threshold, holes, largest, least, unit)  # type: ignore[arg-type]
+    theirs = independent_reader.mask_of(probabilities.tolist(), rule.to_card(), pixel)
+    assert theirs == rule.apply(probabilities, pixel).tolist()

@@ -15,6 +15,7 @@ from gyrus.errors import UsageError
         ({"resume": "runs/x"}, "goes on by itself"),
         ({"show_augmentation": True}, "train DATA --show-augmentation"),
         ({"repeats": 0}, "at least 1"),
+        ({"jobs": 0}, "at least 1"),
         ({"folds": 1}, "at least 2"),
         ({"epochs": 0}, "at least 1"),  # every check of a training holds
     ],
@@ -42,4 +43,4 @@ def test_it_has_every_option_of_a_training(capsys):
 
     own = {"--fold", "--test", "--resume", "--show-augmentation"}
     assert options("train") - options("crossval") == own
-    assert options("crossval") - options("train") == {"--repeats"}
+    assert options("crossval") - options("train") == {"--jobs", "--repeats"}

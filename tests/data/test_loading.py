@@ -472,3 +472,23 @@ def test_a_single_image_is_no_source(tmp_path: Path, make_images: MakeImages) ->
     make_images(tmp_path, ["1.png"])
     with pytest.raises(LayoutError, match="neither a folder nor a table"):
         load(tmp_path / "1.png")
+
+
+def test_masks_beside_images_are_no_images(tmp_path: Path, make_images: MakeImages) -> None:
+    names = ["benign/a.png", "benign/a_mask.png", "normal/b.png", "normal/b_mask.png", "normal/b_mask_1.png"]
+    make_images(tmp_path, [*names, "normal/c_mask.png"])
+    loaded = load(tmp_path)
+    found = {row.image_id: row.mask for row in loaded.manifest}
+    # b has two masks, and which of them would be its mask nobody knows; c_mask lies beside no c
+    assert found == {"benign/a.png": "benign/a_mask.png", "normal/b.png": "", "normal/c_mask.png": ""}
+    assert any("3 files are called as masks of images beside them" in note for note in loaded.notes)
+
+
+@pytest.mark.parametrize("masks", ["masks/a.png", "images/a_mask.png"])
+def test_images_with_masks_and_no_class_lead_to_the_task_of_masks(
+    tmp_path: Path, make_images: MakeImages, masks: str
+) -> None:
+    make_images(tmp_path, ["images/a.png", masks])
+    with pytest.raises(LayoutError) as refused:
+        load(tmp_path)
+    assert "--task segment" in (refused.value.fix or "")

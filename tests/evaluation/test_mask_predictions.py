@@ -93,6 +93,21 @@ def test_a_folder_is_joined_by_names(tmp_path):
     assert [path.name for path in found.masks] == ["x%2F1.jpg.png", "2_mask.png", "3.png"]
 
 
+def test_slices_of_a_volume_are_joined_as_predict_names_them(tmp_path):
+    frames = [f"axial:{number}" for number in range(3)]
+    rows = tuple(Row(f"in/P1.nii.gz#{frame}", "in/P1.nii.gz", frame=frame) for frame in frames)
+    for frame in frames[:2]:
+        saved(tmp_path / f"P1.nii-{frame.replace(':', '_')}.png", [[0]])
+    (tmp_path / "P1.nii.gz").write_bytes(b"the same masks as a label map")
+    found = read_mask_folder(tmp_path, Manifest(rows, tmp_path), ("lesion",))
+    assert found.image_ids == ("in/P1.nii.gz#axial:0", "in/P1.nii.gz#axial:1")
+    assert [path.name for path in found.masks] == ["P1.nii-axial_0.png", "P1.nii-axial_1.png"]
+    for path in found.masks:
+        path.unlink()
+    with pytest.raises(PredictionsError, match=r"P1\.nii\.gz"):
+        read_mask_folder(tmp_path, Manifest(rows, tmp_path), ("lesion",))
+
+
 def test_names_that_fit_no_image_or_two_are_listed(tmp_path):
     rows = (Row("x/1.jpg", "x/1.jpg"), Row("y/1.jpg", "y/1.jpg"), Row("y/2.jpg", "y/2.jpg"))
     for name in ("1.png", "9.png"):

@@ -148,6 +148,13 @@ def test_nothing_to_find_anywhere_is_undefined_and_said():
     assert "undefined" in format_segmentation(result)
 
 
+def test_one_patient_is_no_patients():
+    slices = [pair(str(at), square(8), square(8), "A", spacing=Spacing(1.0, 1.0, 5.0)) for at in range(2)]
+    text = format_segmentation(measured(slices))
+    assert "1 patient, slices together" in text
+    assert "volume of 1 patient:" in text
+
+
 def test_no_image_is_refused():
     with pytest.raises(PredictionsError, match="no image"):
         measured([])

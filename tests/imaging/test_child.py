@@ -6,15 +6,19 @@ import os
 import struct
 import sys
 import threading
+import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from gyrus.errors import ImageError
-from gyrus.imaging import Limits, child, decode
+from gyrus.imaging import Limits, child, child_worker, decode
 from gyrus.imaging.child import ask, close_children
+from gyrus.imaging.dicom import reader as dicom_reader
 from gyrus.imaging.frames import frames_of
+from gyrus.imaging.nifti import reader as nifti_reader
 from gyrus.imaging.source import Source
 from scan_files import dicom_bytes, ramp, write_dicom, write_nifti
 
@@ -55,6 +59,88 @@ def test_one_child_serves_file_after_file(alone):
     sound()
     assert children() == first
     assert len(first) == 1
+
+
+def test_a_child_is_replaced_after_so_many_answers(alone, monkeypatch):
+    monkeypatch.setattr(child, "MOST_ANSWERS", 3)
+    sound()
+    first = children()
+    sound()
+    assert children() == first
+    sound()
+    assert children() == []
+    assert not Path(f"/proc/{first[0]}").exists()
+    sound()
+    assert children() != first
+
+
+def test_a_child_whose_time_is_over_as_it_answers_reads_no_other_file(alone, monkeypatch):
+    kill = child._Child._kill
+    monkeypatch.setattr(child._Child, "_kill", lambda self: (time.sleep(2.0), kill(self)))
+    sound()
+    decode(SOUND, name="a.dcm", limits=Limits(max_seconds=0.0))
+    assert children() == []
+    sound()
+
+
+def test_a_file_goes_to_the_child_that_has_it_at_hand(alone):
+    first, second = child._CHILDREN.take("dicom", 1), child._CHILDREN.take("dicom", 2)
+    for one in (first, second):
+        child._CHILDREN.give_back(one)
+    assert child._CHILDREN.take("dicom", 1) is first
+    child._CHILDREN.give_back(first)
+    assert child._CHILDREN.take("dicom", 3) is first, "of those that know nothing of it, the one used last"
+    child._CHILDREN.give_back(first)
+
+
+@pytest.mark.parametrize(
+    ("reader", "opens", "suffix"),
+    [(nifti_reader.NiftiReader, (nifti_reader, "Volume"), ".nii.gz"),
+     (dicom_reader.DicomReader, (dicom_reader, "Header"), ".dcm")],
+)  # fmt: skip
+def test_an_uploads_images_are_unpacked_once(reader, opens, suffix, tmp_path, monkeypatch):
+    """Each request brings the whole file anew: equal bytes, not the same ones."""
+    place, name = opens
+    opened, made = [], getattr(place, name)
+    monkeypatch.setattr(place, name, lambda *what: opened.append(what) or made(*what))
+    written = SOUND if suffix == ".dcm" else write_nifti(tmp_path / "a.nii.gz", np.ones((4, 5, 6), np.int16))
+    data = written if isinstance(written, bytes) else written.read_bytes()
+    asked = reader()
+    for _ in range(3):
+        asked.facts(bytes(bytearray(data)), Limits(), plane="axial", key=b"")
+        asked.pixels(bytes(bytearray(data)), Limits(), "")
+    assert len(opened) == 1
+    if suffix == ".dcm":  # its header is held against the limits when it is opened
+        with pytest.raises(ImageError, match="the limit is 4"):
+            asked.pixels(data, Limits(max_pixels=4), "")
+
+
+def test_a_child_rests_only_where_nothing_is_asked():
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as requests, os.fdopen(writing, "wb") as asking:
+        assert child_worker.rests(requests, 0.01)
+        asking.write(b"x")
+        asking.flush()
+        assert not child_worker.rests(requests, 0.01)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told by /proc")
+def test_a_child_that_rests_holds_no_volume(alone, tmp_path):
+    packed = write_nifti(tmp_path / "a.nii.gz", np.zeros((512, 512, 128), np.int16))  # 64 MiB
+    Source(write_nifti(tmp_path / "b.nii", np.zeros((4, 4, 4), np.int16)), "axial:1").read()
+    (pid,) = children("nifti")
+    before = resident_mib(pid)
+    Source(packed, "axial:64").read()
+    until = time.monotonic() + 60
+    while resident_mib(pid) > before + 16 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert resident_mib(pid) <= before + 16
+    assert children("nifti") == [pid]
+    assert Source(packed, "axial:64").read()
+
+
+def resident_mib(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def test_bad_files_leave_the_child_alive(alone):

@@ -15,7 +15,8 @@ import tiny_bundle
 from gyrus.bundles import Bundle, decode_bundle, encode_bundle
 from gyrus.errors import BundleError, MissingDependencyError, UsageError
 from gyrus.inference import Predictor, self_test
-from gyrus.inference.engine import make_engine
+from gyrus.inference.engine import make_engine, make_network
+from gyrus.inference.openvino_network import shared_core
 from gyrus.inference.runtime import Graph, _options
 
 # float32 sums in another order
@@ -71,6 +72,34 @@ def test_all_runtimes_see_the_same_pixels(
         np.testing.assert_array_equal(exact.squares(pixels), other.squares(pixels))
 
 
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_a_network_for_several_callers_answers_as_the_other_does(
+    runtime: Any, bundle: Bundle, images: list[npt.NDArray[np.uint8]]
+) -> None:
+    if runtime == "openvino":
+        pytest.importorskip("openvino")
+    alone = Predictor(bundle, 2, runtime=runtime)
+    predictor = alone.for_callers(2)
+    assert (predictor.runtime, predictor.device, predictor.threads) == (runtime, "cpu", 1)
+    expected = alone.predict(images)
+    with ThreadPoolExecutor(3) as pool:
+        answers = [answer for (answer,) in pool.map(predictor.predict, [[pixels] for pixels in images] * 5)]
+    for answer, other in zip(answers, expected * 5, strict=True):
+        np.testing.assert_allclose(answer.logits, other.logits, atol=CLOSE)
+
+
+def test_openvino_computes_for_as_many_callers_as_were_told(openvino: Any, bundle: Bundle) -> None:
+    """By itself it makes one stream: a server's second core stood idle."""
+
+    def settings(callers: int, threads: int) -> tuple[int, int]:
+        network = make_network(bundle, threads=threads, runtime="openvino", device="cpu", callers=callers)
+        compiled = network._compiled  # type: ignore[attr-defined]
+        return compiled.get_property("NUM_STREAMS"), compiled.get_property("INFERENCE_NUM_THREADS")
+
+    assert settings(callers=1, threads=2) == (1, 2)
+    assert settings(callers=2, threads=1) == (2, 2)
+
+
 def test_what_a_caller_was_given_is_not_overwritten_by_the_next_run(openvino: Any, bundle: Bundle) -> None:
     network = make_engine(bundle, threads=1, runtime="openvino").network
     random = np.random.default_rng(0)
@@ -100,7 +129,7 @@ def test_one_predictor_serves_several_threads(
 def test_bf16_answers_nearly_so_and_only_where_the_processor_knows_it(
     openvino: Any, bundle: Bundle, images: list[npt.NDArray[np.uint8]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if "BF16" in shared_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         coarse = Predictor(bundle, 1, runtime="openvino-bf16")
         expected = Predictor(bundle, 1).predict(images)
         for answer, other in zip(coarse.predict(images), expected, strict=True):

@@ -203,7 +203,7 @@ def test_an_earlier_reading_policy_is_followed(
     """The first one knew no window that a file states: it took the darkest and the brightest grey level."""
     ramp = np.linspace(0, 4000, 64 * 64).reshape(64, 64).astype(np.uint16)
     scan = Decoded(ramp, "DICOM", "MONOCHROME2", window=(0.0, 1000.0))
-    monkeypatch.setattr("gyrus.inference.predictor.decode", lambda data, *, name: scan)
+    monkeypatch.setattr("gyrus.inference.predictor.decode", lambda data, *, name, limits: scan)
     read = {}
     for policy in ("grey8/1", "grey8/2"):
         path = tmp_path / f"{policy[-1]}.gyrus"

@@ -5,7 +5,7 @@ import timm
 import torch
 
 from gyrus.errors import UsageError
-from gyrus.models import build, names, suggest
+from gyrus.models import build, check_architecture, names, suggest
 
 
 @pytest.fixture
@@ -88,3 +88,10 @@ def test_a_size_of_which_a_transformer_would_cut_the_border_is_refused(architect
 def test_a_size_that_a_backbone_cannot_take_is_refused():
     with pytest.raises(UsageError, match="inception_v3 cannot take images of 40 x 40 pixels"):
         build("inception_v3", num_classes=2, image_size=40)
+
+
+@pytest.mark.parametrize("name", ["unet", "unet_noskips", "deeplabv3plus-mobilenetv2_100"])
+def test_a_network_for_masks_is_known_and_leads_to_its_task(name):
+    with pytest.raises(UsageError, match="draws masks") as refused:
+        check_architecture(name)
+    assert refused.value.fix == "add --task segment"

@@ -167,6 +167,7 @@ def test_the_page_tells_the_whole_story(crossed, repeated):
     assert "test set stays closed" not in page
     assert len(page) < 5_000_000
     page = repeated.folder.report.read_text()
+    assert "These patients are synthetic" in page
     assert repeated.repeats["sentence"] in page
     assert page.index('id="repeats"') < page.index('id="headline"')
 
@@ -190,6 +191,22 @@ def test_looks_are_counted_beside_the_folder_and_in_it(crossed, repeated):
         assert count_looks(repeated.folder.ledger, deal) == 1
     run = crossed.folder.run_of(0, 1)
     assert count_looks(run.ledger, read_manifest(run.manifest).fingerprint) == 1
+
+
+def test_two_at_once_answer_as_one_after_the_other(cohort, cache, crossed, tmp_path):
+    two = gyrus.crossval(cohort, out=tmp_path / "two", cache_dir=cache, jobs=2, **SMALL)
+    assert sorted(two.progress.finished) == ["fold 0", "fold 1"]
+    for title, finished in crossed.progress.finished.items():
+        assert two.progress.finished[title]["fingerprint"] == finished["fingerprint"]
+    expected, answers = crossed.pooled.predictions[0], read_predictions(two.folder.pooled)
+    order = [answers.image_ids.index(image_id) for image_id in expected.image_ids]
+    np.testing.assert_allclose(answers.y_prob[order], expected.y_prob, atol=1e-3)  # threads may differ
+    for log in (tmp_path / "two").glob("fold-*.log"):
+        assert "epoch" in log.read_text()
+        assert "Fatal" not in log.read_text()  # the process ended in order
+    again = gyrus.crossval(cohort, out=tmp_path / "two", cache_dir=cache, **SMALL)
+    assert again.progress.finished == two.progress.finished  # kept
+    assert again.looks == two.looks
 
 
 def test_finished_folds_are_not_trained_again(cohort, cache, quick, tmp_path):

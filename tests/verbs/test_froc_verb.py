@@ -141,6 +141,23 @@ def test_masks_against_masks(place):
     assert mixed.figures["lesions"] == 9
 
 
+def test_masks_of_one_class_as_gyrus_writes_them(place):
+    """Class numbers are no probabilities of 1/255: nothing would be found, and nobody would say why."""
+    (place / "drawn").mkdir()
+    for number in range(12):
+        mask = np.asarray(Image.open(place / "masks" / f"s{number}.png")) // 255
+        Image.fromarray(mask).save(place / "drawn" / f"s{number}.png")
+    result = gyrus.froc(place / "drawn", place / "masks", masks=True, bootstrap_samples=100)
+    assert result.figures["predicted_boxes"] == 9
+    assert result.figures["thresholds"][2]["found_at_all"]["value"] == 1.0
+    assert "no value is above 1" in json.dumps(result.to_json())
+    for path in (place / "drawn").iterdir():
+        Image.fromarray(np.asarray(Image.open(path)) * 2).save(path)
+    several = gyrus.froc(place / "drawn", place / "masks", masks=True, bootstrap_samples=100)
+    assert several.figures["predicted_boxes"] == 0
+    assert "no part reaches --mask-level 0.5; the highest value is 2" in json.dumps(several.to_json())
+
+
 @pytest.mark.parametrize(("criterion", "blocks"), [("iou", 3), ("centre", 1), ("iobb", 3)])
 def test_every_criterion(place, criterion, blocks):
     result = gyrus.froc(

@@ -1,16 +1,18 @@
 """A classifier on data with masks says how much of its heat lies in them."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from gyrus.bundles import read_bundle
-from gyrus.data import read_manifest
+from gyrus.data import read_manifest, write_manifest
 from gyrus.evaluation import read_predictions
 from gyrus.inference.outputs import read_outputs
+from gyrus.runs import RunFolder
 from gyrus.verbs.evaluate import format_all
-from gyrus.verbs.mask_heat import heat_in_masks
+from gyrus.verbs.mask_heat import heat_in_masks, heat_of_folds
 
 
 @pytest.fixture
@@ -52,4 +54,25 @@ def test_a_mask_that_cannot_be_read_is_said(parts, caplog):
     lost = manifest.with_rows(row.with_(mask="gone.png" if row.mask else "") for row in manifest)
     with caplog.at_level("INFO", "gyrus"):
         assert heat_in_masks(lost, predictions, outputs, card) is None
+    assert "is not measured" in caplog.text
+
+
+def test_the_folds_of_a_cross_validation_are_taken_together(run, parts, tmp_path, caplog):
+    """The validation of the run stands for the test of a fold; two folds of it have twice the images."""
+    alone = heat_in_masks(*parts)
+    shutil.copytree(run.path, tmp_path / "fold")
+    fold = RunFolder(tmp_path / "fold")
+    shutil.copy(fold.predictions("val"), fold.predictions("test"))
+    assert heat_of_folds([fold, fold]) is None  # maps of one fold are missing
+    shutil.copy(fold.outputs("val"), fold.outputs("test"))
+    write_manifest(parts[0].with_rows(row.with_(path=str(parts[0].root / row.path),
+                                                mask=str(parts[0].root / row.mask) if row.mask else "")
+                                      for row in parts[0]), fold.manifest)  # fmt: skip
+    both = heat_of_folds([fold, fold])
+    assert both["n"] == 2 * alone["n"]
+    assert both["share"]["value"] == pytest.approx(alone["share"]["value"])
+    write_manifest(parts[0].with_rows(row.with_(mask="gone.png" if row.mask else "") for row in parts[0]),
+                   fold.manifest)  # fmt: skip
+    with caplog.at_level("INFO", "gyrus"):
+        assert heat_of_folds([fold]) is None
     assert "is not measured" in caplog.text

@@ -13,6 +13,7 @@ from gyrus.cli import main
 from gyrus.config import LearnConfig
 from gyrus.errors import DataError, LeakageError, UsageError
 from gyrus.numpy_nn import load
+from gyrus.phantom import Phantom, write_cohort
 from gyrus.verbs import numpy_cnn
 from gyrus.verbs.numpy_cnn_training import shifted
 
@@ -153,3 +154,12 @@ def test_shifted_moves_whole_images_and_repeats_the_edge():
             (i, j) for i in range(3) for j in range(3) if np.array_equal(one, wide[i : i + 5, j : j + 4])
         ]
         assert len(places) == 1
+
+
+@pytest.mark.parametrize("topic", ["numpy-cnn", "leakage"])
+def test_data_of_masks_are_refused_before_anything_is_trained(topic, tmp_path):
+    write_cohort(tmp_path / "cohort", Phantom(subjects=8, slices_per_subject=2, image_size=32))
+    with pytest.raises(UsageError, match="task segment"):
+        gyrus.learn(
+            topic, tmp_path / "cohort", task="segment", out=tmp_path / "out", cache_dir=tmp_path / "c"
+        )

@@ -123,3 +123,15 @@ def test_an_export_is_refused(place, tmp_path):
 def test_verbs_of_classifiers_say_so(place, tmp_path):
     with pytest.raises(UsageError, match="segments: it draws masks"):
         gyrus.calibrate(place / "model.gyrus", place / "list.csv", out=tmp_path / "c.gyrus")
+
+
+def test_masks_beside_the_images_are_not_asked_about(place, tmp_path, caplog):
+    for name in ("head.png", "masks/head.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes((place / "head.png").read_bytes())
+    with caplog.at_level("INFO", logger="gyrus"):
+        result = gyrus.predict([tmp_path], place / "model.gyrus", threads=1)
+    assert len(result.predictions) == 1
+    assert "1 masks, in masks/" in caplog.text
+    alone = gyrus.predict([tmp_path / "masks"], place / "model.gyrus", threads=1)
+    assert len(alone.predictions) == 1

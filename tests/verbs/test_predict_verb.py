@@ -17,13 +17,13 @@ from evidence_place import make_place
 from gyrus import box, predict
 from gyrus.bundles import rewrite_bundle, write_bundle
 from gyrus.cli import main
+from gyrus.data.safe_names import safe_stem
 from gyrus.decision.gate_finding import GateFinding
 from gyrus.errors import DataError, UsageError
 from gyrus.evaluation import read_predictions
 from gyrus.inference import Predictor
 from gyrus.inference.evidence import SCHEMA_FILE, Evidence
 from gyrus.verbs import predict as verb
-from gyrus.verbs.predict_folder import safe_stem
 from gyrus.verbs.predict_records import Records
 from gyrus.verbs.predict_table import columns
 from inference.schema_check import problems

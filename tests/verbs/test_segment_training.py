@@ -143,7 +143,7 @@ def test_a_joint_network_is_cross_validated(cohort, cache, tmp_path):
     done = crossval.run(
         CrossvalConfig(
             source=cohort, out=tmp_path / "cv", cache_dir=cache, folds=2, with_class=True,
-            deep_supervision=True, patch_size=16, mask_classes="label", **{**TINY, "image_size": 48},
+            deep_supervision=True, patch_size=32, mask_classes="label", **{**TINY, "image_size": 48},
         )
     )  # fmt: skip
     assert done.exit_code == 0

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gyrus.auditing.image_problems import peculiar, unreadable
+from gyrus.auditing.mask_problems import mask_problems
 from gyrus.auditing.problems import GRADES, KINDS, Commands, Problem, counted
 from gyrus.auditing.set_problems import (
     absent_classes,
@@ -21,6 +22,7 @@ from gyrus.data import Loaded, Manifest, Row, load, scan
 from gyrus.data.files import Files, list_files, natural_key
 from gyrus.data.layouts import in_mask_folder, out_of_place
 from gyrus.data.loading import manifest_in
+from gyrus.data.mask_pairs import masks_beside
 from gyrus.data.side_table import tables_beside
 from gyrus.errors import DataError, LayoutError
 from gyrus.imaging.damage import BEGINNING_BYTES, image_format
@@ -106,6 +108,7 @@ def diagnose(
     if found.loaded is not None:
         problems += class_names(found.manifest, found.loaded.joined, commands)
         problems += absent_classes(scanned.manifest, commands)
+        problems += mask_problems(scanned.manifest, options, commands)
         if found.files is not None:
             problems += empty_classes(found.files, scanned.manifest.rows, commands.source)
     misplaced = sum(len(problem.files) for problem in found.problems if problem.kind == "out_of_place")
@@ -185,7 +188,9 @@ def _find(source: Path, options: DataOptions) -> _Found:
     except LayoutError as error:
         if not taken.images:
             raise
-        rows = tuple(Row(image_id=name, path=name) for name in taken.images if not in_mask_folder(name))
+        images = [name for name in taken.images if not in_mask_folder(name)]
+        beside = masks_beside(images)
+        rows = tuple(Row(image_id=name, path=name) for name in images if name not in beside)
         problems.append(_unknown_layout(source, error))
         return _Found(Manifest(rows, source.absolute()), None, files, tuple(problems))
     return _Found(loaded.manifest, loaded, files, tuple(problems))

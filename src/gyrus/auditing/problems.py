@@ -48,6 +48,8 @@ KINDS: dict[str, Kind] = {
     "out_of_place": Kind("error", True, False, "move them into a class folder, or go on without them"),
     "empty_class": Kind("error", False, False, "fill the folder, or remove it"),
     "class_in_one_split": Kind("error", False, False, "make a new split in which every class has its share"),
+    "bad_mask": Kind("error", True, True, "mend these masks, or go on without their images"),
+    "nothing_marked": Kind("error", False, False, "check the masks, and the folder that they come from"),
     "turned_white": Kind(
         "warning", True, True,
         "export them again from their 16-bit source (what lay above 255 is lost), or go on without them",

@@ -26,6 +26,9 @@ class CrossvalConfig(TrainConfig):
     again with the same options, folds that are finished are kept and the others trained."""
     repeats: int = 1
     """Cross-validations in a row, each dealing the patients to other folds (seed, seed+1, …)."""
+    jobs: int = 1
+    """Folds that are trained at once, each in a process of its own with its share of the cores and a log
+    beside its run (fold-0.log); each takes the memory of a training."""
     fold: Hidden[int | None] = None
     """Set by crossval itself."""
     test: Hidden[bool] = False
@@ -38,7 +41,7 @@ class CrossvalConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Check the number of repeats, and that options which are about one training are left alone."""
         super().__post_init__()
-        at_least(self, repeats=1)
+        at_least(self, repeats=1, jobs=1)
         if self.fold is not None:
             raise UsageError(
                 "crossval trains every fold; there is none to choose",

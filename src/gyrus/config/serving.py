@@ -51,12 +51,15 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
     """Largest body of a request, in MiB; counted while it comes in."""
     max_files: int = 32
     """Most images in one request."""
+    max_megapixels: int = 20
+    """Largest image that is read, in millions of pixels: what it takes of memory and time grows with it."""
     upload_seconds: float = 60.0
     """How long a request's body may take to come in."""
     max_queue: int = 256
     """Most images that wait or are being answered; what comes then gets 503 and when to try again."""
-    patience_seconds: float = 0.5
-    """Longest wait that a request for probabilities is let into; else it is answered with 503 at once."""
+    patience_seconds: float = 0.75
+    """Longest wait that a request for probabilities is let into; else it is answered with 503, as it is when
+    its wait becomes a fifth longer than that."""
     deadline_seconds: float = 30.0
     """How long a request may take once it is let in."""
     batch_size: int = 4
@@ -78,9 +81,9 @@ class ServeOptions(RuntimeOptions, VolumeOptions, OutputOptions):
         self.check_slices()
         at_least(
             self, port=0, max_upload_mib=1, max_files=1, max_queue=1, batch_size=1, occlusion_grid=1,
-            top_neighbours=0,
+            top_neighbours=0, max_megapixels=1,
         )  # fmt: skip
-        at_most(self, port=65535, max_upload_mib=256)
+        at_most(self, port=65535, max_upload_mib=256, max_megapixels=50)
         positive(self, "upload_seconds", "patience_seconds", "deadline_seconds")
         positive(self, "batch_window_ms", allow_zero=("batch_window_ms",))
         if self.root_path and (not self.root_path.startswith("/") or self.root_path.endswith("/")):

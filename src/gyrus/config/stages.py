@@ -84,10 +84,11 @@ class StageOptions:
     """Augmented versions of each training image whose features are cached where the trunk is frozen; 0: no
     cache, every epoch goes through the frozen trunk with draws of its own."""
     patience: int | None = 5
-    """Stop a stage after this many epochs without a lower validation loss; None: never."""
+    """Stop a stage after this many epochs without a lower validation loss (masks: a higher Dice); None:
+    never."""
     select: Select = "best"
-    """Weights that are kept: of the epoch with the lowest validation loss over all stages (best), or of the
-    last epoch (last)."""
+    """Weights that are kept: of the epoch with the lowest validation loss (masks: the highest Dice) over all
+    stages (best), or of the last epoch (last)."""
     progressive: bool = False
     """Train the first epochs of a stage on smaller images: from half the side up to the whole."""
 

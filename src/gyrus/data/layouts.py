@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from gyrus.data.files import Files, natural_key, shown
 from gyrus.data.manifest import SPLITS, Row
+from gyrus.data.mask_pairs import masks_beside
 from gyrus.data.side_table import tables_beside
 from gyrus.errors import LayoutError
 
@@ -56,9 +57,12 @@ def arrange(folder: Path, files: Files, *, labels_from_table: bool) -> Arrangeme
     LayoutError
         When there are no images, or their arrangement is none of the known ones; says what was found.
     """
-    images = [name for name in files.images if not in_mask_folder(name)]
-    if not images:
+    listed = [name for name in files.images if not in_mask_folder(name)]
+    if not listed:
         raise _no_images(folder, files)
+    beside = masks_beside(listed)
+    images = [name for name in listed if name not in beside]
+    masked = bool(beside) or len(listed) < len(files.images)
     tops = {_top(name) for name in images if "/" in name}
     splits = {top: split for top in tops if (split := SPLIT_OF.get(top.casefold()))}
     if splits:
@@ -66,8 +70,10 @@ def arrange(folder: Path, files: Files, *, labels_from_table: bool) -> Arrangeme
     elif labels_from_table:
         arrangement = _by_table(images, tops)
     else:
-        arrangement = _by_class(folder, images, files, tops)
+        arrangement = _by_class(folder, images, files, tops, masked=masked)
     rows, mask_notes = _with_masks(arrangement.rows, files)
+    if beside:
+        rows, mask_notes = _with_masks_beside(rows, beside), [*mask_notes, _beside_note(beside)]
     notes = (*arrangement.notes, *mask_notes, *_left_aside(files, {_top(row.path) for row in rows}))
     return Arrangement(arrangement.layout, rows, arrangement.class_depth, notes)
 
@@ -83,6 +89,8 @@ def out_of_place(images: Sequence[str], *, labels_from_table: bool) -> list[str]
         Whether a table tells the classes.
     """
     images = [name for name in images if not in_mask_folder(name)]
+    beside = masks_beside(images)
+    images = [name for name in images if name not in beside]
     splits = {_top(name) for name in images if "/" in name and _top(name).casefold() in SPLIT_OF}
     if splits:
         depth = 1 if labels_from_table else 2
@@ -157,10 +165,10 @@ def _by_table(images: list[str], tops: set[str]) -> Arrangement:
     return Arrangement("images and table", rows, 1 if folders else 0, tuple(notes))
 
 
-def _by_class(folder: Path, images: list[str], files: Files, tops: set[str]) -> Arrangement:
+def _by_class(folder: Path, images: list[str], files: Files, tops: set[str], *, masked: bool) -> Arrangement:
     loose = [name for name in images if "/" not in name]
     if not tops or (len(tops) == 1 and next(iter(tops)).casefold() in _IMAGE_FOLDERS):
-        raise _needs_table(folder, len(images))
+        raise _needs_table(folder, len(images), masked=masked)
     if loose:
         raise LayoutError(
             f"has class folders ({', '.join(sorted(tops))}), and {len(loose)} images outside them",
@@ -208,11 +216,13 @@ def _may_be_imported(files: Files) -> bool:
     )
 
 
-def _needs_table(folder: Path, count: int) -> LayoutError:
+def _needs_table(folder: Path, count: int, *, masked: bool) -> LayoutError:
     tables = tables_beside(folder)
     fix = KNOWN_LAYOUTS
     if tables:
         fix = f"--subjects {folder / tables[0]} --on COLUMN --label-column COLUMN tells their classes"
+    if masked:
+        fix = f"to train for the masks that lie there: --task segment; for classes: {fix}"
     return LayoutError(f"holds {count} images, but nothing tells their classes", path=folder, fix=fix)
 
 
@@ -226,6 +236,20 @@ def _with_masks(rows: tuple[Row, ...], files: Files) -> tuple[tuple[Row, ...], l
     found = tuple(row.with_(mask=masks.get(_mask_key(row.path), "")) for row in rows)
     count = sum(bool(row.mask) for row in found)
     return found, [f"The folder masks/ is no class; {count} of {len(rows)} images have a mask in it."]
+
+
+def _with_masks_beside(rows: tuple[Row, ...], beside: Mapping[str, str]) -> tuple[Row, ...]:
+    """Give each image the mask beside it; none where there are several, which would have to be joined."""
+    several = Counter(beside.values())
+    mask_of = {image: mask for mask, image in beside.items() if several[image] == 1}
+    return tuple(row if row.mask else row.with_(mask=mask_of.get(row.path, "")) for row in rows)
+
+
+def _beside_note(beside: Mapping[str, str]) -> str:
+    return (
+        f"{len(beside)} files are called as masks of images beside them, and are no images: "
+        f"{shown(list(beside), _SHOWN)}. --task segment trains for such masks."
+    )
 
 
 def _mask_key(path: str) -> str:

@@ -23,13 +23,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.data.cache_folder import keep_below, make_cache_folder, mark_used
+from gyrus.data.mapped_file import HEADER_BYTES, padded_header
 from gyrus.imaging.decoding import DECODER
 from gyrus.imaging.look import LOOK_SIDE_PX, Looks
 from gyrus.runs.atomic import atomic_writer
 
 LOOK_VERSION = 3
 MAX_LOOK_BYTES = 4 * 2**30
-_HEADER_BYTES = 4096
 _LOOK_BYTES = LOOK_SIDE_PX**2
 _SUFFIX = ".looks"
 _WRITTEN_TOGETHER = 512  # looks: 2 MB
@@ -140,7 +140,7 @@ def writing_looks(path: Path) -> Iterator[LookWriter]:
     """
     make_cache_folder(path.parent)
     with atomic_writer(path) as stream, ThreadPoolExecutor(1) as beside:
-        stream.seek(_HEADER_BYTES)
+        stream.seek(HEADER_BYTES)
         yield LookWriter(stream, beside)
     keep_below(path.parent, _SUFFIX, MAX_LOOK_BYTES, keep=path)
 
@@ -149,7 +149,7 @@ def _map(path: Path, count: int) -> Looks:
     if not count:
         return np.zeros((0, LOOK_SIDE_PX, LOOK_SIDE_PX), np.uint8)
     shape = (count, LOOK_SIDE_PX, LOOK_SIDE_PX)
-    mapped: Looks = np.memmap(path, np.uint8, "r", _HEADER_BYTES, shape)
+    mapped: Looks = np.memmap(path, np.uint8, "r", HEADER_BYTES, shape)
     return mapped
 
 
@@ -157,9 +157,9 @@ def _contents_of(path: Path) -> list[str] | None:
     """Return the SHA-256 that a file of looks holds, or None when it is not whole or not of this version."""
     try:
         with path.open("rb") as stream:
-            header = stream.read(_HEADER_BYTES)
+            header = stream.read(HEADER_BYTES)
             count = _count_in(header)
-            stream.seek(_HEADER_BYTES + count * _LOOK_BYTES)
+            stream.seek(HEADER_BYTES + count * _LOOK_BYTES)
             index = stream.read()
     except (OSError, ValueError):
         return None
@@ -184,7 +184,7 @@ def _header(count: int, index: bytes) -> bytes:
         "images": count,
         "index": hashlib.sha256(index).hexdigest(),
     }
-    return json.dumps(described).encode().ljust(_HEADER_BYTES)
+    return padded_header(described)
 
 
 def _key(contents: Sequence[str]) -> str:

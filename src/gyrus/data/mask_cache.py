@@ -22,9 +22,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from gyrus.data.cache_folder import default_cache_folder, keep_below, make_cache_folder, mark_used
+from gyrus.data.files import natural_key
 from gyrus.data.manifest import Manifest, Row
+from gyrus.data.mapped_file import HEADER_BYTES, is_whole, map_pixels, padded_header, rows_in
 from gyrus.data.mask_classes import MARKED_PX, MaskClasses, class_of
-from gyrus.data.masks import Mask, read_mask
+from gyrus.data.masks import Mask, absent_file, read_mask
 from gyrus.data.parallel import ordered_map
 from gyrus.errors import DataError
 from gyrus.imaging.decoding import DECODER
@@ -34,7 +36,6 @@ from gyrus.imaging.source import read_file
 from gyrus.runs.atomic import atomic_writer
 
 _FORMAT = "gyrus-masks/1"
-_HEADER_BYTES = 4096
 _SUFFIX = ".masks"
 MAX_CACHE_BYTES = 8 * 2**30
 
@@ -65,11 +66,7 @@ class MaskCache:
     @property
     def masks(self) -> npt.NDArray[np.uint8]:
         """(n, size, size) uint8, read-only: 0 background, i the class ``classes.names[i - 1]``."""
-        if not self._mapped:
-            self._mapped.append(
-                np.memmap(self.path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES, shape=self.shape)
-            )
-        return self._mapped[0]
+        return map_pixels(self.path, self.shape, self._mapped)
 
     def rows_of(self, image_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the rows of :attr:`masks` and :attr:`areas` that belong to these images.
@@ -79,13 +76,8 @@ class MaskCache:
         DataError
             When images are not in the cache; names them.
         """
-        absent = [image_id for image_id in image_ids if image_id not in self.row_of]
-        if absent:
-            raise DataError(
-                f"the masks of {len(absent)} images are not in the cache", details=absent,
-                fix="scan the masks again",
-            )  # fmt: skip
-        return np.array([self.row_of[image_id] for image_id in image_ids], dtype=np.int64)
+        absent = "the masks of {count} images are not in the cache"
+        return rows_in(self.row_of, image_ids, absent, "scan the masks again")
 
     def with_areas(self, manifest: Manifest) -> Manifest:
         """Return the manifest with the fact ``mask_px``: how many pixels of each mask are marked."""
@@ -131,19 +123,22 @@ def scan_masks(
     StorageError
         When the cache cannot be written.
     """
+    gone = [error for row in manifest if (error := absent_file(row, manifest)) is not None]
+    if gone:
+        raise unusable_masks(gone, len(manifest), manifest)
     folder = make_cache_folder((cache_dir or default_cache_folder()) / "masks")
     keys = list(ordered_map(lambda row: _key(row, manifest, classes), manifest.rows))
     contents = sorted(set(keys))
     path = folder / f"{_file_key(contents, geometry, color)[:32]}{_SUFFIX}"
     side, count = geometry.size_px, len(classes.names)
-    if not _is_whole(path, contents, side, count):
+    if not is_whole(path, _header(contents, side, count), len(contents) * (side * side + 8 * count)):
         first = {key: row for row, key in reversed(list(zip(manifest.rows, keys, strict=True)))}
         rows = [first[key] for key in contents]
         _fill(path, rows, manifest, geometry, classes, color, contents, progress)
         keep_below(folder, _SUFFIX, MAX_CACHE_BYTES, keep=path)
     mark_used(path)
     areas = np.fromfile(
-        path, np.int64, len(contents) * count, offset=_HEADER_BYTES + len(contents) * side * side
+        path, np.int64, len(contents) * count, offset=HEADER_BYTES + len(contents) * side * side
     )
     place = {key: number for number, key in enumerate(contents)}
     return MaskCache(
@@ -189,7 +184,7 @@ def _fill(
         tqdm(total=len(rows), desc="Reading masks", unit="mask", file=sys.stderr, disable=not progress,
              delay=1.0, mininterval=0.5, leave=False) as bar,
     ):  # fmt: skip
-        stream.seek(_HEADER_BYTES)
+        stream.seek(HEADER_BYTES)
         for found in ordered_map(work, rows):
             bar.update()
             if isinstance(found, DataError):
@@ -198,21 +193,22 @@ def _fill(
                 stream.write(np.ascontiguousarray(found[0]).data)
                 areas.append(found[1])
         if problems:
-            raise _unusable(problems, len(rows), manifest)
+            raise unusable_masks(problems, len(rows), manifest)
         stream.write(np.stack(areas).tobytes())
         stream.seek(0)
         stream.write(_header(contents, geometry.size_px, len(classes.names)))
 
 
-def _unusable(problems: Sequence[DataError], total: int, manifest: Manifest) -> DataError:
-    """Return one error that tells every mask; of a single one its own."""
+def unusable_masks(problems: Sequence[DataError], total: int, manifest: Manifest) -> DataError:
+    """Return one error that tells every mask that cannot be used; of a single one its own."""
     if len(problems) == 1:
         return problems[0]
+    listed = sorted(problems, key=lambda problem: natural_key(str(problem.path)))  # they came by content
     fixes = list(dict.fromkeys(problem.fix for problem in problems if problem.fix))
     return DataError(
         f"{len(problems)} of {total} masks cannot be used",
         path=manifest.root,
-        details=[f"{problem.path}: {problem.message}" for problem in problems],
+        details=[f"{problem.path}: {problem.message}" for problem in listed],
         fix="; ".join(fixes[:3]),
     )
 
@@ -252,15 +248,4 @@ def _header(contents: Sequence[str], side: int, count: int) -> bytes:
         "classes": count,
         "index": hashlib.sha256("".join(contents).encode()).hexdigest(),
     }
-    return json.dumps(described).encode().ljust(_HEADER_BYTES)
-
-
-def _is_whole(path: Path, contents: Sequence[str], side: int, count: int) -> bool:
-    length = _HEADER_BYTES + len(contents) * (side * side + 8 * count)
-    try:
-        with path.open("rb") as stream:
-            return (
-                stream.read(_HEADER_BYTES) == _header(contents, side, count) and path.stat().st_size == length
-            )
-    except OSError:
-        return False
+    return padded_header(described)

@@ -13,6 +13,8 @@ from gyrus.errors import DataError
 
 # what tools append to a mask's name; an image of the same name would be another file
 _MASK_WORD = re.compile(r"[_\-. ](masks?|seg(mentation)?|labels?|gt|roi|annotation|lesion)$", re.IGNORECASE)
+# beside images of classes only what no tool calls an image: "lesion" may well end an image's name
+_BESIDE = re.compile(r"_(masks?|seg(mentation)?)(_\d+)?$", re.IGNORECASE)
 _CHANNEL = re.compile(r"_0000$")  # nnU-Net's images are called CASE_0000, their masks CASE
 MASK_SUFFIXES = (".gif",)
 """Endings of masks beside those of images."""
@@ -43,6 +45,19 @@ def bare(name: str) -> str:
     return path.with_suffix("").as_posix()
 
 
+def without_nifti_twins(names: Sequence[str]) -> tuple[list[str], int]:
+    """Leave out the NIfTI files beside which the same mask lies as a PNG, and tell how many these are.
+
+    ``gyrus predict --masks`` writes every mask in both forms.
+
+    >>> without_nifti_twins(["a.nii.gz", "a.png", "b.nii.gz"])
+    (['a.png', 'b.nii.gz'], 1)
+    """
+    drawn = {name[: -len(".png")] for name in names if name.endswith(".png")}
+    kept = [name for name in names if not (name.endswith((".nii.gz", ".nii")) and bare(name) in drawn)]
+    return kept, len(names) - len(kept)
+
+
 def without_mask_word(stem: str) -> str:
     """Return a name without what tells that it is a mask's: ``car_01_mask`` -> ``car_01``."""
     return _MASK_WORD.sub("", stem)
@@ -51,6 +66,25 @@ def without_mask_word(stem: str) -> str:
 def has_mask_word(name: str) -> bool:
     """Tell whether a file's name says that it is a mask."""
     return _MASK_WORD.search(bare(name)) is not None
+
+
+def masks_beside(names: Iterable[str]) -> dict[str, str]:
+    """Return the files that are called as masks of images beside them, each with its image.
+
+    Numbered ones too (``a_mask_1.png``), as sets of ultrasound have them.
+
+    >>> masks_beside(["x/a.png", "x/a_mask.png", "x/a_mask_1.png", "x/b_mask.png", "y/a_mask.png"])
+    {'x/a_mask.png': 'x/a.png', 'x/a_mask_1.png': 'x/a.png'}
+    """
+    listed = list(names)
+    images = {bare(name).casefold(): name for name in reversed(listed)}
+    found = {}
+    for name in listed:
+        stem = bare(name).casefold()
+        plain = _BESIDE.sub("", stem)
+        if plain != stem and plain in images:
+            found[name] = images[plain]
+    return found
 
 
 def pair(images: Sequence[str], masks: Iterable[str]) -> Pairs:

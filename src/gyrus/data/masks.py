@@ -55,6 +55,9 @@ def read_mask(row: Row, manifest: Manifest, classes: MaskClasses) -> Mask:
             "nothing is marked there",
         )
     source = Source(manifest.root / row.mask, row.frame)
+    gone = absent_file(row, manifest)
+    if gone is not None:
+        raise gone
     stored = stored_values(source)
     _check_size(stored, _image_size(row, manifest), row, source)
     if classes.kind == "values":
@@ -62,6 +65,19 @@ def read_mask(row: Row, manifest: Manifest, classes: MaskClasses) -> Mask:
     _check_levels(stored, source)
     marked: Mask = (stored != 0).astype(np.uint8)
     return marked * np.uint8(class_of(row, classes)) if stored.any() else marked
+
+
+def absent_file(row: Row, manifest: Manifest) -> DataError | None:
+    """Return the error of a mask that is named and not there; None where it is, or none is named."""
+    path = manifest.root / row.mask
+    if not row.mask or path.exists():
+        return None
+    return DataError(
+        f"the mask of {row.image_id} does not exist",
+        path=path,
+        fix="bring it back, or mend the column mask: an empty cell is a missing mask, and --missing-masks "
+        "says what becomes of it",
+    )
 
 
 def stored_values(source: Source) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:

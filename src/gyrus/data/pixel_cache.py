@@ -9,7 +9,6 @@ the folder ``pixels`` of the cache folder, at most 16 GiB of them; those used lo
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,14 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gyrus.data.cache_folder import keep_below, make_cache_folder, mark_used
-from gyrus.errors import DataError
+from gyrus.data.mapped_file import HEADER_BYTES, is_whole, map_pixels, padded_header, rows_in
 from gyrus.imaging import READING_POLICIES
 from gyrus.imaging.decoding import DECODER
 from gyrus.imaging.geometry import Geometry
 from gyrus.runs.atomic import atomic_writer
 
 _FORMAT = "gyrus-pixels/1"
-_HEADER_BYTES = 4096
 _SUFFIX = ".pixels"
 MAX_CACHE_BYTES = 16 * 2**30
 
@@ -54,11 +52,7 @@ class PixelCache:
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:
         """(n_contents, size, size, channels) uint8, read-only, mapped from the file."""
-        if not self._mapped:
-            self._mapped.append(
-                np.memmap(self.path, dtype=np.uint8, mode="r", offset=_HEADER_BYTES, shape=self.shape)
-            )
-        return self._mapped[0]
+        return map_pixels(self.path, self.shape, self._mapped)
 
     def rows_of(self, image_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the rows of :attr:`pixels` that hold these images.
@@ -68,12 +62,9 @@ class PixelCache:
         DataError
             When images are not in the cache; names them.
         """
-        absent = [image_id for image_id in image_ids if image_id not in self.row_of]
-        if absent:
-            raise DataError(
-                f"{len(absent)} images are not in the pixel cache", details=absent, fix="scan the data again"
-            )
-        return np.array([self.row_of[image_id] for image_id in image_ids], dtype=np.int64)
+        return rows_in(
+            self.row_of, image_ids, "{count} images are not in the pixel cache", "scan the data again"
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process by path: the file is mapped there again, not copied."""
@@ -92,14 +83,8 @@ def cache_path(folder: Path, contents: Sequence[str], geometry: Geometry, color:
 
 def is_valid(path: Path, contents: Sequence[str], geometry: Geometry, color: str) -> bool:
     """Tell whether a file of the cache is there, whole, and made for these contents."""
-    expected = _header(contents, geometry, color)
-    try:
-        with path.open("rb") as stream:
-            header = stream.read(_HEADER_BYTES)
-        length = path.stat().st_size
-    except OSError:
-        return False
-    return header == expected and length == _HEADER_BYTES + len(contents) * _image_bytes(geometry, color)
+    body = len(contents) * _image_bytes(geometry, color)
+    return is_whole(path, _header(contents, geometry, color), body)
 
 
 def open_cache(
@@ -161,7 +146,7 @@ def writing(path: Path, geometry: Geometry, color: str) -> Iterator[CacheWriter]
     """
     make_cache_folder(path.parent)
     with atomic_writer(path) as stream:
-        stream.seek(_HEADER_BYTES)
+        stream.seek(HEADER_BYTES)
         yield CacheWriter(stream, geometry, color)
     keep_below(path.parent, _SUFFIX, MAX_CACHE_BYTES, keep=path)
 
@@ -189,4 +174,4 @@ def _header(contents: Sequence[str], geometry: Geometry, color: str) -> bytes:
         "channels": _channels(color),
         "key": _key(contents, geometry, color),
     }
-    return json.dumps(described).encode().ljust(_HEADER_BYTES)
+    return padded_header(described)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from gyrus.data.manifest import Manifest, Row
+from gyrus.data.mask_pairs import without_nifti_twins
+from gyrus.data.safe_names import stem_of
 from gyrus.errors import PredictionsError
 from gyrus.evaluation.mask_predictions import MaskPredictions, mask_file_name
+
+logger = logging.getLogger("gyrus")
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif", ".nii", ".gz")
 _TAIL = re.compile(r"[_-](mask|seg|pred|prediction)$", re.IGNORECASE)
@@ -19,7 +24,8 @@ def read_mask_folder(folder: Path, manifest: Manifest, classes: Sequence[str]) -
 
     A mask is an image's when its name is :func:`mask_file_name` of the id; else when both names are the same
     without ending and without a final ``_mask``, ``_seg``, ``_pred`` or ``_prediction``. Images without a
-    predicted mask are left out, as those of other splits are.
+    predicted mask are left out, as those of other splits are. Of a mask that lies there as PNG and as NIfTI,
+    as ``gyrus predict --masks`` writes it, the PNG is read; of a volume, the PNGs of its slices.
 
     Parameters
     ----------
@@ -35,7 +41,11 @@ def read_mask_folder(folder: Path, manifest: Manifest, classes: Sequence[str]) -
     PredictionsError
         When there is no mask, when a mask has no image, or when a name fits several.
     """
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)
+    listed = sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix.lower() in SUFFIXES)
+    names, twins = without_nifti_twins([path.relative_to(folder).as_posix() for path in listed])
+    if twins:
+        logger.info("note: %d masks lie in %s as PNG and as NIfTI: the PNG is read.", twins, folder)
+    files = [folder / name for name in names]
     if not files:
         raise PredictionsError(
             f"holds no mask ({', '.join(SUFFIXES[:5])})",
@@ -44,21 +54,27 @@ def read_mask_folder(folder: Path, manifest: Manifest, classes: Sequence[str]) -
         )
     rows = manifest.rows
     by_file = {mask_file_name(row.image_id): row for row in rows}
+    by_file |= {f"{stem_of(PurePosixPath(row.path), row.frame)}.png": row for row in rows if row.frame}
     by_stem: dict[str, list[Row]] = {}
     for row in rows:
         by_stem.setdefault(_stem(row.path), []).append(row)
     found: dict[str, Path] = {}
+    volumes: dict[str, list[Row]] = {}
     strangers: list[str] = []
     doubled: list[str] = []
     for path in files:
         exact = by_file.get(path.name)
         fitting = [exact] if exact is not None else by_stem.get(_stem(path.name), [])
-        if len(fitting) != 1:
+        if len(fitting) > 1 and len({row.path for row in fitting}) == 1:
+            volumes[path.relative_to(folder).as_posix()] = fitting
+        elif len(fitting) != 1:
             (doubled if fitting else strangers).append(path.relative_to(folder).as_posix())
         elif fitting[0].image_id in found:
             doubled.append(f"{path.relative_to(folder).as_posix()} and {found[fitting[0].image_id].name}")
         else:
             found[fitting[0].image_id] = path
+    # a label map of a volume is the twin of its slices' PNGs; alone it would have to be cut as the volume is
+    doubled += [name for name, slices in volumes.items() if not any(row.image_id in found for row in slices)]
     if strangers or doubled:
         raise _unmatched(
             folder, strangers, doubled, [row.image_id for row in rows if row.image_id not in found]

@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -203,6 +203,19 @@ def pool_masks(parts: Sequence[MaskPredictions], names: Sequence[str]) -> MaskPr
         classes=first.classes,
         folds=tuple(name for name, part in zip(names, parts, strict=True) for _ in range(len(part))),
         group_ids=tuple(one for part in parts for one in part.group_ids),
+    )
+
+
+def select_images(predictions: MaskPredictions, keep: Callable[[str], bool]) -> MaskPredictions:
+    """Return the predictions of the images whose ``image_id`` is to be kept."""
+    chosen = [number for number, image_id in enumerate(predictions.image_ids) if keep(image_id)]
+    return MaskPredictions(
+        image_ids=tuple(predictions.image_ids[number] for number in chosen),
+        subject_ids=tuple(predictions.subject_ids[number] for number in chosen),
+        masks=tuple(predictions.masks[number] for number in chosen),
+        classes=predictions.classes,
+        folds=tuple(predictions.folds[number] for number in chosen) if predictions.folds else (),
+        group_ids=tuple(predictions.group_ids[number] for number in chosen),
     )
 
 

@@ -12,7 +12,7 @@ _COLUMNS = ("dice", "iou", "precision", "recall", "surface_dice")
 
 def format_segmentation(result: Mapping[str, Any]) -> str:
     """Return counts, the table by class, patients, objects by size, and folds."""
-    whose = "unknown patients" if result["n_subjects"] is None else f"{result['n_subjects']} patients"
+    whose = "unknown patients" if result["n_subjects"] is None else _patients_told(result["n_subjects"])
     head = (
         f"{result['n_images']} images of {whose}; in brackets: {100 * result['confidence']:g} % interval "
         f"over {result['clustered_by']}"
@@ -48,9 +48,10 @@ def number(value: float) -> str:
 
 
 def extent(one: Mapping[str, Any], unit: str) -> str:
-    """Return the sizes of a row of a table by size: ``12 to 160 px²``."""
+    """Return the sizes of a row of a table by size: ``12 to 160 px``."""
     area = "px" if unit == "px" else "mm²"
-    return f"{number(one['low'])} to {number(one['high'])} {area}"
+    low, high = number(one["low"]), number(one["high"])
+    return f"{low} {area}" if low == high else f"{low} to {high} {area}"
 
 
 def _by_class(result: Mapping[str, Any]) -> list[list[str]]:
@@ -82,28 +83,36 @@ def _class(name: str, block: Mapping[str, Any], result: Mapping[str, Any]) -> st
     lines += _patients(block["patients"])
     objects = block["objects"]
     lines.append(
-        f"  {objects['n']} objects: found {short_figure(objects['found'])} (half or more of its pixels)"
+        f"  {_objects(objects['n'])}: found {short_figure(objects['found'])} (half or more of its pixels)"
         if result["found_share"] == 0.5
-        else f"  {objects['n']} objects: found {short_figure(objects['found'])} "
+        else f"  {_objects(objects['n'])}: found {short_figure(objects['found'])} "
         f"({percent(result['found_share'])} % or more of its pixels)"
     )
     lines[-1] += f", {number(objects['false_per_image']['value'])} false ones an image"
     for row in block["by_object_size"]:
         lines.append(
-            f"    {extent(row, unit)}: {row['objects']} objects, found {short_figure(row['found'])}, of "
+            f"    {extent(row, unit)}: {_objects(row['objects'])}, found {short_figure(row['found'])}, of "
             f"their pixels {short_figure(row['covered'])}"
         )
     return "\n".join(lines)
 
 
+def _objects(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"
+
+
+def _patients_told(count: int) -> str:
+    return "1 patient" if count == 1 else f"{count} patients"
+
+
 def _patients(block: Mapping[str, Any] | None) -> list[str]:
     if not block:
         return []
-    lines = [f"  {block['n']} patients, slices together: Dice {short_figure(block['dice'])}"]
+    lines = [f"  {_patients_told(block['n'])}, slices together: Dice {short_figure(block['dice'])}"]
     volume = block["volume"]
     if volume:
         lines.append(
-            f"  volume of {volume['n']} patients: off by {spread(volume['size_mm3'], 'mm³')}, bias "
+            f"  volume of {_patients_told(volume['n'])}: off by {spread(volume['size_mm3'], 'mm³')}, bias "
             f"{spread(volume['bias_mm3'], 'mm³')} (true mean {number(volume['true_mm3'])} mm³)"
         )
     return lines

@@ -4,7 +4,8 @@ Both formats are containers in which a small file can ask for anything: gigabyte
 decoder written in C. So their readers run in long-lived child processes. A child may take 1 GiB beyond its
 start, may write no file, and is ended when a file takes longer than
 :attr:`gyrus.imaging.Limits.max_seconds`; the next file gets a new one. What a child answers is JSON and
-numbers, checked here, never a pickle. What libraries print is thrown away there: their warnings quote
+numbers, checked here, never a pickle. After :data:`MOST_ANSWERS` a child is replaced: decoders written in C
+may lose memory in each. What libraries print is thrown away there: their warnings quote
 patients' names.
 
 Memory is bounded where the system can do it (Linux; elsewhere the bounds on file, header and time remain).
@@ -28,6 +29,8 @@ from gyrus.imaging.limits import Limits
 
 MEMORY_BYTES = 2**30
 """What a child may take beyond what it has when its libraries are loaded."""
+MOST_ANSWERS = 10_000
+"""After so many a child is replaced; it takes half a second, of the minute or more that those took."""
 _MODULE = "gyrus.imaging.child_worker"
 _START_S = 60.0
 _END_S = 5.0
@@ -66,12 +69,12 @@ def ask(
         When no process can be started.
     """
     asked = {**request, "max_file_bytes": limits.max_file_bytes, "max_pixels": limits.max_pixels}
-    child = _CHILDREN.take(reads)
+    child = _CHILDREN.take(reads, hash(payload or request.get("path")))
     try:
         answer, data = child.ask(asked, payload, limits.max_seconds, most=16 * limits.max_pixels)
     except _TookTooLongError as error:
         raise PassingError(
-            f"took longer than {limits.max_seconds:g} s to read and was given up",
+            f"took longer than {limits.max_seconds:.3g} s to read and was given up",
             path=name,
             fix="it is damaged or made to do harm; leave it out",
         ) from error
@@ -127,6 +130,8 @@ class _Child:
         self._answers: IO[bytes] = self.process.stdout
         self._late = False
         self.sound = True
+        self.about = 0
+        self.answers = 0
         try:
             self._within(_START_S, lambda: receive(self._answers, 0))
         except (_TookTooLongError, EOFError, OSError, ValueError) as error:
@@ -140,6 +145,7 @@ class _Child:
         self, request: dict[str, Any], payload: bytes, seconds: float, most: int
     ) -> tuple[dict[str, Any], bytes]:
         def exchange() -> tuple[dict[str, Any], bytes]:
+            self.answers += 1
             send(self._requests, request, payload)
             return receive(self._answers, most)
 
@@ -159,6 +165,7 @@ class _Child:
             raise
         finally:
             timer.cancel()
+            timer.join()  # one that was just going off would kill it while the next file is read
             self.sound = self.sound and not self._late
 
     def _kill(self) -> None:
@@ -191,15 +198,21 @@ class _Children:
         self._idle: dict[str, list[_Child]] = defaultdict(list)
         self._left_to_parent: list[_Child] = []
 
-    def take(self, reads: Reads) -> _Child:
+    def take(self, reads: Reads, about: int) -> _Child:
+        """Return a child that waits, the one that answered last about the same file where there is one.
+
+        It has the file at hand, and a volume unpacked; else it is the one used last, so that others rest.
+        """
         with self._lock:
             waiting = self._idle[reads]
-            if waiting:
-                return waiting.pop()  # the one used last: it has the file at hand
-        return _Child(reads)
+            places = [place for place, child in enumerate(waiting) if child.about == about]
+            child = waiting.pop(places[-1] if places else -1) if waiting else None
+        child = child or _Child(reads)
+        child.about = about
+        return child
 
     def give_back(self, child: _Child) -> None:
-        if child.sound and child.owner == os.getpid():
+        if child.sound and child.owner == os.getpid() and child.answers < MOST_ANSWERS:
             with self._lock:
                 self._idle[child.reads].append(child)
         else:

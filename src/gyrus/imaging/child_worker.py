@@ -3,26 +3,34 @@
 A request is ``{"do": "facts" | "pixels", "path": … or null (the payload is the file), "frame": …, "plane": …,
 "key": …}``; an answer is what the readers give, or ``{"error": …, "fix": …}``. Nothing that a library says
 goes into an answer but the name of the error's class: messages of libraries quote what the file holds.
+
+What may be asked about next (the file, its header, an unpacked volume: up to 400 MiB) is kept until nobody
+has asked for a second; then it goes, and the memory back to the system.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import select
 import signal
 import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from gyrus.errors import ImageError, PassingError
 from gyrus.imaging.child_messages import receive, send
+from gyrus.imaging.given_back import give_free_memory_back
 from gyrus.imaging.limits import Limits
 from gyrus.imaging.pixel_file import PixelFile
 from gyrus.imaging.source import read_file
 
 _MOST_REQUEST = 1 << 34
+REST_S = 1.0
+"""After so long without a request a process lets go of what it keeps for the next one."""
 _STACK_DEPTH = 600  # data sets within data sets that Python's stack takes without the system's giving way
 
 
@@ -49,12 +57,28 @@ def main() -> None:
     send(answers, {"ready": True})
     files = _Files()
     while True:
+        if rests(sys.stdin.buffer):
+            reader, files = _reader(sys.argv[1]), _Files()
+            gc.collect()
+            give_free_memory_back()
         try:
             request, payload = receive(sys.stdin.buffer, _MOST_REQUEST)
         except EOFError:
             os._exit(0)  # nothing is left to be done
         answer, data = _answer(reader, files, request, payload)
         send(answers, answer, data)
+        del request, payload, answer, data  # a volume and an image of it, until the next request came
+
+
+def rests(requests: IO[bytes], seconds: float = REST_S) -> bool:
+    """Wait for a request; tell that none came within so long.
+
+    A request is only sent when the one before is answered, so none can be read ahead already. Where pipes
+    cannot be waited for (Windows) nothing is ever let go.
+    """
+    if os.name != "posix":
+        return False
+    return not select.select([requests], [], [], seconds)[0]
 
 
 def _reader(reads: str) -> Reader:

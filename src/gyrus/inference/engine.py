@@ -67,20 +67,40 @@ def make_engine(
         bundle.members[PREPROCESS], name=PREPROCESS, source="image", results=["pixels"], threads=1,
         most_kept_bytes=_MOST_KEPT_BYTES,
     )  # fmt: skip
-    network: Runnable
     if runtime == "openvino-bf16":
         logger.info(
             "note: openvino-bf16 computes with 8 significant bits: these are nearly the answers that the "
             "card's figures and thresholds are about, not quite."
         )
+    name: Runtime = runtime if runtime in OPENVINO else "onnxruntime"
+    return Engine(preprocess, make_network(bundle, threads=count, runtime=name, device=on), name, on, count)
+
+
+def make_network(
+    bundle: Bundle, *, threads: int, runtime: Runtime, device: Literal["cpu", "cuda"], callers: int = 1
+) -> Runnable:
+    """Load a bundle's network.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    threads : int
+        Threads inside the network, for each caller.
+    runtime, device : str
+        Neither of them ``auto``.
+    callers : int
+        So many are computed side by side; further ones wait.
+
+    Raises
+    ------
+    UsageError, MissingDependencyError, BundleError
+        As :func:`make_engine`.
+    """
+    data, results = bundle.members[NETWORK], output_names(bundle.card)
     if runtime in OPENVINO:
-        network = OpenVinoNetwork(
-            bundle.members[NETWORK], name=NETWORK, source="pixels", results=output_names(bundle.card),
-            threads=count, precision=PRECISIONS[runtime], size_px=geometry_of_card(bundle.card).size_px,
+        return OpenVinoNetwork(
+            data, name=NETWORK, source="pixels", results=results, threads=threads, callers=callers,
+            precision=PRECISIONS[runtime], size_px=geometry_of_card(bundle.card).size_px,
         )  # fmt: skip
-        return Engine(preprocess, network, runtime, on, count)
-    network = Graph(
-        bundle.members[NETWORK], name=NETWORK, source="pixels", results=output_names(bundle.card),
-        threads=count, device=on,
-    )  # fmt: skip
-    return Engine(preprocess, network, "onnxruntime", on, count)
+    # a session of ONNX Runtime computes in the threads of its callers, however many there are
+    return Graph(data, name=NETWORK, source="pixels", results=results, threads=threads, device=device)

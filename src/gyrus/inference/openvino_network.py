@@ -7,7 +7,9 @@ pixels are those of every other runtime, to the bit, and only the network is Ope
 
 from __future__ import annotations
 
+import functools
 import queue
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +20,7 @@ from gyrus.errors import BundleError, UsageError, require
 
 PRECISIONS = {"openvino": "f32", "openvino-bf16": "bf16"}
 """Number format of the network, by runtime."""
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class OpenVinoNetwork:
@@ -34,7 +37,10 @@ class OpenVinoNetwork:
     results : sequence of str
         Outputs that it must have.
     threads : int
-        Threads inside the network.
+        Threads inside the network, for each caller.
+    callers : int
+        So many are computed side by side; further ones wait. OpenVINO calls that streams, and makes one by
+        itself: a second caller would wait although its processor has nothing to do.
     precision : {"f32", "bf16"}
         Number format; bf16 only where the processor computes with it.
     size_px : int
@@ -60,16 +66,18 @@ class OpenVinoNetwork:
         threads: int,
         precision: str,
         size_px: int,
+        callers: int = 1,
     ) -> None:
         openvino = require("openvino", "openvino", "runtime openvino")
         self.name, self._results = name, list(results)
-        core = openvino.Core()
+        core = shared_core()
         if precision == "bf16":
             _check_bf16(core)
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": callers,
+            "INFERENCE_NUM_THREADS": callers * threads,
             "ENABLE_CPU_PINNING": False,  # a second process would be pinned to the very same cores
         }
         try:
@@ -114,6 +122,23 @@ class OpenVinoNetwork:
             ) from error
         finally:
             self._idle.put(request)
+
+
+def shared_core() -> Any:
+    """Return the process's one ``openvino.Core``; it is never given back.
+
+    Each core loads OpenVINO's CPU plugin once more, which lays a signal stack of its own (sigaltstack) under
+    the thread that loads it. Cores that end in another order than they began, or in another thread, leave
+    that thread with a stack that is no longer mapped: the next signal with a handler, SIGTERM or SIGCHLD,
+    then ends the process with a segmentation fault.
+    """
+    with _ONE_AT_A_TIME:  # a cache alone lets two threads that ask at once make one each
+        return _core()
+
+
+@functools.cache
+def _core() -> Any:
+    return require("openvino", "openvino", "runtime openvino").Core()
 
 
 def _check_bf16(core: Any) -> None:

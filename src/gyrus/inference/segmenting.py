@@ -16,6 +16,7 @@ from gyrus.config.runtime import Device, Runtime
 from gyrus.decision.activations import softmax
 from gyrus.decision.mask_rule import MaskRule
 from gyrus.errors import BundleError
+from gyrus.imaging import DEFAULT_LIMITS, Limits
 from gyrus.inference.prediction import Failure, Prediction
 from gyrus.inference.predictor import BATCH_SIZE, Image, Predictor, Prepared
 from gyrus.inference.segmented import PictureClass, Planes, Segmented
@@ -74,10 +75,12 @@ class MaskPredictor(Predictor):
     def _in_windows(self, pixels: npt.NDArray[np.uint8]) -> bool:
         return self.windows is not None and max(pixels.shape[:2]) > self.geometry.size_px
 
-    def _prepare(self, image: Image, index: int, keep: bool) -> Prepared | Failure:
+    def _prepare(
+        self, image: Image, index: int, keep: bool, limits: Limits = DEFAULT_LIMITS
+    ) -> Prepared | Failure:
         if self.windows is None:
-            return super()._prepare(image, index, keep)
-        prepared = super()._prepare(image, index, True)
+            return super()._prepare(image, index, keep, limits)
+        prepared = super()._prepare(image, index, True, limits)
         if isinstance(prepared, Failure) or prepared.read is None:
             return prepared
         whole = prepared.read if self._in_windows(prepared.read) else None

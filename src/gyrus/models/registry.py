@@ -183,6 +183,13 @@ def check_architecture(architecture: str) -> None:
         With the nearest names.
     """
     if architecture not in OWN and not timm_library().is_model(architecture):
+        from gyrus.models.segmentation.registry import draws_masks  # it builds on the networks here
+
+        if draws_masks(architecture):
+            raise UsageError(
+                f"the network {architecture!r} draws masks, and classes are to be answered",
+                fix="add --task segment",
+            )
         near = suggest(architecture)
         raise UsageError(
             f"no network is called {architecture!r}",

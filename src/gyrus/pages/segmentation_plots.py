@@ -56,8 +56,8 @@ def dice_by_area(result: Mapping[str, Any]) -> Any:
     series = _series(result)
     for (name, points), colour in zip(series.items(), _colours(result, list(series)), strict=True):
         shown = points[:: max(1, len(points) // _MOST_DOTS)]
-        axes.plot(*zip(*shown, strict=True), color=colour, marker="o", markersize=2.6, linestyle="none",
-                  alpha=0.35, markeredgewidth=0)  # fmt: skip
+        axes.plot(*zip(*shown, strict=True), color=colour, marker="o", markersize=4, linestyle="none",
+                  alpha=0.5, markeredgewidth=0)  # fmt: skip
         rows = [row for row in result["per_class"][name]["by_area"] if is_defined(row["dice"]["value"])]
         _means(axes, rows, "dice", colour, name)
     _finish(axes, result, "true area in the image", "Dice")

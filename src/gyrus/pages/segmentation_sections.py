@@ -52,12 +52,24 @@ def headline(context: ReportContext, result: Mapping[str, Any], split: str) -> H
         tag("h2", f"How well it draws on {on}", leak_stamp(context)),
         tag("div", big, said, class_="headline"),
         _caution(split, noun),
+        _seen_before(result),
         _drawn_how(context),
         tag("div", [_tile(*one) for one in _tiles(result)], class_="tiles"),
-        tag("ul", [tag("li", note) for note in result["notes"]], class_="small soft rules")
-        if result["notes"] else None,
+        tag("ul", [tag("li", note) for note in _notes(result)], class_="small soft rules")
+        if _notes(result) else None,
         id="headline",
     )  # fmt: skip
+
+
+def _seen_before(result: Mapping[str, Any]) -> Html | None:
+    """Say it beside the figure that images which the model was made with are in it."""
+    block = result.get("seen_before") or {}
+    return tag("p", tag("strong", block["sentence"])) if block.get("n") else None
+
+
+def _notes(result: Mapping[str, Any]) -> list[str]:
+    block = result.get("seen_before") or {}
+    return [note for note in result["notes"] if not (block.get("n") and note == block["sentence"])]
 
 
 def cases(result: Mapping[str, Any], pictures: Mapping[str, MaskPicture]) -> Html | None:

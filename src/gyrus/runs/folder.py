@@ -138,16 +138,26 @@ class RunFolder(ResultFolder):
             When it cannot be made.
         """
         self.check_free()
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self.checkpoints.mkdir(exist_ok=True)
-        except OSError as error:
-            raise StorageError(
-                f"the run folder cannot be made: {error.strerror}",
-                path=self.path,
-                fix="name another with --out",
-            ) from error
+        make_folder(self.path)
+        make_folder(self.checkpoints)
         return self
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder that ``--out`` names, where it is not there yet, and return it.
+
+    Raises
+    ------
+    StorageError
+        When it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"the folder cannot be made: {error.strerror}", path=path, fix="name another with --out"
+        ) from error
+    return path
 
 
 def next_run_folder(parent: Path, name: str) -> RunFolder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from gyrus.bundles import read_bundle
 from gyrus.config.serving import ServeOptions
 from gyrus.errors import BusyError, GyrusError, UsageError
 from gyrus.imaging.child import close_children
+from gyrus.imaging.given_back import give_free_memory_back
 from gyrus.runs import RunFolder
 from gyrus.serving.answering import Answering
 from gyrus.serving.api import add_api
@@ -31,6 +33,7 @@ from gyrus.serving.uploads import Receiver
 
 NO_DATABASE = "none"
 DATA_FOLDER = "gyrus-data"
+GIVE_BACK_S = 30.0
 _DESCRIPTION = (
     "Asks a bundle about brain MRI images. A research tool, not a medical device: no answer may decide about "
     "a patient. Errors are problem details (RFC 9457), their types listed at /problems."
@@ -105,12 +108,21 @@ def api_key(options: ServeOptions) -> str:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     log("ready", model=app.state.answering.model["name"], digest=app.state.answering.model["digest"])
+    giving_back = asyncio.create_task(_give_back())
     yield
+    giving_back.cancel()
     await run_in_threadpool(app.state.answering.close)
     if app.state.store is not None:
         await run_in_threadpool(app.state.store.close)
     close_children()
     log("stopped")
+
+
+async def _give_back() -> None:
+    """Give free memory back to the system, now and then."""
+    while True:
+        await asyncio.sleep(GIVE_BACK_S)
+        await run_in_threadpool(give_free_memory_back)
 
 
 def _store_of(options: ServeOptions) -> Store | None:

@@ -1,28 +1,30 @@
-"""Images of many requests through the network together, and a bound on how many wait.
+"""Images of many requests through the network together.
 
 The network's threads take what waits. An image that is alone never waits for company; while others are just
-being read, one waits for them a few milliseconds. So batches grow with the load by themselves.
+being read, one waits for them a few milliseconds. So batches grow with the load by themselves, but never so
+large that the first would wait long for the last: on a processor two together take twice as long as one.
 """
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from gyrus.errors import BusyError
+from gyrus.serving.deadline import Deadline
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_MEMORY_S = 1.0
-"""Busy time after which what was seen counts e times less."""
-_MOST_TIMES = 4.0
-"""How many times the expected time a gap may count."""
+_AHEAD = 2
+"""Full batches that may wait, for each thread."""
+_NEWEST = 0.2
+"""Share of the last batch in what an item is expected to take."""
 
 
 class Batches(Generic[Item, Result]):
@@ -34,6 +36,8 @@ class Batches(Generic[Item, Result]):
         Takes items and returns as many results, in order.
     most : int
         Items of a batch.
+    most_s : float
+        How long a batch may take, as things go; one item may take longer.
     window_s : float
         How long a batch that is not full waits, while others say that they are just coming.
     threads : int
@@ -47,16 +51,21 @@ class Batches(Generic[Item, Result]):
         compute: Callable[[Sequence[Item]], Sequence[Result]],
         *,
         most: int,
+        most_s: float,
         window_s: float,
         threads: int = 1,
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:
-        self._compute, self._most, self._window_s, self._observe = compute, most, window_s, observe
-        self._changed = threading.Condition()
-        self._waiting: deque[tuple[Item, Future[Result]]] = deque()
+        self._compute, self._observe = compute, observe
+        self._most, self._most_s, self._window_s = most, most_s, window_s
+        self._item_s = 0.0
+        lock = threading.Lock()
+        self._changed, self._taken_from = threading.Condition(lock), threading.Condition(lock)
+        self._waiting: deque[_Waiting[Item, Result]] = deque()
         self._coming = 0
         self._idle = 0
         self._closed = False
+        self._count = threads
         self._threads = [
             threading.Thread(target=self._work, name=f"gyrus-network-{number}", daemon=True)
             for number in range(threads)
@@ -75,11 +84,20 @@ class Batches(Generic[Item, Result]):
             self._coming -= 1
             self._changed.notify()
 
-    def bring(self, item: Item, future: Future[Result]) -> None:
-        """Hand over an item that was :meth:`coming`; ``future`` gets its result."""
+    def await_room(self) -> None:
+        """Wait while enough is waiting for all threads: what is read too early only takes memory."""
+        with self._taken_from:
+            while len(self._waiting) >= _AHEAD * self._count * self._full and not self._closed:
+                self._taken_from.wait()
+
+    def bring(self, item: Item, future: Future[Result], begin: Deadline | None = None) -> None:
+        """Hand over an item that was :meth:`coming`.
+
+        ``future`` gets its result, or an error where it was not begun by ``begin``: nobody waits for it then.
+        """
         with self._changed:
             self._coming -= 1
-            self._waiting.append((item, future))
+            self._waiting.append(_Waiting(item, future, begin))
             self._changed.notify()
 
     def close(self) -> None:
@@ -87,22 +105,45 @@ class Batches(Generic[Item, Result]):
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+            self._taken_from.notify_all()
         for thread in self._threads:
             thread.join()
 
     def _work(self) -> None:
-        while batch := self._next():
-            self._observe(len(batch))
-            try:
-                results = self._compute([item for item, _ in batch])
-            except BaseException as error:  # noqa: BLE001 - whoever asked is told, whatever it was
-                for _, future in batch:
-                    future.set_exception(error)
-                continue
-            for (_, future), result in zip(batch, results, strict=True):
-                future.set_result(result)
+        while self._work_off(self._next()):  # while it waits, no name here holds the images of the last batch
+            pass
 
-    def _next(self) -> list[tuple[Item, Future[Result]]]:
+    def _work_off(self, batch: list[_Waiting[Item, Result]]) -> bool:
+        """Compute a batch; tell whether there was one."""
+        if not (wanted := _in_time(batch)):
+            return bool(batch)
+        self._observe(len(wanted))
+        began = time.monotonic()
+        try:
+            results = self._compute([waiting.item for waiting in wanted])
+        except BaseException as error:  # noqa: BLE001 - whoever asked is told, whatever it was
+            for waiting in wanted:
+                waiting.future.set_exception(error)
+            return True
+        self._learn((time.monotonic() - began) / len(wanted))
+        for waiting, result in zip(wanted, results, strict=True):
+            waiting.future.set_result(result)
+        return True
+
+    def _learn(self, item_s: float) -> None:
+        """Remember how long an item took."""
+        with self._changed:
+            share = _NEWEST if self._item_s else 1.0
+            self._item_s += share * (item_s - self._item_s)
+
+    @property
+    def _full(self) -> int:
+        """Items of a full batch, as things go."""
+        if self._item_s * self._most <= self._most_s:
+            return self._most
+        return max(1, int(self._most_s / self._item_s))
+
+    def _next(self) -> list[_Waiting[Item, Result]]:
         """Return what goes through together; nothing when all is done and closed."""
         with self._changed:
             while True:
@@ -121,89 +162,39 @@ class Batches(Generic[Item, Result]):
     def _await_company(self) -> None:
         """Let go of the lock until a batch is full, nobody is coming, or the window is over."""
         until = time.monotonic() + self._window_s
-        while self._coming and len(self._waiting) < self._most:
+        while self._coming and len(self._waiting) < self._full:
             rest = until - time.monotonic()
             if rest <= 0 or not self._changed.wait(rest):
                 break
 
-    def _taken(self) -> list[tuple[Item, Future[Result]]]:
+    def _taken(self) -> list[_Waiting[Item, Result]]:
         """Take a batch; what waits is shared with the threads that have nothing to do."""
-        count = min(self._most, -(-len(self._waiting) // (1 + self._idle)))
+        count = min(self._full, -(-len(self._waiting) // (1 + self._idle)))
         batch = [self._waiting.popleft() for _ in range(count)]
+        self._taken_from.notify(count)
         if self._waiting and self._idle:
             self._changed.notify_all()  # one notice may have gone to a thread that had work already
         return batch
 
 
-class Admission:
-    """Lets in as many images as can be answered in time.
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[Item, Result]):
+    """An item, who is to hear of it, and until when it is to be begun."""
 
-    Parameters
-    ----------
-    most : int
-        Images that may be inside.
-    few : int
-        So many are let in however long it takes: a handful of clients is no overload on a slow machine.
-    """
+    item: Item
+    future: Future[Result]
+    begin: Deadline | None
 
-    def __init__(self, most: int, few: int = 1, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self._few, self._clock = most, few, clock
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._left, self._busy_s = 0.0, 0.0  # images and the time they took, the older the less
-        self._last_left = 0.0
 
-    @property
-    def inside(self) -> int:
-        """Images that wait or are being answered."""
-        return self._inside
-
-    def expected_wait_s(self) -> float:
-        """Return how long those inside will take, as things go."""
-        return self._inside * self._per_image_s
-
-    @property
-    def _per_image_s(self) -> float:
-        return self._busy_s / self._left if self._left else 0.0
-
-    def check(self, images: int, patience_s: float) -> None:
-        """See whether images would be let in now.
-
-        Raises
-        ------
-        BusyError
-            When they would wait too long or are too many.
-        """
-        wait_s = self.expected_wait_s()
-        slow = self._inside >= self._few and wait_s > patience_s
-        if slow or (self._inside and self._inside + images > self._most):
-            raise BusyError(
-                f"{self._inside} images are waiting already",
-                retry_after_s=max(1, round(wait_s)),
-                fix="ask again later",
-            )
-
-    def enter(self, images: int, patience_s: float) -> None:
-        """Let images in, or raise as :meth:`check` does."""
-        with self._lock:
-            self.check(images, patience_s)
-            if not self._inside:
-                self._last_left = self._clock()
-            self._inside += images
-
-    def leave(self, images: int) -> None:
-        """Let images out; the time since the last ones left tells how fast it goes.
-
-        Images leave in bursts, as they went through the network: images and time are summed apart, for a
-        mean of the gaps between them would follow the last burst.
-        """
-        with self._lock:
-            now = self._clock()
-            gap_s = now - self._last_left
-            if self._left:  # one that took unusually long says little of those that come
-                gap_s = min(gap_s, _MOST_TIMES * self.expected_wait_s())
-            fade = math.exp(-gap_s / _MEMORY_S)
-            self._left = fade * self._left + images
-            self._busy_s = fade * self._busy_s + gap_s
-            self._last_left = now
-            self._inside -= images
+def _in_time(batch: list[_Waiting[Item, Result]]) -> list[_Waiting[Item, Result]]:
+    """Return those that are still waited for; the others are told."""
+    kept = []
+    for waiting in batch:
+        try:
+            if waiting.begin is not None:
+                waiting.begin.check()
+        except BusyError as error:
+            waiting.future.set_exception(error.forget_frames())  # they hold the whole batch
+        else:
+            kept.append(waiting)
+    return kept

@@ -11,6 +11,7 @@ from gyrus.errors import ManifestError
 from gyrus.imaging.file_facts import choose_frames
 from gyrus.imaging.frames import frames_of_bytes
 from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of
+from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.source import Held
 
 _KEY = secrets.token_bytes(32)
@@ -22,7 +23,7 @@ def is_scan(body: bytes) -> bool:
     return kind_of(body[:BEGINNING_BYTES]) in ("dicom", "nifti")
 
 
-def images_of(body: bytes, name: str, options: VolumeOptions) -> list[Held]:
+def images_of(body: bytes, name: str, options: VolumeOptions, limits: Limits = DEFAULT_LIMITS) -> list[Held]:
     """Return the images of an upload: of a volume the slices that the options choose.
 
     Raises
@@ -33,15 +34,18 @@ def images_of(body: bytes, name: str, options: VolumeOptions) -> list[Held]:
     path = Path(name)
     if not is_scan(body):
         return [Held(path, "", body)]
-    facts = frames_of_bytes(body, name, plane=options.plane, key=_KEY)
+    facts = frames_of_bytes(body, name, plane=options.plane, limits=limits, key=_KEY)
     return [Held(path, frame, body) for frame in choose_frames(facts.frames, options.slices)]
 
 
-def spacing_in(body: bytes, name: str, options: VolumeOptions) -> Spacing | None:
+def spacing_in(
+    body: bytes, name: str, options: VolumeOptions, limits: Limits = DEFAULT_LIMITS
+) -> Spacing | None:
     """Return how large a pixel is, where a DICOM or NIfTI header tells it."""
     if not is_scan(body):
         return None
-    told = frames_of_bytes(body, name, plane=options.plane, key=_KEY).facts.get(SPACING, "")
+    facts = frames_of_bytes(body, name, plane=options.plane, limits=limits, key=_KEY).facts
+    told = facts.get(SPACING, "")
     try:
         return parse_spacing(told, name) if told else None
     except ManifestError:  # a distance that is none tells nothing; sizes are then told in pixels

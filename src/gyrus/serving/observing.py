@@ -20,7 +20,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gyrus.errors import GyrusError, StorageError, UnavailableError
+from gyrus.errors import BusyError, GyrusError, StorageError, UnavailableError
 from gyrus.serving.measures import Measures
 from gyrus.serving.problems import Problem, defect, problem_of, respond
 from gyrus.serving.protection import CSRF_COOKIE, csrf_cookie, csrf_of, security_headers
@@ -47,6 +47,20 @@ def where(error: BaseException) -> list[str]:
         f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
         for frame in traceback.extract_tb(error.__traceback__)[-_FRAMES:]
     ]
+
+
+def log_failed_upload(error: GyrusError, request_id: str) -> None:
+    """Write down a fault of the server over one upload, where the others of the request go on."""
+    if problem_of(error).status >= _WRONG and not isinstance(error, BusyError):
+        log("upload", level=logging.ERROR, request_id=request_id, **_failure(error))
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """Return what a log may hold of an error."""
+    told = {"error": type(error).__name__, "where": where(error)}
+    if isinstance(error, StorageError | UnavailableError):  # words about this machine, none of a client's
+        told["reason"] = str(error)
+    return told
 
 
 class Observing:
@@ -116,9 +130,7 @@ class _Observed:
 
     async def _fail(self, error: Exception, problem: Problem) -> None:
         if problem.status >= _WRONG:
-            self.failure = {"error": type(error).__name__, "where": where(error)}
-        if isinstance(error, StorageError | UnavailableError):  # words about this machine, none of a client's
-            self.failure["reason"] = str(error)
+            self.failure = _failure(error)
         if self._started:  # half an answer is out: the connection must end, so that it is not taken for all
             raise ConnectionAbortedError
         request = Request(self.scope, self._receive)

@@ -12,6 +12,7 @@ from PIL import Image
 
 from gyrus.inference.evidence import Evidence
 from gyrus.inference.mask_regions import Region
+from gyrus.inference.mask_rows import mask_png
 from gyrus.pages.colour import heat_scale
 from gyrus.pages.contours import contour_layer
 from gyrus.pages.evidence_sections import shrunk
@@ -27,7 +28,7 @@ _COMPRESSION = 2  # a third of the time of Pillow's 6 for a sixth more bytes
 
 
 def pictures_of(examined: Sequence[Evidence]) -> dict[str, bytes]:
-    """Return ``image-N``, ``heat-N`` and ``nearest-N-K`` of each image, where there is such."""
+    """Return ``image-N``, ``heat-N``, ``mask-N`` and ``nearest-N-K`` of each image, where there is such."""
     found: dict[str, bytes] = {}
     for number, one in enumerate(examined):
         pixels = one.answer.pixels
@@ -36,6 +37,8 @@ def pictures_of(examined: Sequence[Evidence]) -> dict[str, bytes]:
         found[f"image-{number}"] = _png(_plain(shrunk(pixels, SIDE_PX)))
         if one.heat_map is not None:
             found[f"heat-{number}"] = heat_png(one.heat_map.over_image, *pixels.shape[:2])
+        if one.answer.segmentation is not None:
+            found[f"mask-{number}"] = mask_png(one.answer.segmentation.mask)
         if one.regions:
             found[f"heat-{number}"] = contour_png(one.regions, *pixels.shape[:2])
         for rank, case in enumerate(one.nearest):

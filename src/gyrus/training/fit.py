@@ -4,46 +4,40 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from gyrus.config.train import TrainConfig
-from gyrus.data.cache_folder import default_cache_folder
 from gyrus.data.manifest import Manifest
 from gyrus.errors import DataError
 from gyrus.models import Network, WeightsReport, start
 from gyrus.runs import RunFolder
-from gyrus.runs.atomic import write_json
-from gyrus.training.allocator import keep_freed_memory
-from gyrus.training.augmentation import doubts, mixing_of, policy_of
-from gyrus.training.batches import Look, Pixels, SplitPixels
+from gyrus.training.augmentation import doubts, mixing_of
+from gyrus.training.batches import Pixels, SplitPixels
 from gyrus.training.determinism import fix_workspace
-from gyrus.training.device_pixels import keep_pixels_on_device
-from gyrus.training.devices import name_of, pick_device
+from gyrus.training.devices import pick_device
+from gyrus.training.fitting import Course, hand_over, look_of, settle, take_up, tell_beginning
 from gyrus.training.journal import Journal
 from gyrus.training.memory import telling_memory_errors
-from gyrus.training.metrics_log import EpochRow
 from gyrus.training.normalising import choose_normalisation
 from gyrus.training.optimisation_record import optimisation_record
-from gyrus.training.precision import Precision, choose
 from gyrus.training.recipe_notes import idle_with_recipe
-from gyrus.training.recipes import Recipe, recipe_of
+from gyrus.training.recipes import recipe_of
 from gyrus.training.sampling import draw_strengths
 from gyrus.training.session import Session
-from gyrus.training.stage_runs import StageDone, run_stages
+from gyrus.training.stage_runs import run_stages
 from gyrus.training.stopping import listening
-from gyrus.training.strided_depthwise import quicken, restore
+from gyrus.training.strided_depthwise import quicken
 from gyrus.training.targets import check_several, loss_of
 
 logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True)
-class FitResult:
-    """What a training gave.
+class FitResult(Course):
+    """What a training gave, and how it went.
 
     Attributes
     ----------
@@ -53,53 +47,14 @@ class FitResult:
         Names of the network's outputs, in order.
     task : str
         ``classify``, or ``multilabel``: each output is a question of its own.
-    history : tuple of EpochRow
-        One row an epoch, as in the metrics file; ``epoch`` counts from 1 over all stages.
-    best_epoch : int
-        The epoch whose weights these are.
-    stopped_early : bool
-        Whether patience ran out before the last epoch of a stage.
     checkpoint : Path
         The weights that were kept, in Lightning's format.
-    precision : Precision
-        Number format, and how it was chosen.
-    device : str
-        ``cpu``, or the GPU's name.
-    learning_rate : float
-        The head's peak in the last stage.
-    recipe : Recipe
-        The stages as planned, and why these.
-    stages : tuple of StageDone
-        The stages as they went.
-    weights : WeightsReport or None
-        What became of the file of starting weights.
-    optimisation : dict
-        What the options came to; see :func:`gyrus.training.optimisation_record.optimisation_record`.
-    seconds : float
-        The whole fit, the measuring of precision included.
     """
 
     network: Network
     classes: tuple[str, ...]
     task: str
-    history: tuple[EpochRow, ...]
-    best_epoch: int
-    stopped_early: bool
     checkpoint: Path
-    precision: Precision
-    device: str
-    learning_rate: float
-    recipe: Recipe
-    stages: tuple[StageDone, ...]
-    weights: WeightsReport | None
-    optimisation: dict[str, Any]
-    seconds: float
-
-    @property
-    def course(self) -> dict[str, Any]:
-        """Recipe, why this one, and the stages as they went, as plain data."""
-        stages = [asdict(stage) for stage in self.stages]
-        return {"recipe": self.recipe.name, "why": self.recipe.why, "stages": stages}
 
 
 @telling_memory_errors()
@@ -150,12 +105,8 @@ def fit(
     torch.manual_seed(config.seed)
     network, weights = start_network(config, num_classes=len(manifest.classes))
     recipe = recipe_of(config, manifest, network)
-    logger.info("recipe: %s (%s)", recipe.name, recipe.why)
-    for doubt in (*doubts(config, config.color), *idle_with_recipe(config, recipe.name, recipe.stages)):
-        logger.info("note: %s", doubt)
-    if weights is not None:
-        logger.info("weights: %s", weights.table())
-        write_json(run.weights, weights.to_json())
+    idle = idle_with_recipe(config, recipe.name, recipe.stages)
+    tell_beginning(recipe, (*doubts(config, config.color), *idle), weights, run)
     folded = weights is not None and weights.grey_stem is not None
     if weights is not None and folded and config.normalize != "auto":
         logger.info(
@@ -166,22 +117,14 @@ def fit(
     choose_normalisation(network, config, train, given_weights=weights is not None and not folded)
     quicken(network)
     journal = Journal(run, config.select)
-    if resume and journal.restore(network):
-        logger.info("note: going on after %s", journal.told)
-    journal.check_recipe(recipe.stages)
-    precision = journal.precision or _precision(config, network, len(train), device)
-    journal.precision = precision
-    # after the measurement, whose blocks of other sizes would stay for ever
-    keep_freed_memory()
-    keep_pixels_on_device((train, val), config, device)
-    network.to(memory_format=torch.channels_last if precision.channels_last else torch.contiguous_format)
-    policy = policy_of(config)
-    look = Look(
-        mean=network.mean,
-        std=network.std,
-        per_image=network.facts.per_image,
-        policy=None if policy.changes_nothing else policy,
-        channels_last=precision.channels_last,
+    take_up(journal, network, recipe, resume=resume)
+    precision = settle(
+        config, network, (train, val), device, journal, variant=_variant(config), side=config.image_size
+    )
+    look = look_of(
+        config,
+        network,
+        precision,
         strengths=draw_strengths(train.labels, config),
         mixing=mixing_of(config, len(manifest.classes)),
     )
@@ -201,31 +144,18 @@ def fit(
             bar=progress,
         )
         done = run_stages(session, recipe)
-    journal.load_kept(network)
-    restore(network)
-    network.to(memory_format=torch.contiguous_format).requires_grad_(True).eval()
+    rates = {stage.name: stage.learning_rate for stage in done}
+    record = optimisation_record(config, loss, manifest.classes, rates=rates, parts=journal.parts)
+    course = hand_over(
+        journal, network, precision=precision, device=device, recipe=recipe, done=done, weights=weights,
+        optimisation=record, began=began,
+    )  # fmt: skip
     return FitResult(
         network=network,
         classes=manifest.classes,
         task=manifest.task,
-        history=tuple(journal.rows),
-        best_epoch=journal.kept_epoch,
-        stopped_early=any(stage.stopped_early for stage in done),
         checkpoint=journal.kept_path,
-        precision=precision,
-        device=name_of(device),
-        learning_rate=done[-1].learning_rate,
-        recipe=recipe,
-        stages=done,
-        weights=weights,
-        optimisation=optimisation_record(
-            config,
-            loss,
-            manifest.classes,
-            rates={stage.name: stage.learning_rate for stage in done},
-            parts=journal.parts,
-        ),
-        seconds=time.perf_counter() - began,
+        **course,
     )
 
 
@@ -266,18 +196,6 @@ def _check_data(manifest: Manifest, train: SplitPixels, pixels: Pixels, config: 
             f"the pixel cache holds images of {side} pixels; image_size is {config.image_size}",
             fix="fill the cache with the same image_size: data.scan(manifest, image_size=…)",
         )
-
-
-def _precision(config: TrainConfig, network: Network, images: int, device: torch.device) -> Precision:
-    side = config.image_size
-    return choose(
-        config.precision,
-        network,
-        key=_variant(config),
-        input_shape=(min(config.batch_size, images), network.in_channels, side, side),
-        device=device,
-        cache_folder=config.cache_dir or default_cache_folder(),
-    )
 
 
 def _variant(config: TrainConfig) -> str:

@@ -17,7 +17,7 @@ from gyrus.runs.lock import LOCK_NAME
 VERB = "crossval"
 # may differ from call to call: they change where and how fast, or add repeats, but no fold that is finished
 _FREE = frozenset(
-    {"out", "json", "repeats", "source", "cache_dir", "workers", "pin_memory", "checkpoint_minutes"}
+    {"out", "json", "repeats", "jobs", "source", "cache_dir", "workers", "pin_memory", "checkpoint_minutes"}
 )
 
 
@@ -49,6 +49,11 @@ class CrossvalFolder(ResultFolder):
         """Return the run of a fold; the further repeats lie in folders of their own."""
         parent = self.path / f"repeat-{repeat}" if repeat else self.path
         return RunFolder(parent / f"fold-{fold}")
+
+    def log_of(self, repeat: int, fold: int) -> Path:
+        """Return the log of a fold that is trained in a process of its own; it lies beside its run."""
+        run = self.run_of(repeat, fold).path
+        return run.with_name(f"{run.name}.log")
 
     def predictions_of(self, repeat: int) -> Path:
         """Return the place of one repeat's predictions, where there are several."""

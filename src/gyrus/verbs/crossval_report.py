@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +28,14 @@ from gyrus.imaging.geometry import Geometry
 from gyrus.imaging.reading import Color
 from gyrus.inference.outputs import Outputs, read_outputs
 from gyrus.pages import write_report
-from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
+from gyrus.pages.measured import OUT_OF_FOLD
+from gyrus.verbs.crossval_course import report_context
 from gyrus.verbs.crossval_folder import CrossvalFolder, Progress
 from gyrus.verbs.crossval_plan import Plan, PlannedFold
 from gyrus.verbs.fitted_after import out_of_fold_block
+from gyrus.verbs.mask_heat import heat_of_folds
 from gyrus.verbs.measure import SEVERAL_HAVE_NO_TWINS
-
-OUT_OF_FOLD = "out-of-fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +78,9 @@ def pool(config: CrossvalConfig, folder: CrossvalFolder, plan: Plan, progress: P
     else:
         evaluation["twin_free"] = twin_free(first, manifest, out_of_fold=True)
         evaluation["subgroups"] = subgroups(first, manifest)
+        heat = heat_of_folds([folder.run_of(one.repeat, one.fold) for one in of_first])
+        if heat is not None:
+            evaluation["heat_in_mask"] = heat
     evaluation["notes"] += _absent(plan, progress, manifest, first)
     return Pooled(predictions, evaluation, repeat_figures(predictions))
 
@@ -129,26 +131,20 @@ def write_crossval_report(
     manifest = read_manifest(folder.manifest)
     geometry = Geometry(config["image_size"], config["resize"], config["brain_crop"])
     counts, subjects = _by_fold(manifest)
-    context = ReportContext(
-        title=folder.path.resolve().name,
-        config=config,
-        environment=json.loads(folder.environment.read_text(encoding="utf-8")),
-        audit=plan.audit,
-        allow_leak=plan.audit["allow_leak"],
+    context = report_context(
+        folder,
+        plan,
+        progress,
+        pooled.evaluation,
+        looks,
         counts=counts,
         subjects=subjects,
-        sizes=dict(Counter(f"fold {row.fold}" for row in manifest if row.fold is not None)),
-        fingerprint=manifest.fingerprint,
-        evaluations={OUT_OF_FOLD: pooled.evaluation},
         repeats=pooled.repeats or {},
-        test_looks=looks,
         examples=_examples(
             folder, plan, progress, pooled.predictions[0], manifest, config["color"], geometry
         ),
         examples_split=OUT_OF_FOLD,
         skipped=skipped,
-        notes=plan.audit["notes"],
-        seconds={title: finished["seconds"] for title, finished in progress.finished.items()},
     )
     write_report(context, folder.report)
 

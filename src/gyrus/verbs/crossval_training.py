@@ -16,7 +16,7 @@ from gyrus.verbs.crossval_plan import Plan, PlannedFold
 from gyrus.verbs.prepare import Prepared
 from gyrus.verbs.resuming import check_resumable
 from gyrus.verbs.tables import counts_table
-from gyrus.verbs.train import Divided, train_divided
+from gyrus.verbs.train import Divided, TrainResult, train_divided
 
 logger = logging.getLogger("gyrus")
 
@@ -47,10 +47,8 @@ def train_folds(
     """
     failed_before = set(progress.failed)
     progress.failed.clear()
-    missing = [planned for planned in plan.folds if not _is_finished(folder, planned, progress)]
+    missing = missing_folds(folder, plan, progress)
     kept = len(plan.folds) - len(missing)
-    if kept:
-        logger.info("note: %d of %d folds are finished and are kept.", kept, len(plan.folds))
     began, first_error = time.perf_counter(), None
     for number, planned in enumerate(missing):
         logger.info(
@@ -58,14 +56,10 @@ def train_folds(
             planned.title, kept + number + 1, len(plan.folds), counts_table(planned.divided.manifest),
         )  # fmt: skip
         try:
-            config = _options(folder, planned, interrupted=planned.title not in failed_before)
+            config = fold_options(folder, planned, interrupted=planned.title not in failed_before)
             _train(folder, planned, config, train, progress)
         except StoppedError as error:
-            raise StoppedError(
-                f"{planned.title} was stopped by SIGTERM; its state is saved",
-                path=folder.path,
-                fix="the same command with the same --out goes on where it stopped",
-            ) from error
+            raise stopped(folder, planned.title) from error
         except GyrusError as error:
             first_error = first_error or error
             progress.failed[planned.title] = {"error": str(error), "exit_code": error.exit_code}
@@ -76,6 +70,24 @@ def train_folds(
             each = (time.perf_counter() - began) / (number + 1)
             logger.info("%d of %d folds left, about %s", left, len(plan.folds), duration(each * left))
     return first_error
+
+
+def missing_folds(folder: CrossvalFolder, plan: Plan, progress: Progress) -> list[PlannedFold]:
+    """Return the folds that are still to be trained, and tell how many are kept."""
+    missing = [planned for planned in plan.folds if not _is_finished(folder, planned, progress)]
+    kept = len(plan.folds) - len(missing)
+    if kept:
+        logger.info("note: %d of %d folds are finished and are kept.", kept, len(plan.folds))
+    return missing
+
+
+def stopped(folder: CrossvalFolder, title: str) -> StoppedError:
+    """Return the error that says that a fold's state is saved, and how to go on."""
+    return StoppedError(
+        f"{title} was stopped by SIGTERM; its state is saved",
+        path=folder.path,
+        fix="the same command with the same --out goes on where it stopped",
+    )
 
 
 def duration(seconds: float) -> str:
@@ -103,7 +115,7 @@ def _is_finished(folder: CrossvalFolder, planned: PlannedFold, progress: Progres
     return False
 
 
-def _options(folder: CrossvalFolder, planned: PlannedFold, *, interrupted: bool) -> TrainConfig:
+def fold_options(folder: CrossvalFolder, planned: PlannedFold, *, interrupted: bool) -> TrainConfig:
     """Return the options of a fold with its place; an interrupted training of the same is gone on with."""
     run = folder.run_of(planned.repeat, planned.fold)
     if not run.path.exists():
@@ -122,13 +134,17 @@ def classifier_of(prepared: Prepared) -> TrainFold:
     """Return what trains a classifier on a fold of a scanned data set."""
 
     def train(config: TrainConfig, divided: Divided) -> FoldDone:
-        result = train_divided(config, prepared, divided)
-        tested = result.evaluations["test"]
-        # of several classes an image: those all of whose classes are right
-        right = tested["exact_match" if "exact_match" in tested else "accuracy"]["value"]
-        return FoldDone(result.digest, f"{100 * right:.1f} % right")
+        return done_of(train_divided(config, prepared, divided))
 
     return train
+
+
+def done_of(result: TrainResult) -> FoldDone:
+    """Return what a classifier's training gave."""
+    tested = result.evaluations["test"]
+    # of several classes an image: those all of whose classes are right
+    right = tested["exact_match" if "exact_match" in tested else "accuracy"]["value"]
+    return FoldDone(result.digest, f"{100 * right:.1f} % right")
 
 
 def _train(
@@ -136,7 +152,13 @@ def _train(
 ) -> None:
     began = time.perf_counter()
     done = train(config, planned.divided)
-    seconds = time.perf_counter() - began
+    record(folder, planned, done, time.perf_counter() - began, progress)
+
+
+def record(
+    folder: CrossvalFolder, planned: PlannedFold, done: FoldDone, seconds: float, progress: Progress
+) -> None:
+    """Enter a fold as finished, and say so."""
     progress.finished[planned.title] = {
         "run": folder.run_of(planned.repeat, planned.fold).path.relative_to(folder.path).as_posix(),
         "fingerprint": planned.divided.manifest.fingerprint,

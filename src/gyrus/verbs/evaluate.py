@@ -10,6 +10,7 @@ from typing import Any
 from gyrus.config import EvaluateConfig
 from gyrus.config.build import build
 from gyrus.data import Manifest, read_manifest
+from gyrus.data.files import list_files
 from gyrus.errors import BundleError, DataError, PredictionsError, UsageError, require
 from gyrus.evaluation import (
     Predictions,
@@ -27,7 +28,7 @@ from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.verbs.evaluated import Evaluated, write_files
 from gyrus.verbs.segment_evaluation import SegmentEvaluateResult, answers_masks
 from gyrus.verbs.segment_evaluation import run as evaluate_segmentation
-from gyrus.verbs.sources import is_bundle, run_of
+from gyrus.verbs.sources import is_bundle, refuse_crossval, run_of
 
 _NO_PLOTS = "none: its plots need pip install 'gyrus[report]'"
 _NO_PAGE = "none was asked for (--report page.html, or --out FOLDER)"
@@ -110,6 +111,7 @@ def run(config: EvaluateConfig) -> EvaluateResult | SegmentEvaluateResult:
     if config.source.is_dir() or is_bundle(config.source):
         _check_deciding(config)
     if config.source.is_dir():
+        _check_folder(config)
         folder = run_of(config.source)
         if config.data is None:
             _check_run(config, folder)
@@ -136,6 +138,19 @@ def _check_deciding(config: EvaluateConfig) -> None:
             f"{' and '.join(config.deciding_given)}: a bundle is measured with the decision that it brings",
             path=config.source,
             fix="to fit another on labelled cases: gyrus calibrate BUNDLE DATA --out NEW.gyrus",
+        )
+
+
+def _check_folder(config: EvaluateConfig) -> None:
+    """Tell what a folder of images without any file of a run can be."""
+    refuse_crossval(config.source)
+    run = RunFolder(config.source)
+    is_run = any(path.exists() for path in (run.config, run.manifest, run.bundle))
+    if config.data is None and not is_run and list_files(config.source).images:
+        raise UsageError(
+            "holds no run; predicted masks are measured against true ones",
+            path=config.source,
+            fix=f"gyrus evaluate {config.source} DATA; or name a folder made by gyrus train",
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,12 +12,10 @@ from gyrus.data import Manifest, write_manifest
 from gyrus.evaluation import Predictions, write_predictions
 from gyrus.runs.atomic import write_json
 from gyrus.runs.provenance import environment
-from gyrus.verbs.report import report_possible
+from gyrus.verbs.report import page_in
 
 if TYPE_CHECKING:  # ONNX Runtime is behind it, which predictions files do not need
     from gyrus.inference import Outputs
-
-logger = logging.getLogger("gyrus")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +71,7 @@ def write_files(config: EvaluateConfig, evaluated: Evaluated) -> Path | None:
     page = config.report
     if config.out is not None:
         evaluated.write(config.out)
-        if page is None and report_possible():
-            page = config.out / "report.html"
-        elif page is None:
-            logger.info("note: report.html is not written: its plots need pip install 'gyrus[report]'")
+        page = page or page_in(config.out)
     if page is None:
         return None
     from gyrus.pages import context_of_evaluation, write_report

@@ -30,8 +30,7 @@ from gyrus.verbs.training_set import (
     join_training,
     patients_untold,
     shared_patients,
-    training_of_bundle,
-    training_of_path,
+    training_of,
 )
 
 _WHERE = "predictions/outputs-SPLIT.npz of the run folder around the bundle"
@@ -69,7 +68,7 @@ def evaluate_external(config: EvaluateConfig, bundle: Path, source: Path) -> Eva
     labels = [row.label for row in prepared.manifest]
     mapping = make_label_map(config.label_map, labels, predictor.classes, source)
     prepared = replace(prepared, manifest=_measurable(mapping.apply(prepared.manifest), prepared.manifest))
-    training = _training(config, bundle, predictor)
+    training = training_of(config.training, bundle, predictor.card)
     together, notes = _beside_training(prepared, training, config)
     external = together.select(_EXTERNAL)
     predictions, outputs = _answers(predictor, external, mapping)
@@ -135,12 +134,6 @@ def _measurable(mapped: Manifest, given: Manifest) -> Manifest:
     return mapped.with_rows(
         row for row, old in zip(mapped.rows, given.rows, strict=True) if row.label or not old.label
     )
-
-
-def _training(config: EvaluateConfig, bundle: Path, predictor: Predictor) -> TrainingSet:
-    if config.training is not None:
-        return TrainingSet(training_of_path(config.training))
-    return training_of_bundle(bundle, predictor.card)
 
 
 def _beside_training(

@@ -21,7 +21,7 @@ from gyrus.config import LearnConfig, SplitOptions, TrainConfig
 from gyrus.data import Manifest, make_split, write_manifest
 from gyrus.data.sampling import sample_groups
 from gyrus.data.slicewise import leaky_slice_wise_split, meaningless_labels
-from gyrus.errors import DataError, GyrusError, StorageError, UsageError, require
+from gyrus.errors import DataError, GyrusError, UsageError, require
 from gyrus.evaluation import Predictions, write_predictions
 from gyrus.evaluation.figures import Figures
 from gyrus.metrics import Interval
@@ -29,10 +29,11 @@ from gyrus.metrics.difference import difference_interval
 from gyrus.pages.leakage_page import write_leakage_page
 from gyrus.pages.leakage_plot import write_leakage_pictures
 from gyrus.phantom import Phantom, write_cohort
-from gyrus.runs import environment, next_run_folder
+from gyrus.runs import environment, make_folder, next_run_folder
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.command_line import data_flags
 from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.train_checks import check_classes
 
 logger = logging.getLogger("gyrus")
 
@@ -133,13 +134,7 @@ def arms_of(manifest: Manifest, seed: int) -> dict[str, Manifest]:
 def _new_folder(config: LearnConfig) -> Path:
     if config.out is None:
         return next_run_folder(Path("runs"), "learn-leakage").path
-    try:
-        config.out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"cannot be made: {error.strerror}", path=config.out, fix="name another"
-        ) from error
-    if any(config.out.iterdir()):
+    if any(make_folder(config.out).iterdir()):
         raise UsageError("is not empty", path=config.out, fix="name a new folder with --out")
     return config.out
 
@@ -158,6 +153,7 @@ def _usable(prepared: Prepared, source: Path, config: LearnConfig) -> tuple[Mani
             path=source,
             fix="--task classify takes each set of classes for one class",
         )
+    check_classes(prepared.manifest, source)
     rows = [row for row in prepared.manifest if row.subject_id and row.label and not row.synthetic]
     if not rows:
         raise DataError(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gyrus.bundles import make_card, rewrite_bundle, write_bundle
+from gyrus.bundles import make_card, rewrite_bundle
 from gyrus.decision.gate import Gate
 from gyrus.decision.mask_rule import MaskRule
-from gyrus.imaging import READING_POLICIES, read_image
+from gyrus.imaging import read_image
 from gyrus.imaging.geometry import geometry_of
-from gyrus.inference import make_self_test
 from gyrus.inference.segmenting import MaskPredictor
 from gyrus.verbs.gating import brain_mri_step, enter_gate
-from gyrus.verbs.packing import provenance_of, self_test_images, splits_of
+from gyrus.verbs.packing import card_facts, write_with_self_test
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,28 +58,13 @@ def pack_segmentation(
     card = make_card(
         task="segment",
         classes=classes.names,
-        architecture=network.architecture,
-        reading_policy=READING_POLICIES[config.color],
-        color=config.color,
-        image_size_px=config.image_size,
-        resize=config.resize,
-        brain_crop=config.brain_crop,
-        normalize=config.normalize,
-        mean=graphs.mean,
-        std=graphs.std,
         dynamic_size=False,
         maps="none",
-        private=config.private,
-        data={"fingerprint": manifest.fingerprint, "splits": splits_of(manifest)},
-        leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
-        seeds={"seed": config.seed},
-        provenance=provenance_of(fitted, config, parity),
         name=path.parent.name,
         segmentation=segmentation_field(classes, fitted.classes),
+        **card_facts(graphs, fitted, manifest, audit, config, parity),
     )
-    members = {"preprocess.onnx": graphs.preprocess, "network.onnx": graphs.network}
-    members |= make_self_test(card, graphs.preprocess, graphs.network, self_test_images(config.color))
-    digest = write_bundle(path, members, card)
+    digest = write_with_self_test(path, graphs, card, config.color)
     if config.gate in ("none", "distribution"):
         return digest
     step = brain_mri_step(config, manifest)

@@ -40,6 +40,7 @@ from gyrus.verbs.command_line import data_flags
 from gyrus.verbs.measure import measure, metrics_for_card
 from gyrus.verbs.numpy_cnn_training import Trained, train_network
 from gyrus.verbs.prepare import Prepared, prepare
+from gyrus.verbs.train_checks import check_classes
 
 logger = logging.getLogger("gyrus")
 
@@ -129,6 +130,7 @@ def divided(prepared: Prepared, source: Path, seed: int) -> tuple[Manifest, Audi
             path=source,
             fix="--task classify takes each set of classes for one class",
         )
+    check_classes(prepared.manifest, source)
     usable = prepared.manifest.with_rows(row for row in prepared.manifest if row.label and not row.synthetic)
     if len(usable.classes) < 2:
         raise DataError(f"images of {len(usable.classes)} classes; expected at least 2", path=source)

@@ -37,26 +37,41 @@ def pack(
     card = make_card(
         task=fitted.task,
         classes=fitted.classes,
-        architecture=network.architecture,
-        reading_policy=READING_POLICIES[config.color],
-        color=config.color,
-        image_size_px=config.image_size,
-        resize=config.resize,
-        brain_crop=config.brain_crop,
-        normalize=config.normalize,
-        mean=graphs.mean,
-        std=graphs.std,
         dynamic_size=network.fixed_size is None,
         maps=network.maps_kind,
-        private=config.private,
-        data={"fingerprint": manifest.fingerprint, "splits": splits_of(manifest)},
-        leakage={"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
-        seeds={"seed": config.seed},
-        provenance=provenance_of(fitted, config, parity),
         name=path.parent.name,
+        **card_facts(graphs, fitted, manifest, audit, config, parity),
     )
+    return write_with_self_test(path, graphs, card, config.color)
+
+
+def card_facts(
+    graphs: Graphs, fitted: FitResult | MaskFit, manifest: Manifest, audit: Audit, config: TrainConfig,
+    parity: Parity,
+) -> dict[str, Any]:  # fmt: skip
+    """Return what the card of every trained network tells of its input, its data and how it came to be."""
+    return {
+        "architecture": fitted.network.architecture,
+        "reading_policy": READING_POLICIES[config.color],
+        "color": config.color,
+        "image_size_px": config.image_size,
+        "resize": config.resize,
+        "brain_crop": config.brain_crop,
+        "normalize": config.normalize,
+        "mean": graphs.mean,
+        "std": graphs.std,
+        "private": config.private,
+        "data": {"fingerprint": manifest.fingerprint, "splits": splits_of(manifest)},
+        "leakage": {"verdict": audit.verdict, "sentence": audit.sentence, "allow_leak": config.allow_leak},
+        "seeds": {"seed": config.seed},
+        "provenance": provenance_of(fitted, config, parity),
+    }
+
+
+def write_with_self_test(path: Path, graphs: Graphs, card: dict[str, Any], color: str) -> str:
+    """Write a bundle with the answers of its graphs to phantom slices, and return its digest."""
     members = {"preprocess.onnx": graphs.preprocess, "network.onnx": graphs.network}
-    members |= make_self_test(card, graphs.preprocess, graphs.network, self_test_images(config.color))
+    members |= make_self_test(card, graphs.preprocess, graphs.network, self_test_images(color))
     return write_bundle(path, members, card)
 
 

@@ -11,7 +11,9 @@ from typing import Literal
 from gyrus.config.options import VolumeOptions
 from gyrus.data import read_manifest
 from gyrus.data.files import list_files, shown
+from gyrus.data.layouts import in_mask_folder
 from gyrus.data.manifest import Row
+from gyrus.data.mask_pairs import masks_beside
 from gyrus.data.scans import patients_by_file, with_scans
 from gyrus.data.spacing import Spacing, spacing_of
 from gyrus.errors import DataError, ImageError, ManifestError, UsageError
@@ -84,7 +86,12 @@ def _in_folder(folder: Path, volumes: VolumeOptions) -> Iterator[Asked]:
             "note: Passed over in %s, by their endings no images: %d of %d files (%s).",
             folder, len(files.others), len(files.others) + len(files.images), shown(files.others, 5),
         )  # fmt: skip
-    yield from _from_files([str(folder / name) for name in files.images], Path(), volumes)
+    beside = masks_beside(files.images)
+    names = [name for name in files.images if name not in beside and not in_mask_folder(name)] or files.images
+    if len(names) < len(files.images):
+        masks = len(files.images) - len(names)
+        logger.info("note: Passed over in %s: %d masks, in masks/ or called so.", folder, masks)
+    yield from _from_files([str(folder / name) for name in names], Path(), volumes)
 
 
 def _from_files(names: list[str], root: Path, volumes: VolumeOptions) -> Iterator[Asked]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gyrus.data.safe_names import stem_of
 from gyrus.errors import UsageError
 from gyrus.inference.evidence import Asked, Evidence
 from gyrus.inference.pooling import Pooled
@@ -17,10 +17,7 @@ from gyrus.runs.atomic import atomic_writer
 from gyrus.verbs.predict_result import PredictResult
 
 INDEX, TABLE, RECORD = "index.html", "predictions.csv", "evidence.json"
-_STEM_LETTERS = 80
 _TAKEN = frozenset(Path(name).stem for name in (INDEX, TABLE, RECORD))
-# names that Windows keeps for itself
-_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 class EvidenceFolder:
@@ -76,7 +73,7 @@ class FreeStems:
 
     def free(self, asked: Asked) -> str:
         """Return a name, without an ending, that no other image of this call has."""
-        stem = safe_stem(asked.source.path.stem + (f"-{asked.source.frame}" if asked.source.frame else ""))
+        stem = stem_of(asked.source.path, asked.source.frame)
         free = stem
         while free.casefold() in self._names or free.casefold() in _TAKEN:
             number = self._names.get(stem.casefold(), 1) + 1
@@ -98,15 +95,3 @@ def check_new(path: Path) -> None:
         raise UsageError("is a file; expected a new folder", path=path, fix="name a NEW_FOLDER")
     if path.is_dir() and any(path.iterdir()):
         raise UsageError("is not empty", path=path, fix="name a NEW_FOLDER, or remove what lies in it")
-
-
-def safe_stem(stem: str) -> str:
-    """Return a file name that every system takes: letters, digits, ``.``, ``-`` and ``_``.
-
-    >>> safe_stem('a b/<c>"'), safe_stem(".."), safe_stem("con")
-    ('a_b_c_', '_', '_con')
-    """
-    plain = re.sub(r"[^\w.-]+", "_", stem).strip(".")[:_STEM_LETTERS].rstrip(".")
-    if not plain.strip("_"):
-        plain = "_"
-    return f"_{plain}" if _DEVICES.fullmatch(plain) else plain

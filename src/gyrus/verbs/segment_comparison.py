@@ -53,6 +53,10 @@ def compare_masks(config: CompareConfig, names: Mapping[str, Path], split: str) 
 
 
 def _figures(source: Path, split: str) -> dict[str, Any]:
+    if not source.exists():
+        raise DataError(
+            "does not exist", path=source, fix="name finished runs, or figures (JSON) of gyrus evaluate"
+        )
     if not holds_masks(source):
         raise UsageError(
             "answers with classes, and another source with masks",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import EvaluateConfig
@@ -32,12 +31,13 @@ from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.runs.provenance import environment
 from gyrus.verbs.fold_files import fold_names
-from gyrus.verbs.report import report_possible
+from gyrus.verbs.report import page_in
 from gyrus.verbs.segment_measure import evaluate_masks, measure_masks, pictures_of
 from gyrus.verbs.segment_report import classes_of_card, write_segment_report
-from gyrus.verbs.sources import bundle_of, is_bundle, run_of
+from gyrus.verbs.sources import bundle_of, is_bundle, refuse_crossval, run_of
 
-logger = logging.getLogger("gyrus")
+if TYPE_CHECKING:
+    from gyrus.verbs.segment_external import ExternalMasks
 
 _CARD_FIGURES = ("n_images", "n_subjects", "unit", "mean")
 
@@ -119,6 +119,7 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
     """
     _check_options(config)
     source = config.source
+    refuse_crossval(source)
     if source.is_dir() and RunFolder(source).bundle.is_file() and config.data is None:
         return _evaluate_run(config, run_of(source))
     if config.data is None:
@@ -134,7 +135,8 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
         if not source.is_dir():
             raise
         raise DataError(
-            f"holds no finished run (no model.gyrus); taken for a folder of predicted masks: {error.message}",
+            "holds no finished run (no model.gyrus); taken for a folder of predicted masks: "
+            + (f"{error.path}: {error.message}" if error.path not in (None, str(source)) else error.message),
             path=source, fix=error.fix, details=error.details,
         ) from error  # fmt: skip
 
@@ -142,8 +144,7 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
 def _check_options(config: EvaluateConfig) -> None:
     given = {
         "--label-map": bool(config.label_map), "--prevalence": bool(config.prevalence),
-        "--suspects": config.suspects is not None, "--training": config.training is not None,
-        "--out-of-fold": config.out_of_fold,
+        "--suspects": config.suspects is not None, "--out-of-fold": config.out_of_fold,
     }  # fmt: skip
     wrong = [*(name for name, used in given.items() if used), *config.deciding_given]
     if wrong:
@@ -202,39 +203,29 @@ def figures_for_card(evaluation: dict[str, Any]) -> dict[str, Any]:
 
 def _external(config: EvaluateConfig, bundle: Path, source: Path) -> SegmentEvaluateResult:
     """Evaluate a bundle on images that it was not made with."""
-    from gyrus.inference.mask_rows import predict_masks
-    from gyrus.inference.segmenting import MaskPredictor
+    from gyrus.verbs.segment_external import measure_external
 
     if config.test or config.more:
         raise UsageError("a bundle is evaluated on one set of images", fix="gyrus evaluate model.gyrus DATA")
-    classes = classes_of_card(read_bundle(bundle).card)
-    manifest = load(source, _as_segment(config)).manifest
     if config.out is not None:
-        return _measured_bundle(
-            config, MaskPredictor.load(bundle), predict_masks, manifest, classes, config.out
-        )
+        return _written(config, measure_external(config, bundle, source, config.out))
     with TemporaryDirectory(prefix="gyrus-masks-") as folder:
-        return _measured_bundle(
-            config, MaskPredictor.load(bundle), predict_masks, manifest, classes, Path(folder)
-        )
+        return _written(config, measure_external(config, bundle, source, Path(folder)))
 
 
-def _measured_bundle(
-    config: EvaluateConfig,
-    predictor: Any,
-    predict: Any,
-    manifest: Manifest,
-    classes: MaskClasses,
-    folder: Path,
-) -> SegmentEvaluateResult:
-    predictions = read_mask_predictions(predict(predictor, manifest, folder, None))
-    return _finished(config, predictions, manifest, classes)
+def _written(config: EvaluateConfig, found: ExternalMasks) -> SegmentEvaluateResult:
+    return _finished(config, found.predictions, found.manifest, found.classes, found.evaluation)
 
 
 def _evaluate_files(config: EvaluateConfig) -> SegmentEvaluateResult:
     """Evaluate predicted masks: a file or one a fold, or a folder of masks."""
     if config.test:
         raise UsageError("--test is for a run folder; masks are evaluated as they are", path=config.source)
+    if config.training is not None:
+        raise UsageError(
+            "--training is for a bundle: what drew these masks is not known", path=config.source,
+            fix="leave it out",
+        )  # fmt: skip
     given = [path for path in (config.source, config.data, *config.more) if path is not None]
     files, data = given[:-1], given[-1]
     manifest = load(data, _as_segment(config)).manifest
@@ -258,16 +249,25 @@ def _read_all(files: Sequence[Path]) -> MaskPredictions:
 
 
 def _finished(
-    config: EvaluateConfig, predictions: MaskPredictions, manifest: Manifest, classes: MaskClasses
+    config: EvaluateConfig,
+    predictions: MaskPredictions,
+    manifest: Manifest,
+    classes: MaskClasses,
+    evaluation: dict[str, Any] | None = None,
 ) -> SegmentEvaluateResult:
-    """Measure, write what was asked for, and return the result."""
-    evaluation = evaluate_masks(predictions, manifest, classes, options=config, confidence=config.confidence)
+    """Measure where that was not done, write what was asked for, and return the result."""
+    if evaluation is None:
+        evaluation = evaluate_masks(
+            predictions, manifest, classes, options=config, confidence=config.confidence
+        )
     page = config.report
     if config.out is not None:
         write_json(config.out / "evaluation.json", evaluation)
-        if not (config.out / "predictions.csv").exists():
-            write_mask_predictions(predictions, config.out / "predictions.csv")
-        page = page or (config.out / "report.html" if report_possible() else None)
+        listed = config.out / "predictions.csv"
+        given = (config.source, config.data, *config.more)
+        if listed.resolve() not in {path.resolve() for path in given if path is not None}:
+            write_mask_predictions(predictions, listed)
+        page = page or page_in(config.out)
     if page is not None:
         pictures = pictures_of(evaluation, predictions, manifest, classes, color=config.color)
         write_segmentation_report(_context(config, evaluation, manifest), pictures, page)
@@ -286,6 +286,7 @@ def _context(config: EvaluateConfig, evaluation: dict[str, Any], manifest: Manif
         environment=environment(),
         evaluations={OUT_OF_FOLD if evaluation["folds"] else "": evaluation},
         fingerprint=manifest.fingerprint,
+        skipped=evaluation.get("skipped") or (),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,8 @@ from gyrus.pages import context_of_run, write_model_card
 from gyrus.pages.segmentation_report import headline_result, write_segmentation_report
 from gyrus.runs import RunFolder, count_looks
 from gyrus.runs.atomic import write_json
-from gyrus.verbs.report import report_possible
+from gyrus.verbs.report import page_in
 from gyrus.verbs.segment_measure import pictures_of
-
-logger = logging.getLogger("gyrus")
 
 
 def write_segment_report(run: RunFolder, seconds: Mapping[str, float] | None = None) -> Path | None:
@@ -37,8 +34,7 @@ def write_segment_report(run: RunFolder, seconds: Mapping[str, float] | None = N
     looks = count_looks(run.ledger, manifest.fingerprint)
     context = context_of_run(run, test_looks=looks, seconds=kept)
     write_model_card(context, run.model_card)
-    if not report_possible():
-        logger.info("note: report.html is not written: its plots need pip install 'gyrus[report]'")
+    if page_in(run.path) is None:
         return None
     split, result = headline_result(context)
     pictures = {}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from gyrus import box
-from gyrus.errors import DataError
+from gyrus.errors import DataError, UsageError
 from gyrus.runs import RunFolder
+from gyrus.verbs.crossval_folder import CrossvalFolder
 
 
 def bundle_of(source: Path) -> Path:
@@ -49,7 +50,10 @@ def run_of(source: Path) -> RunFolder:
     ------
     DataError
         When it is not one, or a training that did not finish.
+    UsageError
+        When it is a cross-validation, which holds several.
     """
+    refuse_crossval(source)
     run = RunFolder(source)
     missing = [path.name for path in (run.config, run.manifest, run.bundle) if not path.is_file()]
     if missing:
@@ -59,6 +63,24 @@ def run_of(source: Path) -> RunFolder:
             fix="name a folder made by gyrus train",
         )
     return run
+
+
+def refuse_crossval(source: Path) -> None:
+    """Refuse the folder of a cross-validation where one run, or one set of masks, is asked for.
+
+    Raises
+    ------
+    UsageError
+        Naming what can be taken instead.
+    """
+    folder = CrossvalFolder(source)
+    if folder.progress.is_file():
+        raise UsageError(
+            "is a cross-validation: its pooled figures stand in evaluation.json and report.html",
+            path=source,
+            fix=f"one fold is a run: {source / 'fold-0'}; to measure the pooled answers anew: gyrus evaluate "
+            f"{folder.pooled} DATA; to compare masks name evaluation.json, else predictions-pooled.csv",
+        )
 
 
 def is_bundle(source: Path) -> bool:

@@ -11,6 +11,7 @@ from gyrus.evaluation.label_suspects import LabelSuspects, find_label_suspects, 
 from gyrus.evaluation.predictions import CLASSIFY
 from gyrus.imaging.reading import Color
 from gyrus.pages.suspects_page import render_suspects
+from gyrus.runs import make_folder
 from gyrus.runs.atomic import write_text
 
 logger = logging.getLogger("gyrus")
@@ -42,7 +43,7 @@ def write_suspects(
         Which predictions, for the page.
     """
     found = find_label_suspects(predictions)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     write_label_suspects(found, folder / TABLE)
     if manifest is None:
         logger.info("note: No page of label suspects: the images are not at hand (name DATA).")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gyrus.config import TrainConfig
 from gyrus.data import Manifest
 from gyrus.data.manifest import SEGMENT
@@ -36,6 +38,21 @@ def check_before_reading(config: TrainConfig) -> None:
         network, _ = start_network(config, num_classes=2)
         if stages is not None:
             check_stages(network, stages, config)
+
+
+def check_classes(manifest: Manifest, source: Path) -> None:
+    """Refuse data whose task is masks: an experiment with a classifier would pass over them in silence.
+
+    Raises
+    ------
+    UsageError
+    """
+    if manifest.task == SEGMENT:
+        raise UsageError(
+            "this experiment answers the class of an image; these data are of masks (task segment)",
+            path=source,
+            fix="--task classify goes by the images' labels and leaves the masks aside",
+        )
 
 
 def check_divided(config: TrainConfig, manifest: Manifest) -> None:

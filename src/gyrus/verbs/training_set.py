@@ -39,6 +39,17 @@ class TrainingSet:
     why: str = ""
 
 
+def training_of(named: Path | None, bundle: Path, card: Mapping[str, Any]) -> TrainingSet:
+    """Return what ``--training`` names, or else what lies around the bundle.
+
+    Raises
+    ------
+    DataError
+        As :func:`training_of_path`.
+    """
+    return training_of_bundle(bundle, card) if named is None else TrainingSet(training_of_path(named))
+
+
 def training_of_bundle(bundle: Path, card: Mapping[str, Any]) -> TrainingSet:
     """Return what lies in the run folder around a bundle, when it is what the bundle was trained on."""
     beside = RunFolder(bundle.parent).manifest

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 from places import CORNERS, RESULTS, TRUTH, write, write_images, write_masks
 
 from gyrus.data import Manifest, Row, write_manifest
@@ -143,6 +144,18 @@ def test_masks_of_a_manifest(tmp_path):
     write_manifest(Manifest((rows[0].with_(mask=""),), tmp_path), path)
     with pytest.raises(DataError, match="1 of 1 rows name no mask"):
         read_boxes(path, "truth", Reading(masks=True))
+
+
+def test_predicted_masks_are_known_by_the_names_that_gyrus_gives_them(tmp_path):
+    (tmp_path / "masks").mkdir()
+    mask = np.zeros((20, 20), np.uint8)
+    mask[4:9, 5:12] = 1
+    Image.fromarray(mask).save(tmp_path / "masks" / "glioma%2Fa.png.png")
+    (tmp_path / "masks" / "glioma%2Fa.png.nii.gz").write_bytes(b"the same mask once more, not read")
+    found = read_boxes(tmp_path / "masks", "predictions", Reading(masks=True))
+    assert [(box.image, box.corners, box.score) for box in found.boxes] == [
+        ("glioma/a.png", (5.0, 4.0, 12.0, 9.0), 1.0)
+    ]
 
 
 def test_images_are_found_beside_the_table_and_where_they_are_said_to_be(tmp_path):

@@ -85,3 +85,16 @@ def test_all_bad_masks_are_told_together(scanned, tmp_path):
         scan_masks(scanned.with_rows(rows), Geometry(SIDE), BINARY, cache_dir=tmp_path / "cache")
     assert "9 x 9" in str(caught.value)
     assert "grey levels" in str(caught.value)
+
+
+def test_bad_masks_are_told_in_the_order_of_their_names(tmp_path):
+    rows = []
+    for number in range(12):  # their order by content is another
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(tmp_path / f"{number}.png")
+        Image.fromarray(np.full((4, 4), number, np.uint8)).save(tmp_path / f"m{number}.png")
+        rows.append(Row(str(number), f"{number}.png", mask=f"m{number}.png"))
+    manifest = scan(Manifest(tuple(rows), tmp_path, "segment"), cache_dir=tmp_path / "cache").manifest
+    with pytest.raises(DataError) as caught:
+        scan_masks(manifest, Geometry(SIDE), BINARY, cache_dir=tmp_path / "cache")
+    told = [str(detail).partition(":")[0].rpartition("/")[2] for detail in caught.value.details]
+    assert told == [f"m{number}.png" for number in range(12)]

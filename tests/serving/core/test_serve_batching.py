@@ -1,4 +1,4 @@
-"""Batches form by themselves, nobody waits alone, errors reach those who asked, the queue has an end."""
+"""Batches form by themselves, nobody waits alone, errors reach those who asked."""
 
 import threading
 import time
@@ -7,7 +7,8 @@ from concurrent.futures import Future
 import pytest
 
 from gyrus.errors import BusyError
-from gyrus.serving.batching import Admission, Batches
+from gyrus.serving.batching import Batches
+from gyrus.serving.deadline import Deadline
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def made():
     opened = []
 
     def make(compute, **options):
-        batches = Batches(compute, **{"most": 4, "window_s": 0.0, **options})
+        batches = Batches(compute, **{"most": 4, "most_s": 30.0, "window_s": 0.0, **options})
         opened.append(batches)
         return batches
 
@@ -107,50 +108,6 @@ def test_closing_computes_what_waits(made):
     assert [future.result(0) for future in futures] == list(range(5))
 
 
-def test_the_queue_has_an_end():
-    admission = Admission(most=2)
-    admission.enter(1, patience_s=1)
-    admission.enter(1, patience_s=1)
-    with pytest.raises(BusyError, match="2 images are waiting") as caught:
-        admission.enter(1, patience_s=1)
-    assert caught.value.retry_after_s >= 1
-    admission.leave(1)
-    admission.enter(1, patience_s=1)
-    assert admission.inside == 2
-
-
-def test_who_would_wait_too_long_is_sent_away_at_once():
-    admission = Admission(most=100)
-    admission.enter(1, patience_s=0.01)
-    time.sleep(0.05)
-    admission.leave(1)  # one takes 50 ms
-    admission.enter(1, patience_s=0.01)  # nobody before it: it waits for nobody
-    with pytest.raises(BusyError):
-        admission.enter(1, patience_s=0.01)
-    admission.enter(1, patience_s=1.0)
-
-
-def test_a_few_are_let_in_however_slow_it_is():
-    admission = Admission(most=100, few=3)
-    admission.enter(1, patience_s=0.01)
-    time.sleep(0.05)
-    admission.leave(1)
-    for _ in range(3):
-        admission.enter(1, patience_s=0.01)
-    with pytest.raises(BusyError):
-        admission.enter(1, patience_s=0.01)
-
-
-def test_waiting_for_nothing_does_not_count_as_slowness():
-    admission = Admission(most=100)
-    for _ in range(3):
-        admission.enter(1, patience_s=1)
-        admission.leave(1)
-        time.sleep(0.02)
-    admission.enter(1, patience_s=1)
-    assert admission.expected_wait_s() < 0.01
-
-
 def test_what_waits_is_shared_among_idle_threads(made):
     sizes, both = [], threading.Barrier(2, timeout=5)
 
@@ -165,29 +122,6 @@ def test_what_waits_is_shared_among_idle_threads(made):
     batches.bring(1, futures[-1])
     assert [future.result(5) for future in futures] == [0, 1]
     assert sizes == [1, 1]
-
-
-def test_one_that_hung_does_not_send_the_next_ones_away():
-    admission = Admission(most=100)
-    for seconds in [0.001] * 20 + [0.3]:
-        admission.enter(1, patience_s=1)
-        time.sleep(seconds)
-        admission.leave(1)
-    admission.enter(1, patience_s=1)
-    assert admission.expected_wait_s() < 0.05
-
-
-def test_bursts_do_not_hide_how_long_it_takes():
-    now = [0.0]
-    admission = Admission(most=100, clock=lambda: now[0])
-    admission.enter(40, patience_s=1)
-    for _ in range(30):
-        now[0] += 0.04
-        for _ in range(8):  # a batch: all at once
-            admission.leave(1)
-        admission.enter(8, patience_s=1)
-    assert admission.inside == 40
-    assert admission.expected_wait_s() == pytest.approx(40 * 0.005, rel=0.1)
 
 
 def test_a_thread_whose_batch_another_took_goes_on(made):
@@ -213,3 +147,112 @@ def test_a_thread_whose_batch_another_took_goes_on(made):
     time.sleep(0.02)
     together.set()
     assert [future.result(6) for future in (bring(batches, 2), bring(batches, 3))] == [2, 3]
+
+
+def test_a_batch_takes_no_longer_than_it_may(made):
+    sizes = []
+
+    def compute(items):
+        time.sleep(0.03)
+        return items
+
+    batches = made(compute, most_s=0.04, observe=sizes.append)
+    assert bring(batches, 0).result(5) == 0  # one takes 30 ms: two would take too long
+    sizes.clear()
+    futures = [bring(batches, number) for number in range(4)]
+    assert [future.result(5) for future in futures] == list(range(4))
+    assert sizes == [1, 1, 1, 1]
+
+
+def test_batches_grow_again_when_it_goes_faster(made):
+    sizes, now_s = [], [0.2]
+
+    def compute(items):
+        time.sleep(now_s[0])
+        return items
+
+    batches = made(compute, most_s=0.05, observe=sizes.append)
+    assert bring(batches, 0).result(5) == 0
+    now_s[0] = 0.001
+    for number in range(20):
+        assert bring(batches, number).result(5) == number
+    now_s[0] = 0.01
+    bring(batches, "first")
+    while len(sizes) < 22:  # until it is in the network
+        time.sleep(0.001)
+    others = [bring(batches, number) for number in range(4)]
+    assert [future.result(5) for future in others] == list(range(4))
+    assert max(sizes[22:]) == 4
+
+
+def test_what_was_not_begun_in_time_is_not_computed(made):
+    computed, free, begun = [], threading.Event(), threading.Event()
+
+    def compute(items):
+        begun.set()
+        assert free.wait(5)
+        computed.extend(items)
+        return items
+
+    batches = made(compute)
+    first = bring(batches, "first")
+    assert begun.wait(5)
+    futures = [Future(), Future()]
+    for future, seconds in zip(futures, [0.01, 30.0], strict=True):
+        batches.coming()
+        batches.bring(seconds, future, Deadline(seconds))
+    time.sleep(0.03)
+    free.set()
+    with pytest.raises(BusyError, match=r"within 0\.01 s"):
+        futures[0].result(5)
+    assert (first.result(5), futures[1].result(5)) == ("first", 30.0)
+    assert computed == ["first", 30.0]
+
+
+def test_who_reads_waits_while_enough_is_read(made):
+    free, begun, read = threading.Event(), threading.Event(), []
+
+    def compute(items):
+        begun.set()
+        assert free.wait(5)
+        return items
+
+    batches = made(compute, most=1)  # two may wait
+    futures = [bring(batches, 0)]
+    assert begun.wait(5)
+    futures += [bring(batches, 1), bring(batches, 2)]
+
+    def read_one():
+        batches.await_room()
+        read.append(3)
+        futures.append(bring(batches, 3))
+
+    reader = threading.Thread(target=read_one)
+    reader.start()
+    time.sleep(0.05)
+    assert read == []
+    free.set()
+    reader.join(5)
+    assert [future.result(5) for future in futures] == [0, 1, 2, 3]
+
+
+def test_closing_lets_those_go_on_that_wait_to_read(made):
+    free, begun = threading.Event(), threading.Event()
+
+    def compute(items):
+        begun.set()
+        assert free.wait(5)
+        return items
+
+    batches = made(compute, most=1)
+    bring(batches, 0)
+    assert begun.wait(5)
+    bring(batches, 1), bring(batches, 2)
+    reader = threading.Thread(target=batches.await_room)
+    reader.start()
+    closing = threading.Thread(target=batches.close)
+    closing.start()
+    reader.join(5)
+    assert not reader.is_alive()
+    free.set()
+    closing.join(5)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from fastapi.testclient import TestClient
 
+from gyrus.errors import StorageError
 from gyrus.serving import create_app
 
 NAME = "DOE^JANE 1957"
@@ -41,6 +42,26 @@ def test_a_line_a_request_with_nothing_that_it_held(told, png):
     ours = "\n".join(one.message for one in caplog.records if one.name.startswith("gyrus"))
     assert "DOE" not in ours
     assert case not in ours
+
+
+@pytest.mark.parametrize("path", ["/api/v1/predict/batch", "/uimg"])
+def test_a_fault_of_the_server_over_one_upload_of_several_is_logged(told, png, monkeypatch, path):
+    """The client is told that the log says why."""
+    client, caplog = told
+
+    def full(*_, **__):
+        raise StorageError("cannot be written: No space left on device", path="blobs")
+
+    monkeypatch.setattr(client.app.state.store, "add_case", full)
+    files = [("image", (f"{NAME}.png", png)), ("image", ("b.png", b"no image"))]
+    given = client.post(path, files=files, headers={"Accept": "application/json"})
+    assert given.status_code == 200
+    assert "log says why" in given.text
+    (line,) = lines(caplog, "upload")
+    assert (line["level"], line["error"]) == ("error", "StorageError")
+    assert "No space left on device" in line["reason"]
+    assert any(place.endswith(" full") for place in line["where"])
+    assert line["request_id"] == given.headers["x-request-id"]
 
 
 def test_a_clients_request_id_is_kept_when_it_is_one(told):

@@ -6,10 +6,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
 from gyrus.serving import create_app
+from scan_files import write_nifti
 
 PREDICT = "/api/v1/predict?evidence=false"
 
@@ -90,6 +92,20 @@ def test_what_nobody_waits_for_is_not_computed(slow, png):
     assert computed == []
 
 
+def test_images_do_not_wait_for_volumes(client, png, tmp_path):
+    volume = write_nifti(tmp_path / "a.nii", np.ones((20, 22, 12), np.int16)).read_bytes()
+    free, answering = threading.Event(), client.app.state.answering
+    answering._scanners.submit(free.wait, 60)  # a volume that takes long; the tests' servers have one thread
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.post, PREDICT, files={"image": ("a.nii", volume)})
+        try:
+            assert client.post(PREDICT, files={"image": ("a.png", png)}).status_code == 200
+            assert not asked.done()
+        finally:
+            free.set()
+        assert asked.result().status_code == 200
+
+
 def test_the_event_loop_is_free_while_it_computes(slow, png):
     client = slow(0.3)
     with ThreadPoolExecutor(1) as pool:
@@ -122,3 +138,11 @@ def test_a_body_is_not_read_where_there_is_no_room(slow, png):
         assert (given.status_code, given.json()["type"]) == (503, "/problems/busy")
         assert asked.result()[0][0].status_code == 200
     assert client.post(PREDICT, content=b"", headers={"content-type": "no/type"}).status_code == 415
+
+
+def test_what_is_not_begun_within_its_patience_is_told_so(slow, png):
+    """Nothing is known of its speed yet, so all are let in; a few may wait as long as it takes."""
+    client = slow(0.5, batch_size=1, patience_seconds=0.6)
+    answers = at_once(client, png, 4)
+    assert sorted(given.status_code for given, _ in answers) == [200, 200, 503, 503]
+    assert client.app.state.answering.inside == 0

@@ -1,6 +1,8 @@
 """A server whose bundle segments: contours over the image, sizes in the table, slices by themselves."""
 
 import io
+import re
+import zipfile
 
 import nibabel
 import numpy as np
@@ -10,7 +12,9 @@ from PIL import Image
 
 import tiny_masks
 from gyrus.config.serving import ServeOptions
+from gyrus.data.manifest import read_manifest
 from gyrus.serving import create_app
+from gyrus.serving.site.model_view import model_view
 
 
 def scan(level=250):
@@ -72,6 +76,24 @@ def test_the_page_draws_the_contour_and_tells_the_size(drawn):
     assert "Heat map" not in page
 
 
+@pytest.mark.parametrize("joint", [False, True])
+def test_the_form_answers_with_the_page_and_its_first_line_tells_the_size(joint, tmp_path):
+    (tmp_path / "model.gyrus").write_bytes(tiny_masks.bundle_bytes(joint=joint))
+    options = ServeOptions(
+        bundle=tmp_path / "model.gyrus", threads=1, port=0, allowed_hosts=("testserver",), log="off"
+    )
+    with TestClient(create_app(options)) as client:
+        for level, said in ((250, r"lesion, 1,4\d\d pixels, 5\d across"), (40, "Nothing is marked")):
+            client.cookies.clear()  # as curl asks: not from a form of the page
+            answer = client.post(
+                "/uimg", files={"image": ("scan.png", png(scan(level)))}, headers={"Accept": "text/html"}
+            )
+            assert answer.status_code == 200, answer.text[:500]
+            first = re.search(r'class="first-word".*?<strong>(.*?)</strong>', answer.text, re.DOTALL)
+            assert first is not None
+            assert re.fullmatch(said, first[1].replace("\N{NO-BREAK SPACE}", " "))
+
+
 def test_the_contour_lies_over_the_image(drawn):
     answering = drawn.app.state.answering
     answer = drawn.portal.call(answering.answer, png(scan()), None)
@@ -103,3 +125,96 @@ def test_the_model_page_opens(drawn):
     page = drawn.get("/model", headers={"Accept": "text/html"})
     assert page.status_code == 200
     assert "lesion" in page.text
+
+
+def told_of(page):
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.text))
+
+
+def test_the_model_page_tells_how_a_mask_is_drawn(drawn):
+    text = told_of(drawn.get("/model", headers={"Accept": "text/html"}))
+    assert "How well it draws" in text
+    assert "A pixel is drawn from a probability of" in text
+    assert "most probable class" not in text
+
+
+def test_images_are_counted_by_their_own_classes_not_by_what_masks_mark(drawn):
+    card = drawn.get("/api/v1/model").json()["card"]
+    held = {"images": 6, "subjects": 3, "classes": {"glioma": 4, "no_tumor": 2}}
+    view = model_view({**card, "data": {**card["data"], "splits": {"train": held}}}, "d" * 64, "e" * 64)
+    assert view.data_classes == ("glioma", "no_tumor")
+    assert view.data[0].cells == ("3", "6", "4", "2")
+
+
+def test_the_first_page_says_that_it_draws(drawn):
+    text = told_of(drawn.get("/", headers={"Accept": "text/html"}))
+    assert "draws what it finds of lesion" in text
+    assert "leaves to a person what" not in text
+
+
+def test_the_limits_are_those_of_masks(drawn):
+    text = told_of(drawn.get("/about", headers={"Accept": "text/html"}))
+    assert "It marks lesion" in text
+    assert "Heat map" not in text
+    assert "It knows" not in text
+
+
+def kept_case(client, level=250):
+    return asked(client, png(scan(level)))["case"]
+
+
+@pytest.mark.parametrize(
+    ("level", "says"), [(250, "what is marked is right"), (40, "there is nothing to mark")]
+)
+def test_a_reviewer_judges_the_mask_and_no_class(drawn, level, says):
+    page = drawn.get(f"/cases/{kept_case(drawn, level)}", headers={"Accept": "text/html"}).text
+    assert re.findall(r'name="verdict" value="(\w+)"', page) == ["agree", "redraw", "unusable"]
+    assert says in page
+    assert "Another class" not in page
+    assert "Which class" not in page
+
+
+def test_lists_say_that_nothing_is_marked(drawn):
+    kept_case(drawn, 40)
+    page = drawn.get("/history", headers={"Accept": "text/html"}).text
+    assert "nothing marked" in page
+    assert "none of the classes" not in page
+
+
+def test_the_mask_can_be_taken_away(drawn):
+    case = kept_case(drawn)
+    page = drawn.get(f"/cases/{case}", headers={"Accept": "text/html"}).text
+    address = re.search(r'href="([^"]+/mask-0\.png)"', page)
+    assert address is not None
+    mask = np.asarray(Image.open(io.BytesIO(drawn.get(address[1]).content)))
+    assert mask.shape == (96, 128)
+    assert set(np.unique(mask)) == {0, 1}
+    assert mask[48, 60] == 1
+
+
+def test_a_verdict_on_a_class_is_refused_of_a_mask(drawn):
+    case = kept_case(drawn)
+    other = drawn.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "other", "label": "lesion"})
+    assert other.status_code == 422
+    assert "the answer is a mask" in other.json()["detail"]
+    anew = drawn.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "redraw", "comment": "too large"})
+    assert anew.status_code == 201
+    page = drawn.get(f"/cases/{case}", headers={"Accept": "text/html"}).text
+    assert "To be drawn anew" in page
+
+
+def test_masks_that_were_agreed_with_can_be_trained_from(drawn, tmp_path):
+    good, bad = kept_case(drawn), kept_case(drawn)
+    for case, verdict in ((good, "agree"), (bad, "redraw")):
+        assert drawn.post(f"/api/v1/cases/{case}/reviews", json={"verdict": verdict}).status_code == 201
+    with zipfile.ZipFile(io.BytesIO(drawn.get("/api/v1/export?images=true").content)) as archive:
+        archive.extractall(tmp_path)
+    manifest = read_manifest(tmp_path / "manifest.csv")
+    assert manifest.task == "segment"
+    rows = {row.image_id: row for row in manifest}
+    assert good in rows
+    assert bad not in rows
+    assert rows[good].label == ""
+    with Image.open(tmp_path / rows[good].mask) as mask, Image.open(tmp_path / rows[good].path) as image:
+        assert mask.size == image.size
+        assert np.asarray(mask).any()

@@ -203,3 +203,23 @@ def test_the_model_page_holds_points_sets_and_gate(method: str) -> None:
 
 def test_sizes_are_written_for_people() -> None:
     assert [size(count) for count in (10, 2048, 64 * 2**20)] == ["10\xa0bytes", "2\xa0KiB", "64\xa0MiB"]
+
+
+def test_the_model_tells_the_steps_that_its_gate_has() -> None:
+    """A network for masks has the first alone; what it does not have it must not promise."""
+    within = {
+        "method": "mahalanobis", "threshold": 1.0, "false_refusals": 0.01,
+        "fitted_on": {"images": 9, "subjects": 3},
+    }  # fmt: skip
+    looks = {"threshold": 0.0, "digest": "d" * 64}
+    told = {}
+    for name, steps in {"first": (looks, None), "second": (None, within), "both": (looks, within)}.items():
+        gate = {"version": 1, "brain_mri": steps[0], "distribution": steps[1]}
+        model = model_view({**tiny_bundle.card(), "gate": gate}, "d" * 64, "e" * 64)
+        told[name] = (model.ways[-1], model.gate_words)
+    assert told["first"][0] == "Refuses what is no brain MRI"
+    assert "too far" not in told["first"][1]
+    assert told["second"][0] == "Refuses what is unlike its training images"
+    assert "brain MRI" not in told["second"][1]
+    assert told["both"][0] == "Refuses what is no brain MRI or unlike its training images"
+    assert "brain MRI or lies too far" in told["both"][1]

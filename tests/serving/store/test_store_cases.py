@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import sqlalchemy as sa
 from kept_cases import BLOBS, PICTURE, new_case
 
 from gyrus.errors import (
@@ -44,6 +45,16 @@ def test_a_case_comes_back_as_it_was_kept(store):
     assert kept.created.tzinfo == UTC
     assert {name: store.blob(kept.id, name) for name in kept.blobs} == BLOBS
     assert kept.blobs["original"].sha256 == hashlib.sha256(PICTURE).hexdigest()
+
+
+def test_a_picture_is_found_without_its_cases_evidence(sqlite_store):
+    kept = sqlite_store.add_case(new_case(evidence={"long": "x" * 100_000}), BLOBS)
+    asked = []
+    engine = sqlite_store._database.backend.engine
+    sa.event.listen(engine, "before_cursor_execute", lambda *what: asked.append(what[2]))
+    assert sqlite_store.blob(kept.id, "original") == PICTURE
+    assert any("blobs" in statement for statement in asked)
+    assert not any("evidence" in statement for statement in asked)
 
 
 NO_CASES = (

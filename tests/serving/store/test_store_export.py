@@ -66,7 +66,7 @@ def test_an_image_deleted_meanwhile_is_left_out_of_the_archive(sqlite_store):
     kept = [sqlite_store.add_case(new_case(), BLOBS).id for _ in range(3)]
     for case_id in kept:
         sqlite_store.add_review(case_id, NewReview(verdict="agree"))
-    parts = zip_parts(sqlite_store.export_rows(), lambda case_id: sqlite_store.blob(case_id, "original"))
+    parts = zip_parts(sqlite_store.export_rows(), sqlite_store.blob)
     first = next(parts)
     sqlite_store.delete_case(kept[1])
     with zipfile.ZipFile(io.BytesIO(b"".join([first, *parts]))) as archive:

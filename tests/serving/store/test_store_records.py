@@ -1,7 +1,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from kept_cases import new_case
+from kept_cases import BLOBS, new_case
 
 from gyrus.errors import DataError
 from gyrus.serving.store import CaseQuery, NewReview
@@ -10,7 +10,7 @@ from gyrus.serving.store import CaseQuery, NewReview
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"verdict": "perhaps"}, "expected one of agree, other, unusable"),
+        ({"verdict": "perhaps"}, "expected one of agree, other, redraw, unusable"),
         ({"verdict": "other"}, "needs the right class"),
         ({"verdict": "other", "label": ""}, "needs the right class"),
         ({"verdict": "agree", "label": "glioma"}, "takes no label"),
@@ -59,3 +59,22 @@ def test_a_file_name_that_would_forge_a_log_line():
 
 def test_a_comment_may_have_several_lines():
     assert NewReview(verdict="agree", comment="a\r\n\tb").comment == "a\r\n\tb"
+
+
+@pytest.mark.parametrize(
+    ("task", "verdict", "fits"),
+    [
+        ("classify", "other", True), ("classify", "redraw", False), ("multilabel", "redraw", False),
+        ("segment", "other", False), ("segment", "redraw", True), ("segment", "agree", True),
+        ("", "other", True),
+    ],
+)  # fmt: skip
+def test_a_verdict_fits_what_was_answered(sqlite_store, task, verdict, fits):
+    case = sqlite_store.add_case(new_case(evidence={"model": {"task": task}, "predictions": []}), BLOBS)
+    review = NewReview(verdict=verdict, label="glioma" if verdict == "other" else None)
+    if fits:
+        assert sqlite_store.add_review(case.id, review).verdict == verdict
+    else:
+        with pytest.raises(DataError, match="does not fit"):
+            sqlite_store.add_review(case.id, review)
+        assert sqlite_store.case(case.id).version == 1

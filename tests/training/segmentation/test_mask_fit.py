@@ -81,6 +81,15 @@ def test_it_learns_and_keeps_the_best_epoch(tmp_path):
     assert fitted.course["recipe"] == "scratch"
 
 
+@pytest.mark.parametrize(("loss", "begins_with_shares"), [("dice_ce", True), ("weighted_ce", False)])
+def test_it_begins_with_the_share_that_is_marked(tmp_path, loss, begins_with_shares):
+    drawn = Drawn()
+    fitted = train(tmp_path, drawn, epochs=1, learning_rate=1e-9, mask_loss=loss)
+    share = float((drawn.masks[:TRAIN] > 0).mean())
+    bias = fitted.network.head.bias.item()
+    assert (bias == pytest.approx(float(np.log(share / (1 - share))), abs=1e-3)) == begins_with_shares
+
+
 RESUMED = {"epochs": 2, "deep_supervision": True, "positive_share": 0.6, "ema": 0.9}
 
 

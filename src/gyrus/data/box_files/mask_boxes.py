@@ -2,13 +2,15 @@
 
 A truth's mask: any value but 0 is lesion. A prediction's: the share of the largest value that the file's
 depth can hold (255, 65535) is the probability; parts at or above a level become boxes, their highest
-probability the score.
+probability the score. Where no file of a folder holds anything above 1, these are the masks of one class as
+gyrus writes them: 1 is lesion.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from gyrus.data.box_files.box_list import ONLY_CLASS, BoxList, Listed, Marked
 from gyrus.data.files import list_files
 from gyrus.data.manifest import read_manifest
+from gyrus.data.mask_pairs import without_nifti_twins
 from gyrus.errors import DataError
 from gyrus.imaging import decode
 from gyrus.imaging.source import Source
@@ -38,14 +41,28 @@ def read_true_masks(path: Path, images: Path | None, connectivity: Connectivity)
 
 def read_predicted_masks(folder: Path, level: float, connectivity: Connectivity) -> BoxList:
     """Read a folder of probability maps, or of masks (score 1 then)."""
-    boxes = []
-    for stem, name, source in _files(folder):
-        corners, scores = boxes_from_heat(_probability(source), level, connectivity=connectivity)
+    files = list(_files(folder))
+    # of probability maps mostly the first one tells
+    whole = all(_highest(_pixels(source)) <= 1 for _, _, source in files)
+    highest, boxes = 0, []
+    for stem, name, source in files:
+        pixels = _pixels(source)
+        highest = max(highest, _highest(pixels))
+        heat = pixels.astype(np.float64) / (1 if whole else np.iinfo(pixels.dtype).max)
+        corners, scores = boxes_from_heat(heat, level, connectivity=connectivity)
         boxes += [
             Marked(stem, "", _four(box), float(score), f"{name}, part {number}")
             for number, (box, score) in enumerate(zip(corners, scores, strict=True))
         ]
     notes = []
+    if highest == 1:
+        notes.append(f"{folder.name}: no value is above 1: masks of one class, in which 1 is lesion.")
+    if highest > 1 and not boxes:
+        notes.append(
+            f"{folder.name}: no part reaches --mask-level {level:g}; the highest value is {highest}. Masks "
+            "with the numbers of several classes are no probability maps: save what counts as "
+            "255, the rest as 0."
+        )
     if boxes and len({box.score for box in boxes}) == 1:
         notes.append(
             f"{folder.name}: all parts have the same score, as of masks without probabilities; the curves "
@@ -101,14 +118,17 @@ def _parts(
 
 
 def _files(folder: Path) -> Iterator[tuple[str, str, Source]]:
-    """Yield path without ending, path and source of the images below a folder."""
+    """Yield path without ending, path and source of the images below a folder.
+
+    A name in which gyrus has written the slash of an ``image_id`` as ``%2F`` stands for that id.
+    """
     if not folder.is_dir():
         raise DataError("is no folder of masks", path=folder, fix="leave out --masks for a file of boxes")
-    names = list_files(folder).images
+    names, _ = without_nifti_twins(list_files(folder).images)
     if not names:
         raise DataError("holds no mask image", path=folder, fix="leave out --masks for files of boxes")
     for name in names:
-        yield PurePosixPath(name).with_suffix("").as_posix(), name, Source(folder / name)
+        yield unquote(PurePosixPath(name).with_suffix("").as_posix()), name, Source(folder / name)
 
 
 def _by_stem(folder: Path) -> dict[str, Source]:
@@ -127,9 +147,8 @@ def _pixels(source: Source) -> npt.NDArray[np.uint8] | npt.NDArray[np.uint16]:
     return pixels
 
 
-def _probability(source: Source) -> npt.NDArray[np.float64]:
-    pixels = _pixels(source)
-    return pixels.astype(np.float64) / np.iinfo(pixels.dtype).max
+def _highest(pixels: npt.NDArray[np.generic]) -> int:
+    return int(pixels.max(initial=0))
 
 
 def _four(box: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:

@@ -17,6 +17,7 @@ class DicomReader:
 
     def __init__(self) -> None:
         self._data = b""
+        self._limits: Limits | None = None
         self._header: Header | None = None
 
     def facts(self, data: bytes, limits: Limits, *, plane: str, key: bytes) -> dict[str, Any]:
@@ -46,8 +47,8 @@ class DicomReader:
         return pixels_of(header, number, notes)
 
     def _open(self, data: bytes, limits: Limits) -> Header:
-        if self._header is None or data is not self._data:
+        if self._header is None or data != self._data or limits != self._limits:
             self._header = None
             self._header = Header(data, limits)
-            self._data = data
+            self._data, self._limits = data, limits
         return self._header

@@ -70,7 +70,7 @@ class NiftiReader:
         )
 
     def _open(self, data: bytes) -> Volume:
-        if self._volume is None or data is not self._data:
+        if self._volume is None or data != self._data:
             self._volume = None
             self._volume = Volume(data)
             self._data = data

@@ -15,13 +15,18 @@ The contract, checked for every registered one by ``tests/models/segmentation/te
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gyrus.models.heads import Head, HeadPlan, make_head
 from gyrus.models.network import NetworkFacts
+
+_RAREST = 1e-4
 
 
 def planes_of(mask_classes: int) -> int:
@@ -159,6 +164,27 @@ class SegmentationNetwork(nn.Module):
         masks = [self._mask(finest)]
         masks += [head(level) for head, level in zip(self.deep_heads, coarser, strict=False)]
         return tuple(masks), self._class(features[-1].mean((2, 3)))
+
+    def set_prior(self, shares: Sequence[float]) -> None:
+        """Set the biases of the convolutions to masks so that they begin with what is usual in the data.
+
+        An untrained convolution gives every pixel to lesion and background alike; the first epochs of a
+        training then go by pushing the background down (Lin et al. 2017, Focal loss for dense object
+        detection, section 4.1).
+
+        Parameters
+        ----------
+        shares : sequence of float
+            Share of all pixels that is marked as each class, (classes,).
+        """
+        known = [min(max(share, _RAREST), 1 - _RAREST) for share in shares]
+        if self.planes == 1:
+            told = [math.log(known[0] / (1 - known[0]))]
+        else:
+            told = [math.log(max(1 - sum(known), _RAREST)), *map(math.log, known)]
+        with torch.no_grad():
+            for head in (self.head, *self.deep_heads):
+                head.bias.copy_(torch.tensor(told))
 
     def _features(self, x: Tensor) -> list[Tensor]:
         features: list[Tensor] = self.encoder(x)

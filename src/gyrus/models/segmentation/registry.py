@@ -43,6 +43,11 @@ DOCUMENTED: dict[str, Listed] = {
 }
 
 
+def draws_masks(architecture: str) -> bool:
+    """Tell whether a name is that of a network for masks; its encoder is not looked up."""
+    return architecture in _PLAIN or architecture.partition("-")[0] in DESIGNS
+
+
 def build_segmentation(
     architecture: str,
     *,

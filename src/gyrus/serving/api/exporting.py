@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 
 from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX, AStore, aside
-from gyrus.serving.store.export import ORIGINAL, csv_lines, zip_parts
+from gyrus.serving.store.export import csv_lines, zip_parts
 
 router = APIRouter(tags=["export"], prefix=PREFIX)
 
@@ -24,14 +24,14 @@ async def export(
     store: AStore,
     images: Annotated[bool, Query(description="A zip archive of the images and their manifest.csv.")] = False,
 ) -> Response:
-    """Return a row for each reviewed case that has a class; paths are relative to the folder of blobs.
+    """Return a row for each reviewed case that has a class or a mask; paths start from the folder of blobs.
 
     With ``images=true`` a zip archive that can be trained from anywhere.
     """
     await aside(store.ready)  # what fails should fail before the first line is out
     if images:
         return StreamingResponse(
-            zip_parts(store.export_rows(), lambda case_id: store.blob(case_id, ORIGINAL)),
+            zip_parts(store.export_rows(), store.blob),
             media_type="application/zip",
             headers={"Content-Disposition": 'attachment; filename="reviewed.zip"'},
         )

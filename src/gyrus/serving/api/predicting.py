@@ -16,6 +16,7 @@ from gyrus.serving.answering import Answering
 from gyrus.serving.api import documents
 from gyrus.serving.api.asked import PREFIX
 from gyrus.serving.keeping import answer_and_keep, wants_to_keep
+from gyrus.serving.observing import log_failed_upload
 from gyrus.serving.problems import MEDIA_TYPE, problem_of, request_id_of
 from gyrus.serving.store import Case
 from gyrus.serving.uploads import FORM, Receiver, Upload
@@ -44,7 +45,7 @@ async def predict(request: Request) -> Response:
     light = _flag(request, "evidence") is False
     asked_to_keep = _flag(request, "keep")
     answering: Answering = request.app.state.answering
-    answering.check_room(light=light)
+    await answering.check_room(light=light)
     if light:
         if asked_to_keep:
             raise UsageError("evidence=false keeps nothing", fix="leave out keep=true")
@@ -71,7 +72,7 @@ async def predict_batch(request: Request) -> Response:
     """
     keep = wants_to_keep(_flag(request, "keep"), request.app.state.store)
     key = _key(request)
-    request.app.state.answering.check_room(light=False)
+    await request.app.state.answering.check_room(light=False)
     async with request.app.state.receiver.form(request) as form:
         if not form.files:
             raise _no_file()
@@ -85,7 +86,8 @@ async def _one(request: Request, upload: Upload, keep: bool, key: str, number: i
     try:
         answer, case = await answer_and_keep(request, upload, keep=keep, key=key, number=number)
     except GyrusError as error:
-        problem = problem_of(error)
+        log_failed_upload(error, request_id_of(request))
+        problem = problem_of(error.forget_frames())
         return {"status": problem.status, "problem": problem.to_json(request_id_of(request))}
     status, record = _told(request, answer, case)
     return {"status": status, "answer" if status == documents.OK else "problem": record}

@@ -25,8 +25,8 @@ class ReviewIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    verdict: Literal["agree", "other", "unusable"] = Field(
-        description="agree; other: another class; unusable."
+    verdict: Literal["agree", "other", "redraw", "unusable"] = Field(
+        description="agree; other: another class; redraw: the mask has to be drawn anew; unusable."
     )
     label: str | None = Field(None, max_length=LABEL_LENGTH, description="The right class, with other only.")
     comment: str = Field("", max_length=COMMENT_LENGTH)

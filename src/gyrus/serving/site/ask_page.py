@@ -18,7 +18,7 @@ from gyrus.imaging import IMAGE_SUFFIXES
 from gyrus.pages.evidence_words import sentence
 from gyrus.serving.answer import Answer
 from gyrus.serving.keeping import answer_and_keep, shown_name
-from gyrus.serving.observing import log
+from gyrus.serving.observing import log, log_failed_upload
 from gyrus.serving.problems import problem_of
 from gyrus.serving.protection import check_form
 from gyrus.serving.site.case_page import render_case
@@ -112,7 +112,8 @@ async def _result(request: Request, file: Upload, once: str, gate: asyncio.Semap
     except GyrusError as error:
         if problem_of(error).status == _DEFECT:
             raise
-        return Result(name, error=error)
+        log_failed_upload(error, _request_id(request))
+        return Result(name, error=error.forget_frames())
     return Result(name, answer, case)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gyrus.bundles.mask_rules import SEGMENT
+from gyrus.data.label_names import NONE
 from gyrus.errors import DataError
 from gyrus.inference.recorded import evidence_from_json
 from gyrus.pages.evidence_words import gate_sentence, label_shown, sentence
@@ -16,6 +18,8 @@ from gyrus.serving.site.slice_view import SliceView, slice_view
 from gyrus.serving.site.whole_view import WholeView, whole_view
 from gyrus.serving.site.words import OUTCOME_WORDS, when
 from gyrus.serving.store import CaseSummary, Review
+from gyrus.serving.store.records import MASK
+from gyrus.serving.store.verdicts import is_drawn, verdicts_of
 
 _STRIP_HEIGHT = 20.0
 _SHORT = 8
@@ -51,6 +55,8 @@ class CaseView:
         What a reviewer may say: value, words, what it means for this case.
     strip : tuple of Bar
         Every image of a scan; empty for a single one.
+    mask_url : str or None
+        Of the mask that was drawn on the image that is shown, for a download.
     other_model : bool
         Whether another model answered than the one that runs.
     """
@@ -71,6 +77,7 @@ class CaseView:
     verdicts: tuple[tuple[str, str, str], ...]
     strip: tuple[Bar, ...]
     strip_words: str
+    mask_url: str | None
     other_model: bool
     model_digest: str
 
@@ -91,7 +98,8 @@ class CaseLine:
 
 def case_line(case: CaseSummary) -> CaseLine:
     """Return a case as lists show it."""
-    title, beneath = _title(case.outcome, case.label, case.probability, case.reason)
+    task = SEGMENT if case.masks else ""
+    title, beneath = _title(case.outcome, case.label, case.probability, case.reason, task)
     more = [beneath] if beneath else []
     more += [plural(case.frames, "slice")] if case.frames > 1 else []
     more += [case.name] if case.name else []
@@ -109,12 +117,15 @@ def case_line(case: CaseSummary) -> CaseLine:
 
 def answer_line(answer: Answer) -> CaseLine:
     """Return an answer that is not kept as lists show a case; its id is empty."""
-    title, beneath = _title(answer.outcome, answer.label, answer.probability, answer.reason)
+    task = str(answer.evidence["model"]["task"])
+    title, beneath = _title(answer.outcome, answer.label, answer.probability, answer.reason, task)
     return CaseLine("", "", title, beneath, answer.reason, answer.outcome, None, None)
 
 
-def _title(outcome: str, label: str | None, probability: float | None, reason: str) -> tuple[str, str]:
-    said = label_shown(label) if label else ""
+def _title(
+    outcome: str, label: str | None, probability: float | None, reason: str, task: str
+) -> tuple[str, str]:
+    said = label_shown(label, task) if label else ""
     if outcome == "answered":
         return said, percent(probability) if probability is not None else ""
     if outcome == "referred":
@@ -200,9 +211,10 @@ def case_view(
         short_words=_first_words(whole or view),
         slice=view,
         whole=whole,
-        verdicts=_verdicts(case),
+        verdicts=_verdicts(case, evidence),
         strip=_strip(records) if count > 1 else (),
         strip_words=_strip_words(records),
+        mask_url=pictures.get(f"{MASK}{at}"),
         other_model=case is not None and case.model_digest != running_digest,
         model_digest=case.model_digest if case else "",
     )
@@ -210,9 +222,13 @@ def case_view(
 
 def _first_words(said: WholeView | SliceView) -> str:
     """Return what is said, for the first line of a narrow screen."""
-    if said.outcome == "answered":
-        return f"{said.headline}, {percent(said.shares[0].probability)}" if said.beneath else said.headline
-    return said.beneath or "no answer"
+    if said.outcome != "answered":
+        return said.beneath or "no answer"
+    if not said.beneath:
+        return said.headline
+    if isinstance(said, SliceView) and said.regions:  # its shares are of the whole picture's class, if any
+        return f"{said.headline}, {said.beneath}"
+    return f"{said.headline}, {percent(said.shares[0].probability)}"
 
 
 def _heading(case: CaseSummary | None) -> str:
@@ -221,15 +237,23 @@ def _heading(case: CaseSummary | None) -> str:
     return case.name or f"Case {case.id[:_SHORT]}"
 
 
-def _verdicts(case: CaseSummary | None) -> tuple[tuple[str, str, str], ...]:
+def _verdicts(case: CaseSummary | None, evidence: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     if case is None:
         return ()
-    agreed = f"it is {label_shown(case.label)}" if case.label else "it is rightly refused"
-    return (
-        ("agree", "I agree", agreed),
-        ("other", "Another class", "it shows something else"),
-        ("unusable", "Unusable", "nothing can be told from it"),
-    )
+    drawn = is_drawn(evidence)
+    if not case.label:
+        agreed, anew = "it is rightly refused", "it should not have been refused"
+    elif case.label == NONE:
+        agreed, anew = "there is nothing to mark", "something should be marked"
+    else:
+        agreed, anew = "what is marked is right", "marked too much, too little or elsewhere"
+    words = {
+        "agree": ("I agree", agreed if drawn or not case.label else f"it is {label_shown(case.label)}"),
+        "other": ("Another class", "it shows something else"),
+        "redraw": ("Draw it anew", anew),
+        "unusable": ("Unusable", "nothing can be told from it"),
+    }
+    return tuple((name, *words[name]) for name in verdicts_of(evidence))
 
 
 def _subtitle(kind: str, records: Sequence[Mapping[str, Any]], last: str) -> str:

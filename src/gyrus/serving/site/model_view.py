@@ -9,6 +9,7 @@ from typing import Any
 from gyrus.pages.evidence_words import measured_words
 from gyrus.pages.measured import SPLIT_NAMES
 from gyrus.pages.numbers import decimal, percent, plural
+from gyrus.pages.postprocess_words import postprocess_words
 from gyrus.serving.site.figure_view import Block, Row, blocks, cell
 from gyrus.serving.site.notices import Notice
 
@@ -53,6 +54,10 @@ class ModelView:
         One sentence on each, for the pages with answers and limits.
     warning : str
         What must be known before any of its figures; else empty.
+    drawing : str
+        Of a model that draws masks: how its probabilities become one; else empty.
+    data, data_classes
+        Images by split, and the classes that they are counted by: of masks those of the images.
     """
 
     card: Mapping[str, Any]
@@ -75,7 +80,9 @@ class ModelView:
     sets: Table
     gate_lines: tuple[str, ...]
     data: tuple[Row, ...]
+    data_classes: tuple[str, ...]
     licence_of_data: str
+    drawing: str
 
 
 def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> ModelView:
@@ -93,6 +100,7 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
     kind, title = _LEAKAGE.get(leakage["verdict"], _LEAKAGE["unknowable"])
     sets = card.get("conformal")
     promised = percent(sets["level"], 0) if sets is not None and refers else ""
+    counted = _counted(card)
     return ModelView(
         card=card,
         name=card["name"] or card["architecture"],
@@ -101,7 +109,7 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         measured=measured_words(card),
         leakage=Notice(kind, title, (leakage["sentence"],)),
         warning=f"Trained on a leaking split: {leakage['allow_leak']}" if leakage["allow_leak"] else "",
-        ways=_ways(calibrated is not None, gate is not None, refers),
+        ways=_ways(calibrated is not None, gate, refers),
         calibration_words=f"Probabilities are calibrated: of answers given with {percent(0.8, 0)}, about "
         f"{percent(0.8, 0)} should be right on images like those that calibration was fitted on."
         if calibrated
@@ -120,8 +128,10 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         points=tuple(_point(point) for point in card.get("operating_points") or ()),
         sets=_sets(sets, refers=refers),
         gate_lines=_gate_lines(gate),
-        data=_data(card),
+        data=_data(card, counted),
+        data_classes=counted,
         licence_of_data=card["data"].get("licence") or "unknown",
+        drawing=postprocess_words((card.get("segmentation") or {}).get("postprocess")),
     )
 
 
@@ -130,20 +140,37 @@ def _refers(card: Mapping[str, Any]) -> bool:
     return sets is not None and not sets["refused"]
 
 
-def _ways(calibrated: bool, gated: bool, refers: bool) -> tuple[str, ...]:
+def _ways(calibrated: bool, gate: Mapping[str, Any] | None, refers: bool) -> tuple[str, ...]:
     return (
         "Probabilities are calibrated" if calibrated else "Probabilities are not calibrated",
         "Leaves to a person what it is not sure of" if refers else "Leaves no image to a person",
-        "Refuses what is unlike its training images" if gated else "Refuses nothing: it has no input gate",
+        "Refuses nothing: it has no input gate" if gate is None else f"Refuses what {_refused(gate)}",
     )
+
+
+def _refused(gate: Mapping[str, Any]) -> str:
+    """Return what the steps that a gate has refuse; a network for masks has the first alone."""
+    if gate["distribution"] is None:
+        return "is no brain MRI"
+    if gate["brain_mri"] is None:
+        return "is unlike its training images"
+    return "is no brain MRI or unlike its training images"
 
 
 def _gate_words(gate: Mapping[str, Any] | None) -> str:
     if gate is None:
         return "This model has no input gate: it answers whatever it is shown, also what is no brain MRI."
+    reasons = [
+        words
+        for step, words in (
+            ("brain_mri", "does not look like a brain MRI"),
+            ("distribution", "lies too far from what the model was trained on"),
+        )
+        if gate[step] is not None
+    ]
     return (
-        "The model is not asked about an image that its gate does not let pass, because it does not look "
-        "like a brain MRI or lies too far from what the model was trained on. The gate errs both ways."
+        "The model is not asked about an image that its gate does not let pass, because it "
+        f"{' or '.join(reasons)}. The gate errs both ways."
     )
 
 
@@ -252,7 +279,15 @@ def _set_row(sets: Mapping[str, Any], name: str, unit: str) -> Row:
     return Row(name, (least, plural(sets["counts"][name], unit)))
 
 
-def _data(card: Mapping[str, Any]) -> tuple[Row, ...]:
+def _counted(card: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the classes that the images of the splits are counted by; masks have others than images."""
+    if not card.get("segmentation"):
+        return tuple(card["classes"])
+    splits = (card["data"].get("splits") or {}).values()
+    return tuple(sorted({name for held in splits for name in held.get("classes") or ()}))
+
+
+def _data(card: Mapping[str, Any], counted: tuple[str, ...]) -> tuple[Row, ...]:
     splits = card["data"].get("splits") or {}
     rows = []
     for split in (*(one for one in _SPLITS if one in splits), *(one for one in splits if one not in _SPLITS)):
@@ -262,6 +297,6 @@ def _data(card: Mapping[str, Any]) -> tuple[Row, ...]:
         rows.append(
             Row(SPLIT_NAMES.get(split, split),
                 ("unknown" if subjects is None else f"{subjects:,}", f"{held['images']:,}",
-                 *(f"{counts.get(name, 0):,}" for name in card["classes"])))
+                 *(f"{counts.get(name, 0):,}" for name in counted)))
         )  # fmt: skip
     return tuple(rows)

@@ -14,7 +14,12 @@ OUTCOME_WORDS = {
     "refused": "Refused",
     "failed": "Failed",
 }
-VERDICT_WORDS = {"agree": "Agreed", "other": "Another class", "unusable": "Unusable"}
+VERDICT_WORDS = {
+    "agree": "Agreed",
+    "other": "Another class",
+    "redraw": "To be drawn anew",
+    "unusable": "Unusable",
+}
 _UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 
 

@@ -57,6 +57,13 @@ def find_case(connection: sa.Connection, case_id: str) -> Case | None:
     return None if row is None else Case(**_summary(row), evidence=row["evidence"])
 
 
+def find_blobs(connection: sa.Connection, case_id: str) -> dict[str, BlobFile] | None:
+    """Return the files of a case without reading its evidence; None where there is none."""
+    statement = sa.select(contents.c.blobs).where(contents.c.case_id == case_id)
+    found: Mapping[str, Any] | None = connection.execute(statement).scalar_one_or_none()
+    return None if found is None else _blobs(found)
+
+
 def list_cases(connection: sa.Connection, query: CaseQuery) -> CasePage:
     """Return the cases that a query asks for, the newest first."""
     wanted = _conditions(query)
@@ -169,9 +176,13 @@ def _holds(text: str) -> sa.ColumnElement[bool]:
     )
 
 
+def _blobs(kept: Mapping[str, Any]) -> dict[str, BlobFile]:
+    return {name: BlobFile(**blob) for name, blob in kept.items()}
+
+
 def _summary(row: sa.RowMapping) -> dict[str, Any]:
     known = {name: row[name] for name in _OWN}
-    known["blobs"] = {name: BlobFile(**blob) for name, blob in row["blobs"].items()}
+    known["blobs"] = _blobs(row["blobs"])
     reviewed = row["review_case_id"] is not None
     known["review"] = Review(**{name: row[f"review_{name}"] for name in _REVIEW}) if reviewed else None
     return known

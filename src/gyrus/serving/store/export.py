@@ -5,19 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from gyrus.data.manifest import CLASSIFY, MANIFEST_VERSION
 from gyrus.errors import NotFoundError
-from gyrus.serving.store.records import Case
+from gyrus.serving.store.records import MASK, Case
+from gyrus.serving.store.verdicts import is_drawn
 
 ORIGINAL = "original"
 """Name of the blob that holds an upload's bytes."""
+FIRST_MASK = f"{MASK}0"
+"""Name of the blob that holds the mask of an upload's first image."""
 COLUMNS = (
     "image_id",
     "path",
     "label",
+    "mask",
     "subject_id",
     "sha256",
     "notes",
@@ -33,22 +37,29 @@ COLUMNS = (
 _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
-def export_row(case: Case, path: str) -> dict[str, str] | None:
-    """Return a case's row; None where its last review leaves it without a class.
+def export_row(case: Case, places: Mapping[str, str]) -> dict[str, str] | None:
+    """Return a case's row; None where its last review leaves it without a class, or without a mask.
+
+    Of what a model has drawn the masks are taken that a reviewer agrees with, and no label: what is marked
+    tells it. A scan of several slices has several masks, and a manifest one a row: it is left out.
 
     Parameters
     ----------
     case : Case
-    path : str
-        Of its image, relative to the folder of blobs.
+    places : mapping
+        Name of a blob -> its path, relative to the folder of blobs.
     """
     review, label = case.review, case.true_label
     if review is None or label is None:
         return None
+    drawn = is_drawn(case.evidence)
+    if drawn and (case.frames > 1 or FIRST_MASK not in places):
+        return None
     cells = {
         "image_id": case.id,
-        "path": path,
-        "label": label,
+        "path": places[ORIGINAL],
+        "label": "" if drawn else label,
+        "mask": places[FIRST_MASK] if drawn else "",
         "subject_id": "",
         "sha256": case.image_sha256,
         "notes": review.comment,
@@ -75,27 +86,31 @@ def csv_lines(rows: Iterable[dict[str, str]]) -> Iterator[str]:
         yield _line(row[name] for name in COLUMNS)
 
 
-def zip_parts(rows: Iterable[dict[str, str]], read: Callable[[str], bytes]) -> Iterator[bytes]:
-    """Yield the parts of a zip archive with the images and their manifest, which is last.
+def zip_parts(rows: Iterable[dict[str, str]], read: Callable[[str, str], bytes]) -> Iterator[bytes]:
+    """Yield the parts of a zip archive with the images, their masks and their manifest, which is last.
 
     Parameters
     ----------
     rows : iterable of dict
         As :func:`export_row` makes them.
     read : callable
-        Given an ``image_id``, returns the image's bytes, or raises :class:`NotFoundError` where it was
-        deleted meanwhile: it is left out.
+        Given an ``image_id`` and a blob's name, returns the blob's bytes, or raises :class:`NotFoundError`
+        where the case was deleted meanwhile: it is left out.
     """
     written, there = _Written(), []
     with zipfile.ZipFile(written, "w") as archive:  # stored: images are compressed already
         for row in rows:
             ending = row["path"].rpartition("/")[2].partition(".")[2]
-            path = f"images/{row['image_id']}.{ending}"
+            path, mask = f"images/{row['image_id']}.{ending}", ""
             try:
-                archive.writestr(path, read(row["image_id"]))
+                image = read(row["image_id"], ORIGINAL)
+                if row["mask"]:
+                    mask = f"masks/{row['image_id']}.png"
+                    archive.writestr(mask, read(row["image_id"], FIRST_MASK))
             except NotFoundError:
                 continue
-            there.append({**row, "path": path})
+            archive.writestr(path, image)
+            there.append({**row, "path": path, "mask": mask})
             yield written.taken()
         archive.writestr("manifest.csv", "".join(csv_lines(there)))
     yield written.taken()

@@ -54,6 +54,8 @@ def migrate(database: Database, revision: str = "head") -> None:
 
 def current_revision(connection: sa.Connection) -> str | None:
     """Return the revision of a database's tables; None where there are none."""
+    # Alembic describes its table anew each time: each question would stay in the cache of statements
+    connection = connection.execution_options(compiled_cache=None)
     context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
     return context.get_current_revision()
 

@@ -11,10 +11,12 @@ from typing import Any, Literal, get_args
 from gyrus.errors import DataError
 
 Outcome = Literal["answered", "referred", "refused"]
-Verdict = Literal["agree", "other", "unusable"]
+Verdict = Literal["agree", "other", "redraw", "unusable"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
+MASK = "mask-"
+"""Beginning of the names of blobs that hold masks: ``mask-0`` is that of the first image."""
 NAME_LENGTH = 255
 LABEL_LENGTH = 200
 REVIEWER_LENGTH = 200
@@ -83,7 +85,8 @@ class NewReview:
     ----------
     verdict : str
         ``agree``: with the answer, or with the referral or refusal; ``other``: another class, named by
-        ``label``; ``unusable``: the image shows nothing that could be told.
+        ``label``; ``redraw``: a mask that has to be drawn anew; ``unusable``: the image shows nothing that
+        could be told. Which of them an answer takes: :mod:`gyrus.serving.store.verdicts`.
     label : str or None
         The right class, with ``other`` only.
     comment, reviewer : str
@@ -189,9 +192,14 @@ class CaseSummary:
         return self.version > _FIRST_VERSION
 
     @property
+    def masks(self) -> int:
+        """How many of its images have a mask that the model drew."""
+        return sum(name.startswith(MASK) for name in self.blobs)
+
+    @property
     def true_label(self) -> str | None:
         """The class by the last review; None where it is not reviewed, unusable, or agreed to have none."""
-        if self.review is None or self.review.verdict == "unusable":
+        if self.review is None or self.review.verdict in ("redraw", "unusable"):
             return None
         return self.label if self.review.verdict == "agree" else self.review.label
 

@@ -29,6 +29,7 @@ from gyrus.serving.store.records import (
     checked_text,
 )
 from gyrus.serving.store.tables import store as store_table
+from gyrus.serving.store.verdicts import check_verdict
 
 KEY_LIFETIME = timedelta(hours=24)
 """How long a request's key is remembered."""
@@ -218,7 +219,10 @@ class Store:
         StorageError
             When the file was altered or damaged.
         """
-        files = self.case(case_id).blobs
+        with self._reading_of(case_id) as connection:
+            files = case_rows.find_blobs(connection, case_id)
+        if files is None:
+            raise _no_case(case_id)
         if name not in files:
             raise NotFoundError("this case has no such file", fix=f"it has {', '.join(files) or 'none'}")
         return self._blobs.read(case_id, files[name])
@@ -237,11 +241,12 @@ class Store:
         ------
         NotFoundError
             When there is no such case.
+        DataError
+            When the verdict does not fit what was answered.
         ConflictError
             When somebody else has reviewed it since.
         """
-        if not _is_id(case_id):
-            raise _no_case(case_id)
+        check_verdict(new.verdict, self.case(case_id).evidence)  # evidence never changes
         with self._database.writing() as connection:
             review = reviewing.insert_review(
                 connection, case_id, new, expected_version=expected_version, now=case_rows.now_utc()
@@ -283,7 +288,7 @@ class Store:
         self._database.erase_deleted()
 
     def export_rows(self) -> Iterator[dict[str, str]]:
-        """Yield a manifest's row for each reviewed case that has a class, the oldest first.
+        """Yield a manifest's row for each reviewed case that has a class or a mask, the oldest first.
 
         Paths are relative to the folder of blobs. Rows come in portions, each as of its own moment: a slow
         reader holds nobody up.
@@ -294,7 +299,8 @@ class Store:
                 some = case_rows.reviewed_after(connection, last, _EXPORTED_AT_ONCE)
             for case in some:
                 if ORIGINAL in case.blobs:
-                    row = export_row(case, self._blobs.path_of(case.id, case.blobs[ORIGINAL]))
+                    places = {name: self._blobs.path_of(case.id, blob) for name, blob in case.blobs.items()}
+                    row = export_row(case, places)
                     if row is not None:
                         yield row
             if len(some) < _EXPORTED_AT_ONCE:

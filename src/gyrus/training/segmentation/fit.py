@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from gyrus.config.train import TrainConfig
-from gyrus.data.cache_folder import default_cache_folder
 from gyrus.data.manifest import Manifest
 from gyrus.data.mask_cache import MaskCache
 from gyrus.data.mask_classes import MaskClasses
@@ -18,21 +16,16 @@ from gyrus.errors import DataError, UsageError
 from gyrus.models import WeightsReport
 from gyrus.models.segmentation import SegmentationNetwork, check_size, start_segmentation
 from gyrus.runs import RunFolder
-from gyrus.runs.atomic import write_json
-from gyrus.training.allocator import keep_freed_memory
-from gyrus.training.augmentation import doubts, policy_of
-from gyrus.training.batches import Look, Pixels
+from gyrus.training.augmentation import doubts
+from gyrus.training.batches import Pixels
 from gyrus.training.class_weights import class_weights
 from gyrus.training.determinism import fix_workspace
-from gyrus.training.device_pixels import keep_pixels_on_device
-from gyrus.training.devices import name_of, pick_device
+from gyrus.training.devices import pick_device
+from gyrus.training.fitting import Course, hand_over, look_of, settle, take_up, tell_beginning
 from gyrus.training.journal import Journal
 from gyrus.training.losses import Loss
 from gyrus.training.memory import telling_memory_errors
-from gyrus.training.metrics_log import EpochRow
 from gyrus.training.normalising import choose_normalisation
-from gyrus.training.precision import Precision, choose
-from gyrus.training.recipes import Recipe
 from gyrus.training.segmentation.batches import SplitMasks
 from gyrus.training.segmentation.checks import check_segment
 from gyrus.training.segmentation.joint import MaskAndClassLoss
@@ -41,14 +34,12 @@ from gyrus.training.segmentation.stage import recipe_for_masks, run_mask_stage
 from gyrus.training.session import Session
 from gyrus.training.stage_runs import StageDone
 from gyrus.training.stopping import listening
-from gyrus.training.strided_depthwise import quicken, restore
-
-logger = logging.getLogger("gyrus")
+from gyrus.training.strided_depthwise import quicken
 
 
 @dataclass(frozen=True, slots=True)
-class MaskFit:
-    """What a training for masks gave; the fields of :class:`gyrus.training.FitResult`, and these.
+class MaskFit(Course):
+    """What a training for masks gave, and how it went.
 
     Attributes
     ----------
@@ -63,25 +54,8 @@ class MaskFit:
     network: SegmentationNetwork
     mask_classes: MaskClasses
     classes: tuple[str, ...]
-    history: tuple[EpochRow, ...]
-    best_epoch: int
-    stopped_early: bool
-    precision: Precision
-    device: str
-    learning_rate: float
-    recipe: Recipe
-    stages: tuple[StageDone, ...]
-    weights: WeightsReport | None
-    optimisation: dict[str, Any]
-    seconds: float
 
     task = "segment"
-
-    @property
-    def course(self) -> dict[str, Any]:
-        """Recipe, why this one, and the stage as it went, as plain data."""
-        stages = [asdict(stage) for stage in self.stages]
-        return {"recipe": self.recipe.name, "why": self.recipe.why, "stages": stages}
 
 
 @telling_memory_errors()
@@ -135,33 +109,21 @@ def fit_masks(
     _check_data(train, masks, pixels, config)
     torch.manual_seed(config.seed)
     network, weights = start_mask_network(config, masks.classes, image_classes)
+    if (weights is None or not weights.head_loaded) and config.mask_loss != "weighted_ce":
+        network.set_prior(marked_shares(train))  # weighted_ce asks for classes in equal shares
     recipe = recipe_for_masks(config)
-    logger.info("recipe: %s (%s)", recipe.name, recipe.why)
-    for doubt in doubts(config, config.color):
-        logger.info("note: %s", doubt)
-    if weights is not None:
-        logger.info("weights: %s", weights.table())
-        write_json(run.weights, weights.to_json())
+    tell_beginning(recipe, doubts(config, config.color), weights, run)
     any_network: Any = network
     choose_normalisation(any_network, config, train, given_weights=weights is not None)
     quicken(network)
     journal = Journal(run, config.select, "dice")
-    if resume and journal.restore(network):
-        logger.info("note: going on after %s", journal.told)
-    journal.check_recipe(recipe.stages)
-    precision = journal.precision or _precision(config, network, len(train), device)
-    journal.precision = precision
-    keep_freed_memory()
-    keep_pixels_on_device((train, val), config, device)
-    network.to(memory_format=torch.channels_last if precision.channels_last else torch.contiguous_format)
-    policy = policy_of(config)
-    look = Look(
-        mean=network.mean,
-        std=network.std,
-        per_image=network.facts.per_image,
-        policy=None if policy.changes_nothing else policy,
-        channels_last=precision.channels_last,
-    )
+    take_up(journal, any_network, recipe, resume=resume)
+    precision = settle(
+        config, any_network, (train, val), device, journal,
+        variant=f"{config.architecture}, masks of {network.planes}, norm {config.norm}",
+        side=config.patch_size or config.image_size,
+    )  # fmt: skip
+    look = look_of(config, any_network, precision)
     loss: Any = mask_loss_of(config, train, image_classes)
     with listening() as stop:
         session = Session(
@@ -169,24 +131,15 @@ def fit_masks(
             precision=precision, device=device, journal=journal, stop=stop, bar=progress,
         )  # fmt: skip
         done = run_mask_stage(session, recipe)
-    journal.load_kept(network)
-    restore(network)
-    network.to(memory_format=torch.contiguous_format).requires_grad_(True).eval()
+    course = hand_over(
+        journal, any_network, precision=precision, device=device, recipe=recipe, done=(done,),
+        weights=weights, optimisation=_optimisation(config, journal, done), began=began,
+    )  # fmt: skip
     return MaskFit(
         network=network,
         mask_classes=masks.classes,
         classes=tuple(image_classes),
-        history=tuple(journal.rows),
-        best_epoch=journal.kept_epoch,
-        stopped_early=done.stopped_early,
-        precision=precision,
-        device=name_of(device),
-        learning_rate=done.learning_rate,
-        recipe=recipe,
-        stages=(done,),
-        weights=weights,
-        optimisation=_optimisation(config, journal, done),
-        seconds=time.perf_counter() - began,
+        **course,
     )
 
 
@@ -233,6 +186,12 @@ def mask_loss_of(config: TrainConfig, train: SplitMasks, image_classes: tuple[st
     return MaskAndClassLoss(loss, Loss(weights=weights), config.class_loss_weight)
 
 
+def marked_shares(train: SplitMasks) -> list[float]:
+    """Return the share of the training images' pixels that is marked as each class."""
+    every = train.pixels_in_all()
+    return [int(count) / every for count in train.areas.sum(axis=0)]
+
+
 def _check_data(train: SplitMasks, masks: MaskCache, pixels: Pixels, config: TrainConfig) -> None:
     sides = {pixels.pixels.shape[1], masks.masks.shape[1], config.image_size}
     if len(sides) > 1:
@@ -254,20 +213,6 @@ def _check_data(train: SplitMasks, masks: MaskCache, pixels: Pixels, config: Tra
             f"nothing of {', '.join(absent)} is marked in any training image",
             fix="divide the images anew: --split new; or leave these classes out",
         )
-
-
-def _precision(
-    config: TrainConfig, network: SegmentationNetwork, images: int, device: torch.device
-) -> Precision:
-    side = config.patch_size or config.image_size
-    return choose(
-        config.precision,
-        network,
-        key=f"{config.architecture}, masks of {network.planes}, norm {config.norm}",
-        input_shape=(min(config.batch_size, images), network.in_channels, side, side),
-        device=device,
-        cache_folder=config.cache_dir or default_cache_folder(),
-    )
 
 
 def _optimisation(config: TrainConfig, journal: Journal, done: StageDone) -> dict[str, Any]:
