@@ -101,3 +101,21 @@ def test_items_may_be_drawn_lazily() -> None:
     results = ordered_map(lambda number: -number, endless())
     assert [next(results) for _ in range(5)] == [0, -1, -2, -3, -4]
     results.close()  # type: ignore[attr-defined]
+
+
+def test_a_map_may_be_closed_by_one_of_its_own_threads() -> None:
+    """As the garbage collector does, which runs wherever it is due."""
+    yielded, closed = threading.Event(), threading.Event()
+
+    def close_at_the_end(number: int) -> int:
+        if number == 1:
+            yielded.wait(10)
+            results.close()  # type: ignore[attr-defined]
+            closed.set()
+        return number
+
+    results = ordered_map(close_at_the_end, range(8), threads=2)
+    assert next(iter(results)) == 0
+    yielded.set()
+    assert closed.wait(10)
+    assert list(results) == []

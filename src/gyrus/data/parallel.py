@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 _MOST_THREADS = 8  # more gain little and multiply the memory of large images
@@ -40,14 +42,31 @@ def ordered_map(
         yield from map(work, items)
         return
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= 4 * threads:
-                    yield waiting.popleft().result()
-            while waiting:
+    with threads_of_a_generator(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= 4 * threads:
                 yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def threads_of_a_generator(threads: int, name: str = "gyrus-map") -> Iterator[ThreadPoolExecutor]:
+    """Keep threads for a generator, whichever thread ends it; what has not begun by then is cancelled.
+
+    A generator that nobody went through to the end is closed by the garbage collector. It runs in any
+    thread, one of the generator's own included, and that one cannot wait for itself.
+
+    Parameters
+    ----------
+    threads : int
+    name : str
+        The threads' names begin with it.
+    """
+    own: set[int] = set()
+    pool = ThreadPoolExecutor(threads, name, initializer=lambda: own.add(threading.get_ident()))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=threading.get_ident() not in own, cancel_futures=True)

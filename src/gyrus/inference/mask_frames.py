@@ -6,12 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from gyrus.data.parallel import threads_of_a_generator
 from gyrus.decision.mask_rule import Mask
 from gyrus.inference.prediction import Failure, Prediction
 from gyrus.inference.predictor import Prepared
@@ -121,7 +121,7 @@ class FrameMasks:
             For pixels of another type or shape than the bundle reads.
         """
         source = _Newest(frames) if newest else _Numbered(frames)
-        with ThreadPoolExecutor(1, thread_name_prefix="gyrus-frame") as pool:
+        with threads_of_a_generator(1, "gyrus-frame") as pool:
             coming = pool.submit(self._next, source)
             while (ready := coming.result()) is not None:
                 number, prepared, began = ready

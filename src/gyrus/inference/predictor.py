@@ -6,7 +6,7 @@ import copy
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from gyrus.bundles import Bundle, decode_arrays, model_digest, read_bundle
 from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.bundles.members import GATE, NETWORK, PREPROCESS
 from gyrus.config.runtime import Device, Runtime
+from gyrus.data.parallel import threads_of_a_generator
 from gyrus.decision import Decision
 from gyrus.decision.gate import Gate, decodable
 from gyrus.decision.gate_finding import GateFinding
@@ -244,19 +245,15 @@ class Predictor:
             for index, image in (*first, *numbered):
                 yield self._prepare(image, index, keep)
             return
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="gyrus-read") as pool:
+        with threads_of_a_generator(self.threads, "gyrus-read") as pool:
             queue: deque[Future[Prepared | Failure]] = deque()
-            try:
-                for index, image in (*first, *islice(numbered, max(0, ahead - len(first)))):
+            for index, image in (*first, *islice(numbered, max(0, ahead - len(first)))):
+                queue.append(pool.submit(self._prepare, image, index, keep))
+            while queue:
+                done = queue.popleft().result()
+                for index, image in islice(numbered, 1):
                     queue.append(pool.submit(self._prepare, image, index, keep))
-                while queue:
-                    done = queue.popleft().result()
-                    for index, image in islice(numbered, 1):
-                        queue.append(pool.submit(self._prepare, image, index, keep))
-                    yield done
-            finally:
-                for future in queue:  # whoever stops listening should not wait for the rest
-                    future.cancel()
+                yield done
 
     def _prepare(
         self, image: Image, index: int, keep: bool, limits: Limits = DEFAULT_LIMITS
