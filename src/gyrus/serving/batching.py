@@ -155,17 +155,22 @@ class Batches(Generic[Item, Result]):
                 elif self._closed:
                     return []
                 else:
-                    self._idle += 1
-                    self._changed.wait()
-                    self._idle -= 1
+                    self._heard()
 
     def _await_company(self) -> None:
         """Let go of the lock until a batch is full, nobody is coming, or the window is over."""
         until = time.monotonic() + self._window_s
         while self._coming and len(self._waiting) < self._full:
             rest = until - time.monotonic()
-            if rest <= 0 or not self._changed.wait(rest):
+            if rest <= 0 or not self._heard(rest):
                 break
+
+    def _heard(self, within_s: float | None = None) -> bool:
+        """Let go of the lock until there is news; meanwhile this thread has nothing to do."""
+        self._idle += 1
+        heard = self._changed.wait(within_s)
+        self._idle -= 1
+        return heard
 
     def _taken(self) -> list[_Waiting[Item, Result]]:
         """Take a batch; what waits is shared with the threads that have nothing to do."""

@@ -21,10 +21,19 @@ def test_the_queue_has_an_end():
     assert admission.inside == 2
 
 
+class Clock:
+    """Time that passes when it is told to."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
 def test_who_would_wait_too_long_is_sent_away_at_once():
-    admission = Admission(most=100)
+    admission = Admission(most=100, clock=(clock := Clock()))
     admission.enter(1, patience_s=0.01)
-    time.sleep(0.05)
+    clock.now += 0.05
     admission.leave(1)  # one takes 50 ms
     admission.enter(1, patience_s=0.01)  # nobody before it: it waits for nobody
     with pytest.raises(BusyError):
@@ -33,9 +42,9 @@ def test_who_would_wait_too_long_is_sent_away_at_once():
 
 
 def test_a_few_are_let_in_however_slow_it_is():
-    admission = Admission(most=100, few=3)
+    admission = Admission(most=100, few=3, clock=(clock := Clock()))
     admission.enter(1, patience_s=0.01)
-    time.sleep(0.05)
+    clock.now += 0.05
     admission.leave(1)
     for _ in range(3):
         admission.enter(1, patience_s=0.01)
@@ -44,20 +53,20 @@ def test_a_few_are_let_in_however_slow_it_is():
 
 
 def test_waiting_for_nothing_does_not_count_as_slowness():
-    admission = Admission(most=100)
+    admission = Admission(most=100, clock=(clock := Clock()))
     for _ in range(3):
         admission.enter(1, patience_s=1)
         admission.leave(1)
-        time.sleep(0.02)
+        clock.now += 0.02
     admission.enter(1, patience_s=1)
     assert admission.expected_wait_s() < 0.01
 
 
 def test_one_that_hung_does_not_send_the_next_ones_away():
-    admission = Admission(most=100)
+    admission = Admission(most=100, clock=(clock := Clock()))
     for seconds in [0.001] * 20 + [0.3]:
         admission.enter(1, patience_s=1)
-        time.sleep(seconds)
+        clock.now += seconds
         admission.leave(1)
     admission.enter(1, patience_s=1)
     assert admission.expected_wait_s() < 0.05
@@ -100,7 +109,7 @@ def full():
 
 
 def test_who_finds_room_is_not_held_back():
-    asyncio.run(asyncio.wait_for(Threshold(seconds=30.0).pass_over(lambda: None), 5))
+    asyncio.run(asyncio.wait_for(Threshold(seconds=30.0).pass_over(lambda: None), 20))
 
 
 def test_who_finds_no_room_is_told_so_after_a_moment():
@@ -111,17 +120,17 @@ def test_who_finds_no_room_is_told_so_after_a_moment():
 
 
 def test_only_so_many_are_held_back():
-    threshold, held = Threshold(seconds=0.2, most=2), []
+    threshold, told = Threshold(seconds=0.2, most=2), []
 
-    async def ask():
-        began = time.perf_counter()
+    async def ask(number):
         with pytest.raises(BusyError):
             await threshold.pass_over(full)
-        held.append(time.perf_counter() - began >= 0.1)
+        told.append(number)
 
     async def all_of_them():
-        await asyncio.gather(*(ask() for _ in range(5)))
-        await ask()  # there is room to wait in again
+        await asyncio.gather(*(ask(number) for number in range(5)))
+        await asyncio.gather(*(ask(number) for number in range(5, 8)))  # there is room to wait in again
 
     asyncio.run(all_of_them())
-    assert held == [False, False, False, True, True, True]
+    assert (told[:3], set(told[3:5])) == ([2, 3, 4], {0, 1})  # those for whom there is no room are told first
+    assert (told[5], set(told[6:])) == (7, {5, 6})
