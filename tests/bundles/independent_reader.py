@@ -62,7 +62,8 @@ def check_masks(card):
     need(1 <= len(classes) <= 254 and classes == sorted(set(classes)), "classes of masks")
     for name in ("calibration", "operating_points", "conformal", "neighbours"):
         need(card.get(name) is None, f"{name} of a segmentation")
-    need((card.get("gate") or {}).get("distribution") is None, "gate.distribution of a segmentation")
+    within = (card.get("gate") or {}).get("distribution") or {}
+    need(within.get("method") != "energy", "gate.distribution.method of a segmentation")
     need(card["outputs"]["maps"] == "none" and card["input"]["dynamic_size"] is False, "maps or dynamic size")
     need(card["outputs"]["activation"] == ("sigmoid" if len(classes) == 1 else "softmax"), "activation")
     need(set(told) == {"kind", "values", "picture_classes", "windows", "postprocess"}, "fields of the masks")

@@ -4,6 +4,8 @@ import tiny_masks
 from gyrus.bundles import check_card, decode_bundle, encode_bundle
 from gyrus.errors import BundleError
 
+ENERGY = {"method": "energy", "threshold": 0.5}
+
 
 @pytest.mark.parametrize("options", [{}, {"several": True}, {"joint": True}])
 def test_a_segmentation_is_a_bundle_like_any(options):
@@ -20,6 +22,7 @@ def test_a_segmentation_is_a_bundle_like_any(options):
         ({"calibration": {"method": "temperature"}}, "calibration"),
         ({"outputs": {"maps": "exact", "embedding": True, "activation": "sigmoid"}}, "outputs.maps"),
         ({"outputs": {"maps": "none", "embedding": True, "activation": "softmax"}}, "outputs.activation"),
+        ({"gate": {"version": 1, "brain_mri": None, "distribution": ENERGY}}, "gate.distribution.method"),
         ({"segmentation": None}, "segmentation"),
         ({"segmentation": {"kind": "binary"}}, "postprocess: is missing"),
         ({"segmentation": tiny_masks.segmentation(threshold=1.0)}, "threshold"),

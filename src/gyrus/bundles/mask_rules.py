@@ -77,8 +77,8 @@ def mask_problems(card: Mapping[str, Any]) -> list[str]:
         problems.append("input.dynamic_size: the graph of a segmentation has one size; expected false")
     if len(card["classes"]) > MOST_CLASSES:
         problems.append(f"classes: masks hold {MOST_CLASSES} at most")
-    if ((card["gate"] or {}).get("distribution")) is not None:
-        problems.append("gate.distribution: it is of classifiers; expected null")
+    if ((card["gate"] or {}).get("distribution") or {}).get("method") == "energy":
+        problems.append("gate.distribution.method: energy is of an image's class; expected another")
     values = card["segmentation"]["values"]
     if values is not None and set(values.values()) != set(card["classes"]):
         problems.append("segmentation.values: expected a value for each class, and no other")

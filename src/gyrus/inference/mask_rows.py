@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,7 @@ def predict_masks(
     *,
     batch_size: int = BATCH_SIZE,
     progress: bool = True,
+    each: Callable[[Row, Prediction], None] | None = None,
 ) -> Path:
     """Draw the mask of every image of one split.
 
@@ -57,6 +58,8 @@ def predict_masks(
         Images a step.
     progress : bool
         Show a bar on stderr.
+    each : callable, optional
+        Called with every row and its answer.
 
     Returns
     -------
@@ -76,7 +79,9 @@ def predict_masks(
     of_split = "" if split is None else f"-{split}"
     place = folder / f"masks{of_split}"
     place.mkdir(parents=True, exist_ok=True)
-    for row, segmented in segmented_rows(predictor, manifest, split, batch_size, progress=progress):
+    for row, segmented in segmented_rows(
+        predictor, manifest, split, batch_size, progress=progress, each=each
+    ):
         path = place / mask_file_name(row.image_id)
         write_bytes(path, mask_png(segmented.mask))
         rows.append(row)
@@ -106,8 +111,11 @@ def segmented_rows(
     batch_size: int = BATCH_SIZE,
     *,
     progress: bool = True,
+    each: Callable[[Row, Prediction], None] | None = None,
 ) -> Iterator[tuple[Row, Segmented]]:
     """Yield every image of a split with what the model draws, in the order of the manifest.
+
+    ``each`` is called with every row and its whole answer.
 
     Raises
     ------
@@ -127,6 +135,8 @@ def segmented_rows(
             failures.append(answer)
             continue
         check_same_file(row, answer, name)
+        if each is not None:
+            each(row, answer)
         assert answer.segmentation is not None  # a MaskPredictor's answers have one
         spacing = spacing_of(row)
         yield row, answer.segmentation.sized(None if spacing is None else spacing.area_mm2)

@@ -311,7 +311,7 @@ class Predictor:
                 height_px=item.height_px, width_px=item.width_px, sha256=item.sha256,
                 seconds=item.seconds + share, notes=item.notes, placement=item.placement,
                 task=self.task, pixels=item.read, stored=item.stored,
-                decided=decided[row], gate=_in_order(item.gate, within[row : row + 1]),
+                decided=decided[row], gate=in_order(item.gate, within[row : row + 1]),
             )
             for row, item in enumerate(batch)
         ]  # fmt: skip
@@ -356,7 +356,7 @@ def _gate_of(bundle: Bundle) -> Gate:
         raise BundleError(error.message, path=bundle.path, fix=error.fix, details=error.details) from error
 
 
-def _in_order(before: tuple[GateFinding, ...], after: Sequence[GateFinding]) -> tuple[GateFinding, ...]:
+def in_order(before: tuple[GateFinding, ...], after: Sequence[GateFinding]) -> tuple[GateFinding, ...]:
     """Return the findings of an image; what one step has refused does not reach the next."""
     return before if any(not finding.passed for finding in before) else (*before, *after)
 

@@ -14,11 +14,12 @@ from gyrus.bundles import Bundle
 from gyrus.bundles.mask_rules import SEGMENT, picture_classes_of
 from gyrus.config.runtime import Device, Runtime
 from gyrus.decision.activations import softmax
+from gyrus.decision.gate_finding import GateFinding
 from gyrus.decision.mask_rule import MaskRule
 from gyrus.errors import BundleError
 from gyrus.imaging import DEFAULT_LIMITS, Limits
 from gyrus.inference.prediction import Failure, Prediction
-from gyrus.inference.predictor import BATCH_SIZE, Image, Predictor, Prepared
+from gyrus.inference.predictor import BATCH_SIZE, Image, Predictor, Prepared, in_order
 from gyrus.inference.segmented import PictureClass, Planes, Segmented
 from gyrus.inference.windows import Blend, check_windows, cut, windows_of
 
@@ -108,6 +109,14 @@ class MaskPredictor(Predictor):
             answers.append(self._prediction(item, segmented, one, taken))
         return answers
 
+    def _within(self, item: Prepared, one: Seen) -> list[GateFinding]:
+        """Return what the gate says of the whole image in one square, as its training images were seen."""
+        if self.gate.distribution is None:
+            return []
+        if item.whole is None:
+            return self.gate.within(one.embedding[np.newaxis], one.surest[np.newaxis])
+        return self.gate.within(self._network.run(item.pixels)["embedding"], one.surest[np.newaxis])
+
     def _seen(self, batch: Sequence[Prepared]) -> list[Seen]:
         """Run the network on images that are one square each."""
         results = self._network.run(np.concatenate([item.pixels for item in batch]))
@@ -161,7 +170,8 @@ class MaskPredictor(Predictor):
             probabilities=segmented.probabilities.max(axis=(1, 2)).astype(np.float64), logits=one.surest,
             embedding=one.embedding, maps=None, height_px=item.height_px, width_px=item.width_px,
             sha256=item.sha256, seconds=item.seconds + seconds, notes=item.notes, placement=item.placement,
-            task=self.task, pixels=item.read, stored=item.stored, gate=item.gate, segmentation=segmented,
+            task=self.task, pixels=item.read, stored=item.stored,
+            gate=in_order(item.gate, self._within(item, one)), segmentation=segmented,
         )  # fmt: skip
 
     def _picture(self, logits: npt.NDArray[np.float32] | None) -> PictureClass | None:

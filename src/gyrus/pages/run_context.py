@@ -14,7 +14,7 @@ from gyrus.errors import DataError
 from gyrus.evaluation.predictions import read_predictions
 from gyrus.imaging.geometry import geometry_of_card
 from gyrus.inference.outputs import read_outputs
-from gyrus.inference.predictor import Predictor
+from gyrus.inference.segmenting import predictor_of
 from gyrus.pages.context import ReportContext
 from gyrus.pages.examples import Example, collect_examples
 from gyrus.pages.refusals import Refusals, collect_refusals
@@ -121,10 +121,10 @@ def _bundle(path: Path) -> dict[str, Any]:
 
 
 def _refusals(run: RunFolder, manifest: Manifest, measured: tuple[str, ...]) -> Refusals | None:
-    if not run.bundle.is_file() or manifest.task == SEGMENT:
+    if not run.bundle.is_file():
         return None
     splits = [split for split in measured if run.outputs(split).is_file()]
-    return collect_refusals(run, manifest, Predictor.load(run.bundle), splits)
+    return collect_refusals(run, manifest, predictor_of(read_bundle(run.bundle)), splits)
 
 
 def _examples(

@@ -11,6 +11,7 @@ from gyrus.pages.document import document
 from gyrus.pages.markup import Html
 from gyrus.pages.mask_pictures import MaskPicture
 from gyrus.pages.sections_first import top, verdict
+from gyrus.pages.sections_gate import input_gate
 from gyrus.pages.sections_last import audit_section, left_out, reproduce
 from gyrus.pages.sections_learning import learning
 from gyrus.pages.segmentation_sections import cases, classes, empty_images, folds, headline, patients, sizes
@@ -20,7 +21,7 @@ _PREFERRED = ("test", "val", "cal", "train")
 _ANCHORS = {
     "verdict": "Verdict", "headline": "Dice", "cases": "Images", "sizes": "Sizes", "classes": "Every figure",
     "empty": "Empty images", "patients": "Patients", "folds": "Folds", "learning": "Learning",
-    "skipped": "Skipped", "audit": "Audit", "reproduce": "Reproduce",
+    "gate": "Refused", "skipped": "Skipped", "audit": "Audit", "reproduce": "Reproduce",
 }  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def render_segmentation(context: ReportContext, pictures: Mapping[str, MaskPictu
     if result is not None:
         sections += [headline(context, result, split), cases(result, pictures), sizes(result)]
         sections += [classes(result), empty_images(result), patients(result), folds(result)]
-    sections.append(learning(context))
+    sections += [learning(context), input_gate(context)]
     sections += [audit_section(context) if context.kind == "run" else left_out(context), reproduce(context)]
     return document(
         f"gyrus report: {context.title}", top(context), [part for part in sections if part], anchors=_ANCHORS,

@@ -56,8 +56,7 @@ def bring_gate(
     seed : int
         Of the draw of neighbours.
     """
-    if options.gate == "none":
-        logger.info("note: No input gate (--gate none): the model answers whatever it is shown.")
+    if without_gate(options):
         return
     split = next(name for name in HELD_OUT if len(manifest.select(name)) and run.outputs(name).is_file())
     known, held_out = features_of(training, manifest), features_of(read_outputs(run.outputs(split)), manifest)
@@ -73,6 +72,13 @@ def bring_gate(
             options.gate_false_refusals, fewest_held_out(options.gate_false_refusals),
         )  # fmt: skip
     enter_gate(run.bundle, Gate(brain_mri_step(options, manifest), distribution, fitted))
+
+
+def without_gate(options: GateOptions) -> bool:
+    """Tell, also the user, whether no gate is asked for."""
+    if options.gate == "none":
+        logger.info("note: No input gate (--gate none): the model answers whatever it is shown.")
+    return options.gate == "none"
 
 
 def enter_gate(bundle: Path, gate: Gate, to: Path | None = None) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gyrus.bundles import make_card, rewrite_bundle
-from gyrus.decision.gate import Gate
 from gyrus.decision.mask_rule import MaskRule
 from gyrus.imaging import read_image
 from gyrus.imaging.geometry import geometry_of
 from gyrus.inference.segmenting import MaskPredictor
-from gyrus.verbs.gating import brain_mri_step, enter_gate
 from gyrus.verbs.packing import card_facts, write_with_self_test
 
 if TYPE_CHECKING:
@@ -29,7 +27,8 @@ def pack_segmentation(
     """Write the bundle of a run for masks, after its graphs answered as the network does; return its digest.
 
     Every validation image is compared, pixel by pixel. How probabilities become a mask is chosen afterwards,
-    by :func:`choose_postprocess`; until then it is the threshold of one half.
+    by :func:`choose_postprocess`; until then it is the threshold of one half. The gate comes afterwards, too:
+    :func:`gyrus.verbs.mask_gating.bring_mask_gate`.
 
     Parameters
     ----------
@@ -64,11 +63,7 @@ def pack_segmentation(
         segmentation=segmentation_field(classes, fitted.classes),
         **card_facts(graphs, fitted, manifest, audit, config, parity),
     )
-    digest = write_with_self_test(path, graphs, card, config.color)
-    if config.gate in ("none", "distribution"):
-        return digest
-    step = brain_mri_step(config, manifest)
-    return digest if step is None else enter_gate(path, Gate(step))
+    return write_with_self_test(path, graphs, card, config.color)
 
 
 def segmentation_field(classes: MaskClasses, picture_classes: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from gyrus.pages.notebook import place, verdict_box
 from gyrus.runs import RunFolder, locked, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.verbs.evaluate import format_all
+from gyrus.verbs.mask_gating import KeptOutputs, bring_mask_gate
 from gyrus.verbs.mask_packing import choose_postprocess, pack_segmentation
 from gyrus.verbs.resuming import resumed_manifest
 from gyrus.verbs.segment_evaluation import figures_for_card
@@ -159,6 +160,8 @@ def train_masks_divided(
         clock.lap("post-processing")
         evaluations, of_pictures = _measure(config, folder, manifest, fitted.mask_classes)
         clock.lap("measuring")
+        bring_mask_gate(folder, manifest, config)
+        clock.lap("gate")
         write_segment_report(folder, clock.seconds)
         clock.lap("report")
         folder.state.unlink(missing_ok=True)  # finished: there is nothing to go on with
@@ -193,7 +196,9 @@ def _measure(
         splits.append("test")
     evaluations, of_pictures = {}, {}
     for split in splits:
-        listed = predict_masks(predictor, manifest, folder.predictions(split).parent, split)
+        kept = KeptOutputs()
+        listed = predict_masks(predictor, manifest, folder.predictions(split).parent, split, each=kept.take)
+        kept.write(folder.outputs(split), predictor.model_digest)
         classes_file = listed.with_name(f"{CLASS_PREDICTIONS}-{split}.csv")
         if classes_file.is_file():
             of_pictures[split] = evaluate_predictions(read_predictions(classes_file), seed=config.seed)

@@ -24,6 +24,7 @@ def training_outputs(
     most: int = MOST,
     each: Callable[[Row, Prediction], None] | None = None,
     progress: bool = True,
+    split: str = "train",
 ) -> Outputs:
     """Ask the bundle about images that it was trained on.
 
@@ -32,13 +33,15 @@ def training_outputs(
     predictor : Predictor
         The bundle.
     manifest : Manifest
-        With the split ``train``.
+        With the split.
     most : int
         Of a larger training set as many as that: see :func:`spread_over`.
     each : callable, optional
         Called with every row and its answer, whose pixels are there (:attr:`Prediction.pixels`).
     progress : bool
         Show a bar on stderr.
+    split : str
+        ``train``, or images held out of the training.
 
     Returns
     -------
@@ -51,11 +54,11 @@ def training_outputs(
     ImageError
         When an image cannot be read any more.
     """
-    rows = spread_over(manifest.select("train").rows, most)
+    rows = spread_over(manifest.select(split).rows, most)
     stream = predictor.stream((manifest.source_of(row) for row in rows), keep_pixels=each is not None)
     answers = []
     for row, answer in zip(
-        rows, with_progress(stream, len(rows), "train") if progress else stream, strict=True
+        rows, with_progress(stream, len(rows), split) if progress else stream, strict=True
     ):
         if isinstance(answer, Failure):
             raise answer.error

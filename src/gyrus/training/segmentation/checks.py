@@ -49,6 +49,8 @@ def check_segment(config: TrainConfig) -> None:
         wrong.append(f"--recipe {config.recipe}: all of the network is trained (auto, scratch, full)")
     if not config.with_class and config.class_weights != usual["class_weights"]:
         wrong.append("--class-weights: they weigh the images' classes, which --with-class answers")
+    if config.gate_method == "energy":
+        wrong.append("--gate-method energy: it is the energy of an image's class (mahalanobis, knn)")
     if wrong:
         raise UsageError(
             "options of classifiers do nothing in a training for masks (task segment)",
