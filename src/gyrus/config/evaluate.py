@@ -19,7 +19,8 @@ class EvaluateConfig(DecidingOptions, MaskMeasuringOptions, DataOptions, OutputO
     """Figures with intervals: of a run, of anybody's predictions, or of a bundle on external images."""
 
     source: Positional[Path]
-    """Run folder, bundle (model.gyrus), a predictions file (CSV), or a folder of predicted masks."""
+    """Run folder, bundle (model.gyrus), a predictions file (CSV), a folder of predicted masks, or (with
+    --masks and no DATA) predicted label maps: a NIfTI file, or a folder of such."""
     data: Positional[Path | None] = None
     """Folder or manifest of the images. With predictions: where they are joined by image_id, for patients,
     twins in training and subgroups. With a bundle or a run: external images to be answered."""
@@ -70,18 +71,8 @@ class EvaluateConfig(DecidingOptions, MaskMeasuringOptions, DataOptions, OutputO
         if not 0 < self.confidence < 1:
             raise UsageError(f"confidence is {self.confidence}; expected a share such as 0.95")
         _ = self.prevalences
-        if self.data is None:
-            given = {
-                "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
-                "--label-map": bool(self.label_map),
-            }  # fmt: skip
-            for field in fields(DataOptions):  # they say how DATA is read
-                given[f"--{field.name.replace('_', '-')}"] = getattr(self, field.name) != field.default
-            missing = [name for name, used in given.items() if used]
-            if missing:
-                raise UsageError(
-                    f"{' and '.join(missing)} cannot be used without DATA", fix="gyrus evaluate SOURCE DATA"
-                )
+        if self.data is None and self.masks is None:  # by themselves true label maps may be given
+            self.check_needs_data()
         if self.out_of_fold and self.training is not None:
             raise UsageError(
                 "--training and --out-of-fold both say what was trained on", fix="give one of them"
@@ -93,6 +84,20 @@ class EvaluateConfig(DecidingOptions, MaskMeasuringOptions, DataOptions, OutputO
         if self.test and self.data is not None:
             raise UsageError(
                 "--test is about a run's own test set", fix="leave out DATA, or leave out --test"
+            )
+
+    def check_needs_data(self) -> None:
+        """Raise UsageError for options that say how DATA is read, or what it is to the predictions."""
+        given = {
+            "--training": self.training is not None, "--out-of-fold": self.out_of_fold,
+            "--label-map": bool(self.label_map),
+        }  # fmt: skip
+        for field in fields(DataOptions):
+            given[f"--{field.name.replace('_', '-')}"] = getattr(self, field.name) != field.default
+        missing = [name for name, used in given.items() if used]
+        if missing:
+            raise UsageError(
+                f"{' and '.join(missing)} cannot be used without DATA", fix="gyrus evaluate SOURCE DATA"
             )
 
     @property

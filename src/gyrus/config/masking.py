@@ -18,7 +18,8 @@ class MaskOptions:
 
     masks: Path | None = None
     """Folder of masks, each named as its image (its ending, and a final _mask or _seg, may differ); default:
-    the manifest's column mask, masks beside the images, or a folder masks/."""
+    the manifest's column mask, masks beside the images, or a folder masks/. gyrus evaluate without DATA: the
+    true label maps (NIfTI), a file or a folder."""
     mask_classes: MaskKind = "binary"
     """What a mask's values mean: binary (all but 0 is --mask-name), label (what is marked is of the image's
     class), values (each grey value is a class, see --mask-values)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gyrus.config.options import DataOptions
@@ -107,9 +107,14 @@ def load(source: Path, options: DataOptions | None = None, *, files: Files | Non
     elif task != SEGMENT and options.mask_options_given:
         given = ", ".join("--" + name.replace("_", "-") for name in options.mask_options_given)
         raise UsageError(f"{given}: the task is {task}, which has no masks", fix="add --task segment")
-    rows, joined, row_notes = _describe_rows(found, root, options, task)
-    manifest = Manifest(tuple(rows), root, task)
-    return Loaded(manifest, (*notes, *found.notes, *row_notes), found.layout, joined)
+    loaded = described(found, root, options, task)
+    return replace(loaded, notes=(*notes, *loaded.notes))
+
+
+def described(found: Arrangement, root: Path, options: DataOptions, task: str) -> Loaded:
+    """Give what was recognised its patients, its classes and the slices of its volumes."""
+    rows, joined, notes = _describe_rows(found, root, options, task)
+    return Loaded(Manifest(tuple(rows), root, task), (*found.notes, *notes), found.layout, joined)
 
 
 def _check_exists(source: Path) -> None:

@@ -60,6 +60,29 @@ def read_mask(row: Row, manifest: Manifest, classes: MaskClasses) -> Mask:
         raise gone
     stored = stored_values(source)
     _check_size(stored, _image_size(row, manifest), row, source)
+    return class_numbers(stored, row, classes, source)
+
+
+def class_numbers(
+    stored: npt.NDArray[np.uint8] | npt.NDArray[np.uint16], row: Row, classes: MaskClasses, source: Source
+) -> Mask:
+    """Return the class numbers that the stored values of a mask stand for.
+
+    Parameters
+    ----------
+    stored : ndarray
+        As :func:`stored_values` returns them.
+    row : Row
+        Of the image.
+    classes : MaskClasses
+    source : Source
+        Where the mask lies, for messages.
+
+    Raises
+    ------
+    DataError
+        When the mask is a picture, or holds values that are no class.
+    """
     if classes.kind == "values":
         return _by_value(stored, classes, source)
     _check_levels(stored, source)

@@ -107,5 +107,6 @@ def _unmatched(
         f"{count} predicted masks cannot be joined with an image",
         path=folder,
         details=details,
-        fix="name each mask as its image (or list them in a file with image_id, mask and classes)",
+        fix="name each mask as its image (or list them in a file with image_id, mask and classes); label "
+        "maps of whole volumes are measured without the images: gyrus evaluate PREDICTED --masks TRUE",
     )

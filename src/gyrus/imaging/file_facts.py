@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gyrus.imaging.grids import Grid
+
 Plane = Literal["axial", "coronal", "sagittal"]
 PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal")
 FACT_NAMES = (
@@ -46,6 +48,8 @@ class FileFacts:
         Keyed hash of the patient (``p-…``); of the study (``s-…``) where the file names no patient; or empty.
     notes : tuple of str
         What a user may want to know.
+    grid : Grid or None
+        Of NIfTI, where its voxels lie.
     """
 
     kind: Literal["image", "idx", "dicom", "nifti"]
@@ -56,6 +60,7 @@ class FileFacts:
     height_px: int = 0
     subject: str = ""
     notes: tuple[str, ...] = ()
+    grid: Grid | None = None
 
 
 def choose_frames(frames: tuple[str, ...], slices: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,7 @@ from gyrus.errors import ImageError
 from gyrus.imaging.child import Reads, ask
 from gyrus.imaging.dicom.words import sequence
 from gyrus.imaging.file_facts import FACT_NAMES, FileFacts, Plane
+from gyrus.imaging.grids import Grid
 from gyrus.imaging.idx import read_frames
 from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of, kind_of_file
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
@@ -86,9 +88,20 @@ def _checked(kind: Reads, answer: dict[str, Any], name: str) -> FileFacts:
         _texts(known.values())
         subject, plane = _texts([answer["subject"], answer["plane"]])
         notes = _texts(answer["notes"])
+        grid = _grid(answer.get("grid"))
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError("its facts cannot be told", path=name) from error
-    return FileFacts(kind, frames, known, plane, width, height, subject, notes)
+    return FileFacts(kind, frames, known, plane, width, height, subject, notes, grid)
+
+
+def _grid(told: Any) -> Grid | None:
+    if told is None:
+        return None
+    first, second, third = (int(size) for size in told["shape"])
+    affine = tuple(float(number) for number in told["affine"])
+    if len(affine) != 12 or not all(map(math.isfinite, affine)):
+        raise ValueError("no affine")
+    return Grid((first, second, third), int(told["volumes"]), affine, told["stated"] is True)
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:

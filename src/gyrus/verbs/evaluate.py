@@ -26,7 +26,7 @@ from gyrus.evaluation.label_suspects import LabelSuspects
 from gyrus.evaluation.twin_free import twins_untold
 from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.verbs.evaluated import Evaluated, write_files
-from gyrus.verbs.segment_evaluation import SegmentEvaluateResult, answers_masks
+from gyrus.verbs.segment_evaluation import SegmentEvaluateResult, answers_masks, are_label_maps
 from gyrus.verbs.segment_evaluation import run as evaluate_segmentation
 from gyrus.verbs.sources import is_bundle, refuse_crossval, run_of
 
@@ -106,6 +106,8 @@ def run(config: EvaluateConfig) -> EvaluateResult | SegmentEvaluateResult:
     """
     if config.report is not None:
         require("matplotlib", "report", "the plots of the report")
+    if config.data is None and not are_label_maps(config):
+        config.check_needs_data()
     if answers_masks(config):
         return evaluate_segmentation(config)
     if config.source.is_dir() or is_bundle(config.source):
@@ -150,7 +152,8 @@ def _check_folder(config: EvaluateConfig) -> None:
         raise UsageError(
             "holds no run; predicted masks are measured against true ones",
             path=config.source,
-            fix=f"gyrus evaluate {config.source} DATA; or name a folder made by gyrus train",
+            fix=f"gyrus evaluate {config.source} DATA; label maps (NIfTI) without images: gyrus evaluate "
+            f"{config.source} --masks TRUE; or name a folder made by gyrus train",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gyrus.bundles import read_bundle, rewrite_card
 from gyrus.config import EvaluateConfig
 from gyrus.data import Manifest, load, read_manifest
+from gyrus.data.label_maps import ENDINGS
 from gyrus.data.manifest import SEGMENT
 from gyrus.data.mask_classes import MaskClasses, classes_of
 from gyrus.errors import BundleError, DataError, UsageError
@@ -25,6 +26,7 @@ from gyrus.evaluation.mask_predictions import (
 from gyrus.evaluation.segmentation_text import format_segmentation
 from gyrus.pages.context import ReportContext
 from gyrus.pages.markup import tag
+from gyrus.pages.mask_pictures import MaskPicture
 from gyrus.pages.measured import OUT_OF_FOLD
 from gyrus.pages.segmentation_report import write_segmentation_report
 from gyrus.runs import RunFolder, count_looks, record_look
@@ -100,13 +102,15 @@ class SegmentEvaluateResult:
 def answers_masks(config: EvaluateConfig) -> bool:
     """Tell whether what is to be evaluated are masks: by the run, the bundle's card, or the file."""
     source = config.source
+    if are_label_maps(config):
+        return True
     if source.is_dir():
         if RunFolder(source).manifest.is_file() and RunFolder(source).config.is_file():
             return read_manifest(RunFolder(source).manifest).task == SEGMENT
         return config.data is not None and not RunFolder(source).bundle.is_file()
     if is_bundle(source):
         return bool(read_bundle(source).card["task"] == SEGMENT)
-    return is_mask_predictions(source)
+    return is_mask_predictions(source) or source.name.lower().endswith(ENDINGS)
 
 
 def run(config: EvaluateConfig) -> SegmentEvaluateResult:
@@ -120,12 +124,15 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
     _check_options(config)
     source = config.source
     refuse_crossval(source)
+    if are_label_maps(config) and config.masks is not None:
+        return _label_maps(config, config.masks)
     if source.is_dir() and RunFolder(source).bundle.is_file() and config.data is None:
         return _evaluate_run(config, run_of(source))
     if config.data is None:
         raise UsageError(
             "the true masks are needed beside the predicted ones", path=source,
-            fix=f"gyrus evaluate {source} DATA",
+            fix=f"gyrus evaluate {source} DATA; of label maps without images: gyrus evaluate {source} "
+            "--masks TRUE",
         )  # fmt: skip
     if is_bundle(source) or (source.is_dir() and RunFolder(source).bundle.is_file()):
         return _external(config, bundle_of(source), config.data)
@@ -139,6 +146,16 @@ def run(config: EvaluateConfig) -> SegmentEvaluateResult:
             + (f"{error.path}: {error.message}" if error.path not in (None, str(source)) else error.message),
             path=source, fix=error.fix, details=error.details,
         ) from error  # fmt: skip
+
+
+def are_label_maps(config: EvaluateConfig) -> bool:
+    """Tell whether label maps are to be measured by themselves: NIfTI files, without images."""
+    if config.data is not None:
+        return False
+    if config.source.is_dir():
+        run = RunFolder(config.source)
+        return config.masks is not None and not (run.bundle.is_file() or run.config.is_file())
+    return config.source.name.lower().endswith(ENDINGS)
 
 
 def _check_options(config: EvaluateConfig) -> None:
@@ -217,6 +234,14 @@ def _written(config: EvaluateConfig, found: ExternalMasks) -> SegmentEvaluateRes
     return _finished(config, found.predictions, found.manifest, found.classes, found.evaluation)
 
 
+def _label_maps(config: EvaluateConfig, true: Path) -> SegmentEvaluateResult:
+    """Evaluate predicted label maps of volumes against true ones, without the volumes."""
+    from gyrus.verbs.segment_label_maps import measure_label_maps
+
+    found = measure_label_maps(config, true)
+    return _published(config, found.evaluation, found.manifest, found.pictures)
+
+
 def _evaluate_files(config: EvaluateConfig) -> SegmentEvaluateResult:
     """Evaluate predicted masks: a file or one a fold, or a folder of masks."""
     if config.test:
@@ -242,7 +267,8 @@ def _read_all(files: Sequence[Path]) -> MaskPredictions:
     if strange:
         raise UsageError(
             "is no predictions file of masks (image_id, mask, classes)", path=strange[0],
-            fix="gyrus evaluate fold0.csv fold1.csv … DATA",
+            fix="gyrus evaluate fold0.csv fold1.csv … DATA; of label maps without images: gyrus evaluate "
+            "PREDICTED --masks TRUE",
         )  # fmt: skip
     parts = [read_mask_predictions(path) for path in files]
     return parts[0] if len(parts) == 1 else pool_masks(parts, fold_names(files))
@@ -260,23 +286,37 @@ def _finished(
         evaluation = evaluate_masks(
             predictions, manifest, classes, options=config, confidence=config.confidence
         )
-    page = config.report
     if config.out is not None:
-        write_json(config.out / "evaluation.json", evaluation)
         listed = config.out / "predictions.csv"
         given = (config.source, config.data, *config.more)
         if listed.resolve() not in {path.resolve() for path in given if path is not None}:
             write_mask_predictions(predictions, listed)
+    figures = evaluation
+    return _published(
+        config, figures, manifest,
+        lambda: pictures_of(figures, predictions, manifest, classes, color=config.color),
+    )  # fmt: skip
+
+
+def _published(
+    config: EvaluateConfig,
+    evaluation: dict[str, Any],
+    manifest: Manifest,
+    pictures: Callable[[], dict[str, MaskPicture]],
+) -> SegmentEvaluateResult:
+    """Write the figures and the page where they were asked for, and return the result."""
+    page = config.report
+    if config.out is not None:
+        write_json(config.out / "evaluation.json", evaluation)
         page = page or page_in(config.out)
     if page is not None:
-        pictures = pictures_of(evaluation, predictions, manifest, classes, color=config.color)
-        write_segmentation_report(_context(config, evaluation, manifest), pictures, page)
+        write_segmentation_report(_context(config, evaluation, manifest), pictures(), page)
     return SegmentEvaluateResult(evaluation, "", page, None, config.out)
 
 
 def _context(config: EvaluateConfig, evaluation: dict[str, Any], manifest: Manifest) -> ReportContext:
     source = config.source.resolve()
-    data = Path(str([config.data, *config.more][-1])).resolve()
+    data = Path(str([config.data or config.masks, *config.more][-1])).resolve()
     return ReportContext(
         title=f"{source.stem if source.is_file() else source.name} on {data.name}",
         kind="predictions",

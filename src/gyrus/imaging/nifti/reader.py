@@ -46,6 +46,12 @@ class NiftiReader:
             "height_px": volume.shape[rows],
             "subject": "",
             "notes": [*notes, *_remarks(volume)],
+            "grid": {
+                "shape": list(volume.shape),
+                "volumes": volume.volumes,
+                "affine": volume.affine[:3].ravel().tolist(),
+                "stated": volume.states_orientation,
+            },
         }
 
     def pixels(self, data: bytes, limits: Limits, frame: str) -> PixelFile:
