@@ -26,6 +26,8 @@ from gyrus.serving.deadline import Deadline, ReadingTime
 from scan_files import write_nifti
 
 PREDICT = "/api/v1/predict"
+PATIENCE_S = 60.0
+"""How long a test waits for what is to come."""
 
 
 def form(data, name="scan.png"):
@@ -45,8 +47,8 @@ def test_threads_that_wait_hold_no_batch():
         batches.coming()
         batches.bring(item, future)
         del item
-        assert future.result(5) == 0
-        until = time.monotonic() + 5
+        assert future.result(PATIENCE_S) == 0
+        until = time.monotonic() + PATIENCE_S
         while there() is not None and time.monotonic() < until:
             time.sleep(0.001)
         assert there() is None
@@ -65,8 +67,8 @@ def test_who_is_told_that_it_was_not_begun_holds_no_batch():
         batches.bring(item, future, Deadline(-1.0))
         del item
         with pytest.raises(BusyError):
-            future.result(5)
-        until = time.monotonic() + 5
+            future.result(PATIENCE_S)
+        until = time.monotonic() + PATIENCE_S
         while there() is not None and time.monotonic() < until:
             time.sleep(0.001)
         assert there() is None
@@ -88,7 +90,7 @@ def test_the_error_of_an_upload_holds_nothing_of_it(client, ask):
 
 
 @pytest.mark.parametrize("query", ["", "?evidence=false"])
-@pytest.mark.parametrize(("damaged", "seconds"), [(True, 30.0), (False, 0.01)])
+@pytest.mark.parametrize(("damaged", "seconds"), [(True, PATIENCE_S), (False, 0.01)])
 def test_an_upload_is_let_go_of_when_its_error_is_told(options, monkeypatch, query, damaged, seconds):
     """Its bytes no longer count among the bodies in memory, so nothing may keep them there."""
     made, deadlines = answering_module.Deadline, []
@@ -102,18 +104,21 @@ def test_an_upload_is_let_go_of_when_its_error_is_told(options, monkeypatch, que
     data = picture(1)
     with TestClient(create_app(replace(options, deadline_seconds=seconds))) as client:
         answering = client.app.state.answering
+        free = threading.Event()  # until then no thread comes to the upload
         for lane in (answering._readers, answering._examiners):
-            lane.submit(time.sleep, 0.0 if damaged else 0.05)
+            lane.submit(free.wait, 0.0 if damaged else PATIENCE_S)
         gc.disable()
         try:
             given = client.post(PREDICT + query, **form(data[:400] if damaged else data))
+            free.set()
             assert given.status_code == (415 if damaged else 503)
-            until = time.monotonic() + 5
+            until = time.monotonic() + PATIENCE_S
             while any(one() is not None for one in deadlines) and time.monotonic() < until:
                 time.sleep(0.001)
             assert [one() for one in deadlines] == [None] * len(deadlines)
             assert deadlines
         finally:
+            free.set()
             gc.enable()
 
 
@@ -143,8 +148,8 @@ def test_free_memory_is_given_back_now_and_then(app, monkeypatch):
     monkeypatch.setattr(app_module, "GIVE_BACK_S", 0.001)
     monkeypatch.setattr(app_module, "give_free_memory_back", given.release)
     with TestClient(app):
-        assert given.acquire(timeout=20)
-        assert given.acquire(timeout=20)
+        assert given.acquire(timeout=PATIENCE_S)
+        assert given.acquire(timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("query", ["", "?evidence=false"])

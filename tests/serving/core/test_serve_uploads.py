@@ -13,7 +13,7 @@ from gyrus.config.serving import MIB, ServeOptions
 from gyrus.errors import BusyError, RequestError, TooLargeError, TooSlowError, UnsupportedTypeError
 from gyrus.serving.uploads import Receiver
 
-OPTIONS = ServeOptions(max_upload_mib=1, max_files=3, upload_seconds=0.2)
+OPTIONS = ServeOptions(max_upload_mib=1, max_files=3, upload_seconds=60)
 BOUNDARY = "x-boundary-x"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 
@@ -123,20 +123,34 @@ def test_another_content_type(kind):
 
 
 def test_a_slow_body_is_given_up():
+    chunks = [form_of(("image", "a", b"x"), end=False)] + [b"x"] * 50
     with pytest.raises(TooSlowError, match=r"0\.2 s"):
-        read(request_of([form_of(("image", "a", b"x"), end=False)] + [b"x"] * 50, pause_s=0.01))
+        read(request_of(chunks, pause_s=0.01), Receiver(replace(OPTIONS, upload_seconds=0.2)))
 
 
 def test_bodies_of_all_requests_together_have_a_bound():
-    receiver = Receiver(replace(OPTIONS, upload_seconds=5))
+    receiver = Receiver(OPTIONS)
 
     async def run():
+        left, all_came = 12, asyncio.Event()
+
+        def came():
+            nonlocal left
+            left -= 1
+            if not left:
+                all_came.set()
+
         async def one():
-            async with receiver.form(request_of([form_of(("image", "a", bytes(900_000)))])):
-                await asyncio.sleep(0.2)
+            try:
+                async with receiver.form(request_of([form_of(("image", "a", bytes(900_000)))])):
+                    came()
+                    await all_came.wait()
+            except BusyError:
+                came()
+                raise
 
         return await asyncio.gather(*(one() for _ in range(12)), return_exceptions=True)
 
-    results = asyncio.run(run())
+    results = asyncio.run(asyncio.wait_for(run(), 60))
     assert [type(result) for result in results].count(BusyError) == 12 - 9
     assert receiver._held == 0

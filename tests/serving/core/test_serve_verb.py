@@ -21,6 +21,8 @@ from gyrus.errors import MissingDependencyError, UsageError
 from gyrus.verbs import serve as serve_verb
 from gyrus.verbs.sources import bundle_of
 
+PATIENCE_S = 120.0
+"""How long a test waits for a process: under load it loads its modules for half a minute."""
 BLOCKER = '''
 import sys
 from importlib.machinery import PathFinder
@@ -66,24 +68,24 @@ class Served:
 
     @property
     def url(self):
-        assert self._ready.wait(60)
+        assert self._ready.wait(PATIENCE_S)
         told = [json.loads(line) for line in self.lines if line.startswith("{")]
         return next((line["url"] for line in told if line["event"] == "serving"), "\n".join(self.lines))
 
     def ask(self, path, data=None, **headers):
         request = urllib.request.Request(self.url + path, data, headers)
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return answer.status, answer.read()
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        code = self.process.wait(30)
-        self._reader.join(5)
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
         return code, "\n".join(self.lines)
 
     def ended(self):
-        code = self.process.wait(60)
-        self._reader.join(5)
+        code = self.process.wait(PATIENCE_S)
+        self._reader.join(PATIENCE_S)
         return code, "\n".join(self.lines)
 
 
@@ -101,7 +103,7 @@ def start(tmp_path):
             served.process.kill()
             served.process.wait()
         served.process.stdout.close()
-        served._reader.join(5)
+        served._reader.join(PATIENCE_S)
         served.process.stderr.close()
 
 
@@ -138,9 +140,10 @@ def test_what_is_being_answered_is_finished_first(start, tiny_place, png):
     served = start(tiny_place / "model.gyrus", "--port", 0, "--db", "none", "--threads", 1)
     host, _, port = served.url.removeprefix("http://").partition(":")
     head = f"POST /api/v1/predict HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: image/png\r\n"
-    with socket.create_connection((host, int(port)), timeout=20) as line:
-        line.sendall(f"{head}Content-Length: {len(png)}\r\n\r\n".encode() + png[:100])
-        time.sleep(1.0)  # bytes that the server has not seen yet are no request
+    with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as line:
+        line.sendall(f"{head}Expect: 100-continue\r\nContent-Length: {len(png)}\r\n\r\n".encode() + png[:100])
+        # bytes that the server has not seen yet are no request
+        assert line.recv(1000).startswith(b"HTTP/1.1 100")
         served.process.send_signal(signal.SIGTERM)
         time.sleep(0.2)
         line.sendall(png[100:])
