@@ -25,12 +25,21 @@ def server(tmp_path_factory):
     temporary.mkdir()
     bundle = folder / "model.gyrus"
     write_bundle(bundle, tiny_bundle.members(), tiny_bundle.card())
-    port = free_port()
-    process = Server(
-        command(bundle, port, store), port=port, health="/readyz", log=log,
-        environment={"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    yield Attacked(port, process.pid, temporary, store, log, picture())
+    environment = {"TMPDIR": str(temporary), "OMP_NUM_THREADS": "1"}
+
+    def started():
+        port = free_port()
+        return Server(
+            command(bundle, port, store), port=port, health="/readyz", log=log, environment=environment
+        )
+
+    try:
+        process = started()
+    except SystemExit as told:
+        if "in use" not in str(told):
+            raise
+        process = started()  # while it loaded its modules, a process beside this one was given that port
+    yield Attacked(process.port, process.pid, temporary, store, log, picture())
     running = process.running
     process.end()
     assert running, log.read_text()[-2000:]

@@ -13,6 +13,8 @@ from typing import Any
 HOST = "127.0.0.1"
 BOUNDARY = "------------------------d74496d66958873e"
 PREDICT = "/api/v1/predict"
+PATIENCE_S = 60.0
+"""How long bytes are waited for: on a machine under load that may be long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Reply:
         return self.headers.get("content-type", "").partition(";")[0]
 
 
-def exchange(port: int, *chunks: bytes, timeout: float = 20.0, finish: bool = False) -> Reply:
+def exchange(port: int, *chunks: bytes, timeout: float = PATIENCE_S, finish: bool = False) -> Reply:
     """Send bytes and read one answer; with ``finish`` nothing more will come, and the server is told so.
 
     A server that has seen enough may answer and close while bytes are still on their way.
@@ -63,7 +65,7 @@ def read_reply(line: socket.socket) -> Reply:
 
 
 def ask(
-    port: int, method: str, path: str, body: bytes = b"", *, timeout: float = 20.0, **headers: str
+    port: int, method: str, path: str, body: bytes = b"", *, timeout: float = PATIENCE_S, **headers: str
 ) -> Reply:
     """Send one request, as it should be sent; ``headers`` by their names with underscores."""
     return exchange(port, head(method, path, len(body), **headers) + body, timeout=timeout)
@@ -108,7 +110,7 @@ def post_form(
     *,
     path: str = PREDICT,
     boundary: str = BOUNDARY,
-    timeout: float = 20.0,
+    timeout: float = PATIENCE_S,
     **headers: str,
 ) -> Reply:
     """Post a multipart body."""

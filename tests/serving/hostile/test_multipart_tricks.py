@@ -1,7 +1,6 @@
 """Multipart bodies that lie, repeat, nest or never end: a typed 4xx, and the next request is answered."""
 
 import socket
-import time
 
 import pytest
 import raw_http
@@ -83,19 +82,17 @@ def test_a_compressed_body_is_not_unpacked(server):
 
 
 def test_more_than_the_cap_is_refused_by_its_length_alone(server):
-    """The body is never sent: the answer comes all the same."""
-    began = time.perf_counter()
+    """The body is never sent: who waited for it would answer 408 when the time for an upload is over."""
     reply = exchange(server.port, head("POST", PREDICT, 2**50, content_type=FORM))
     problem = server.refuses(reply, 413)
     assert str(MAX_UPLOAD_MIB) in problem["detail"]
-    assert time.perf_counter() - began < 2
 
 
 @pytest.mark.parametrize("path", [PREDICT, "/uimg", "/api/v1/predict/batch"])
 def test_a_body_without_an_end_is_refused_while_it_comes(server, path):
     """In chunks of unknown number: refused soon after the cap, not after the gigabyte."""
     sent = 0
-    with socket.create_connection((HOST, server.port), timeout=20) as line:
+    with socket.create_connection((HOST, server.port), timeout=raw_http.PATIENCE_S) as line:
         line.sendall(
             head("POST", path, None, content_type=FORM, transfer_encoding="chunked", accept="*/json")
         )
@@ -140,7 +137,7 @@ def test_requests_that_are_no_http(server, name):
     """Refused by the protocol's own parser: no answer of ours, but none of 5xx and the next is answered."""
     body, headers = WIRE[name]
     reply = exchange(
-        server.port, head("POST", PREDICT, None, content_type=FORM, **headers), body, timeout=10, finish=True
+        server.port, head("POST", PREDICT, None, content_type=FORM, **headers), body, finish=True
     )
     assert reply.status in (0, *range(400, 500)), reply
     server.still_answers()
@@ -150,7 +147,7 @@ def test_a_body_that_is_longer_than_said(server):
     """What is left over is read as a request, which it is not; nobody else's request is touched."""
     body = form(part(server.scan))
     start = head("POST", PREDICT, len(body), content_type=FORM, connection="keep-alive")
-    with socket.create_connection((HOST, server.port), timeout=10) as line:
+    with socket.create_connection((HOST, server.port), timeout=raw_http.PATIENCE_S) as line:
         line.sendall(start + body + b"smuggled nonsense\r\n\r\n")
         assert raw_http.read_reply(line).status in (200, 400)
     server.still_answers()

@@ -1,12 +1,14 @@
 """Clients that stall: they hold nothing that others need, and are let go."""
 
 import contextlib
+import select
 import socket
 import time
 
 import raw_http
-from attacked_server import UPLOAD_S
-from raw_http import BOUNDARY, HOST, PREDICT, head, part
+from raw_http import BOUNDARY, HOST, PATIENCE_S, PREDICT, head, part
+
+from gyrus.serving.connections import READ_SECONDS
 
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
 MANY = 60
@@ -17,7 +19,8 @@ def stalled(port: int, sent: bytes, count: int):
     """Open connections that have sent something and send no more."""
     with contextlib.ExitStack() as stack:
         lines = [
-            stack.enter_context(socket.create_connection((HOST, port), timeout=20)) for _ in range(count)
+            stack.enter_context(socket.create_connection((HOST, port), timeout=PATIENCE_S))
+            for _ in range(count)
         ]
         for line in lines:
             line.sendall(sent)
@@ -31,35 +34,37 @@ def test_others_are_answered_while_many_stall(server):
         "half the headers": b"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\nX-A: ",
         "half a body": head("POST", PREDICT, 100000, content_type=FORM) + part(server.scan)[:200],
         "half a chunk": head("POST", PREDICT, None, content_type=FORM, transfer_encoding="chunked")
-        + b"ff\r\nabc",
+        + b"ffff\r\n"
+        + part(server.scan)[:200],
     }
-    with contextlib.ExitStack() as stack:
-        for sent in starts.values():
-            stack.enter_context(stalled(server.port, sent, MANY // len(starts)))
-        for _ in range(3):
-            began = time.perf_counter()
+    for _ in range(10):  # on a machine under load the stalled may be let go of before the first answer
+        with contextlib.ExitStack() as stack:
+            lines = [
+                line
+                for sent in starts.values()
+                for line in stack.enter_context(stalled(server.port, sent, MANY // len(starts)))
+            ]
             server.still_answers()
-            assert time.perf_counter() - began < 2
+            if not select.select(lines, [], [], 0)[0]:
+                return  # it did not wait for them: each is still open
+    raise AssertionError("others were answered only when the stalled had been let go of")
 
 
 def test_a_body_that_stalls_is_given_up(server):
     sent = head("POST", PREDICT, 100000, content_type=FORM) + part(server.scan)[:200]
     with stalled(server.port, sent, 2) as lines:
-        began = time.perf_counter()
-        for line in lines:
-            line.settimeout(UPLOAD_S + 5)
+        for line in lines:  # who were not given up would keep the patience of this test waiting
             assert raw_http.read_reply(line).status in (0, 400, 408)
-        assert time.perf_counter() - began < UPLOAD_S + 4
     server.still_answers()
 
 
 def test_a_trickle_is_given_up_too(server):
     """A byte now and then is no upload: the whole body has a deadline as well."""
-    sent = head("POST", PREDICT, 100000, content_type=FORM)
+    sent = head("POST", PREDICT, 100000, content_type=FORM) + part(server.scan)[:200]
     ended, began = False, time.perf_counter()
     with stalled(server.port, sent, 1) as [line]:
         line.settimeout(0.05)
-        while not ended and time.perf_counter() - began < 12:
+        while not ended and time.perf_counter() - began < PATIENCE_S:
             try:
                 line.sendall(b"x")
                 ended = line.recv(4096) is not None
@@ -82,4 +87,4 @@ def test_an_answer_that_nobody_reads_blocks_nobody(server):
             line.sendall(pages)
         began = time.perf_counter()
         server.still_answers()
-        assert time.perf_counter() - began < 3
+        assert time.perf_counter() - began < READ_SECONDS / 2  # then the answer would be given up
