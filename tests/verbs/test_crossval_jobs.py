@@ -59,6 +59,16 @@ def test_a_fold_that_cannot_begin_is_told_and_the_others_are_tried(cohort, cache
     assert sorted(failed) == ["fold 0", "fold 1"]
 
 
+def test_the_bar_tells_how_far_each_fold_is(cohort, cache, tmp_path, monkeypatch, capfd):
+    slow_to_die = [sys.executable, "-c", "import time; time.sleep(1); raise SystemExit(9)"]
+    monkeypatch.setattr(crossval_processes, "_CHILD", slow_to_die)
+    with pytest.raises(GyrusError, match="ended with code 9"):
+        gyrus.crossval(cohort, out=tmp_path / "cv", cache_dir=cache, jobs=2, **SMALL)
+    bars = [part for part in capfd.readouterr().err.split("\r") if part.startswith("folds:")]
+    assert any("fold 0: 0 epochs, fold 1: 0 epochs" in bar for bar in bars)
+    assert len(bars) < 12  # no terminal: a line a minute, and one a fold
+
+
 def _into_a_file(tmp_path):
     whole = crossval_processes.fold_options
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,6 +32,7 @@ from gyrus.verbs.crossval_training import FoldDone, fold_options, missing_folds,
 
 logger = logging.getLogger("gyrus")
 _LOOK_S = 0.2
+_SHOW_S, _SHOW_IN_A_LOG_S = 1.0, 60.0
 _CHILD = [sys.executable, "-m", "gyrus.verbs.fold_process"]
 
 
@@ -89,6 +91,7 @@ def train_folds_side_by_side(
     threads = max(1, usable_cores() // jobs)
     running: list[_Training] = []
     first_error: GyrusError | None = None
+    next_shown = 0.0
     with (
         listening() as request,
         tqdm(total=len(waiting), desc="folds", unit="fold", file=sys.stderr, leave=False) as bar,
@@ -112,7 +115,9 @@ def train_folds_side_by_side(
                     bar.update()
                 if request.asked:
                     raise stopped(folder, ", ".join(one.planned.title for one in running) or "it")
-                bar.refresh()
+                if time.monotonic() >= next_shown:
+                    bar.set_postfix_str(_epochs_done(folder, running))
+                    next_shown = time.monotonic() + (_SHOW_S if sys.stderr.isatty() else _SHOW_IN_A_LOG_S)
                 time.sleep(_LOOK_S)
         finally:  # after SIGTERM, Ctrl-C or an error of ours: none of them trains on unseen
             for training in running:
@@ -121,6 +126,16 @@ def train_folds_side_by_side(
                 training.process.wait()
                 training.close()
     return first_error
+
+
+def _epochs_done(folder: CrossvalFolder, running: Iterable[_Training]) -> str:
+    """Return how far each fold is; a fold may take an hour, and its own bar goes into its log."""
+    told = []
+    for training in running:
+        metrics = folder.run_of(training.planned.repeat, training.planned.fold).metrics
+        lines = metrics.read_text(encoding="utf-8").splitlines() if metrics.is_file() else []
+        told.append(f"{training.planned.title}: {max(0, len(lines) - 1)} epochs")
+    return ", ".join(told)
 
 
 def _start(folder: CrossvalFolder, planned: PlannedFold, config: TrainConfig, threads: int) -> _Training:
