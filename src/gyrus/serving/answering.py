@@ -29,12 +29,10 @@ from gyrus.serving.admission import Admission, Threshold
 from gyrus.serving.answer import Answer, answer_of, light_answer
 from gyrus.serving.batching import Batches
 from gyrus.serving.deadline import Deadline, ReadingTime
-from gyrus.serving.frames import images_of, is_scan, spacing_in
+from gyrus.serving.frames import UNNAMED, images_of, is_scan, spacing_in
 from gyrus.serving.measures import Measures
 
 T = TypeVar("T")
-UNNAMED = "image"
-"""What an upload is called whose client's name for it is not kept."""
 _PEOPLE_WAIT = 1 / 3
 """Share of the deadline that a request for evidence may wait: people wait longer than programs."""
 _GRACE = 1.2

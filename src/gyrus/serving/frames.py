@@ -14,6 +14,8 @@ from gyrus.imaging.kinds import BEGINNING_BYTES, kind_of
 from gyrus.imaging.limits import DEFAULT_LIMITS, Limits
 from gyrus.imaging.source import Held
 
+UNNAMED = "image"
+"""What an upload is called whose client's name for it is not kept."""
 _KEY = secrets.token_bytes(32)
 """Patients are told apart by nobody here: the hashes that reading a header makes end with the process."""
 
@@ -36,6 +38,16 @@ def images_of(body: bytes, name: str, options: VolumeOptions, limits: Limits = D
         return [Held(path, "", body)]
     facts = frames_of_bytes(body, name, plane=options.plane, limits=limits, key=_KEY)
     return [Held(path, frame, body) for frame in choose_frames(facts.frames, options.slices)]
+
+
+def frame_in(told: str, name: str | None) -> str:
+    """Return which image of an upload is called ``told`` in its evidence; empty where it is one image.
+
+    >>> frame_in("image#axial:12", None), frame_in("a#b.png", "a#b.png")
+    ('axial:12', '')
+    """
+    beginning = f"{name or UNNAMED}#"
+    return told.removeprefix(beginning) if told.startswith(beginning) else ""
 
 
 def spacing_in(

@@ -13,8 +13,13 @@ from PIL import Image
 import tiny_masks
 from gyrus.config.serving import ServeOptions
 from gyrus.data.manifest import read_manifest
+from gyrus.data.mask_classes import MaskClasses
+from gyrus.data.masks import read_mask
+from gyrus.imaging.source import Source
 from gyrus.serving import create_app
 from gyrus.serving.site.model_view import model_view
+from gyrus.serving.store.agreed_volumes import label_map_of
+from scan_files import dicom_bytes
 
 
 def scan(level=250):
@@ -218,3 +223,75 @@ def test_masks_that_were_agreed_with_can_be_trained_from(drawn, tmp_path):
     with Image.open(tmp_path / rows[good].mask) as mask, Image.open(tmp_path / rows[good].path) as image:
         assert mask.size == image.size
         assert np.asarray(mask).any()
+
+
+def agreed(client, data, name):
+    case = asked(client, data, name)["case"]
+    assert client.post(f"/api/v1/cases/{case}/reviews", json={"verdict": "agree"}).status_code == 201
+    return case
+
+
+def unpacked(client, folder):
+    with zipfile.ZipFile(io.BytesIO(client.get("/api/v1/export?images=true").content)) as archive:
+        archive.extractall(folder)
+    return read_manifest(folder / "manifest.csv")
+
+
+AFFINE = np.array([[0.5, 0.02, 0, -9], [-0.02, 0.5, 0, 4], [0, 0, 5, 30], [0, 0, 0, 1.0]])
+
+
+def test_agreed_masks_of_a_volume_are_a_label_map_over_it(drawn, tmp_path):
+    levels = (40, 250, 30, 240)
+    volume = np.stack([np.rot90(scan(level), -1) for level in levels], axis=-1).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(volume, AFFINE), tmp_path / "scan.nii.gz")
+    case = agreed(drawn, (tmp_path / "scan.nii.gz").read_bytes(), "patient#7.nii.gz")
+    manifest = unpacked(drawn, tmp_path)
+    rows = [row for row in manifest if row.path.startswith(f"images/{case}")]
+    assert [row.frame for row in rows] == [f"axial:{number}" for number in range(4)]
+    assert {(row.mask, row.subject_id, row.subject_source) for row in rows} == {
+        (f"masks/{case}.nii.gz", case, "file")  # one patient, as far as anybody knows
+    }
+    written = nibabel.load(tmp_path / rows[0].mask)
+    assert np.allclose(written.affine, AFFINE, atol=1e-6)
+    assert written.shape == volume.shape
+    assert not np.asarray(written.dataobj)[:, :, 0].any()
+    marked = np.asarray(written.dataobj)[:, :, 1] > 0
+    assert (volume[:, :, 1][marked] == 250).mean() > 0.9
+    read = [read_mask(row, manifest, MaskClasses("binary", ("lesion",))) for row in rows]
+    assert [bool(mask.any()) for mask in read] == [False, True, False, True]
+    assert (manifest.source_of(rows[1]).read()) == Source(tmp_path / "scan.nii.gz", "axial:1").read()
+
+
+def test_agreed_masks_of_frames_without_an_affine_are_pictures(drawn, tmp_path):
+    frames = np.stack([scan(level) for level in (250, 40)])
+    case = agreed(drawn, dicom_bytes(frames), "scan.dcm")
+    manifest = unpacked(drawn, tmp_path)
+    rows = [row for row in manifest if row.path == f"images/{case}.dcm"]
+    assert [(row.frame, row.mask) for row in rows] == [
+        ("0", f"masks/{case}-0.png"),
+        ("1", f"masks/{case}-1.png"),
+    ]
+    read = [read_mask(row, manifest, MaskClasses("binary", ("lesion",))) for row in rows]
+    assert read[0].shape == (96, 128)
+    assert [bool(mask.any()) for mask in read] == [True, False]
+
+
+def test_the_list_without_images_names_the_mask_of_each_slice(drawn, tmp_path):
+    volume = np.stack([np.rot90(scan(level), -1) for level in (250, 40)], axis=-1).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(volume, AFFINE), tmp_path / "scan.nii")
+    case = agreed(drawn, (tmp_path / "scan.nii").read_bytes(), "scan.nii")
+    blobs = drawn.app.state.store._blobs.root
+    (blobs / "manifest.csv").write_text(drawn.get("/api/v1/export").text, "utf-8")
+    manifest = read_manifest(blobs / "manifest.csv")
+    rows = [row for row in manifest if row.subject_id == case]
+    read = [read_mask(row, manifest, MaskClasses("binary", ("lesion",))) for row in rows]
+    assert [bool(mask.any()) for mask in read] == [True, False]
+
+
+def test_a_scan_of_a_size_that_no_server_can_hold_keeps_its_pictures(monkeypatch):
+    volume = nibabel.Nifti1Image(np.zeros((3, 4, 2), np.uint8), AFFINE).to_bytes()
+    mask = png(np.zeros((4, 3), np.uint8))
+    assert label_map_of(volume, {"axial:1": mask}) is not None
+    assert label_map_of(volume[:300] + b"damaged" * 9, {"axial:1": mask}) is None
+    monkeypatch.setattr("gyrus.serving.store.agreed_volumes.MOST_VOXELS", 23)
+    assert label_map_of(volume, {"axial:1": mask}) is None

@@ -55,7 +55,7 @@ def test_many_cases_come_in_portions_each_once(sqlite_store, monkeypatch):
     kept = [sqlite_store.add_case(new_case(), BLOBS).id for _ in range(7)]
     for case_id in kept:
         sqlite_store.add_review(case_id, NewReview(verdict="agree"))
-    assert [row["image_id"] for row in sqlite_store.export_rows()] == kept
+    assert [row.case_id for row in sqlite_store.export_rows()] == kept
     rows = sqlite_store.export_rows()
     next(rows)
     sqlite_store.delete_case(kept[5])  # whoever exports holds nobody up, and gets what is there
@@ -107,5 +107,6 @@ def test_no_path_of_this_machine_is_told(sqlite_store, tmp_path):
     kept = sqlite_store.add_case(new_case(), BLOBS)
     sqlite_store.add_review(kept.id, NewReview(verdict="agree"))
     (row,) = sqlite_store.export_rows()
-    assert row["path"] == f"{kept.id[:2]}/{kept.id}/0.png"
-    assert not Path(row["path"]).is_absolute()
+    path = row.cells["path"]
+    assert path == f"{kept.id[:2]}/{kept.id}/0.png"
+    assert not Path(path).is_absolute()

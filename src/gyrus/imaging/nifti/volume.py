@@ -29,6 +29,13 @@ Numbers = npt.NDArray[Any]
 class Volume:
     """The numbers of a NIfTI file and where they lie in the body.
 
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    numbers : bool
+        Whether :meth:`section` will be asked; without it nothing but the header is unpacked.
+
     Attributes
     ----------
     shape : tuple of int
@@ -50,7 +57,7 @@ class Volume:
         When it is no NIfTI file of images, damaged, cut off, or its affine is no map.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, numbers: bool = True) -> None:
         stream = _stream(data)
         start = _read(stream, _HEADER_BYTES)
         header = _header(start)
@@ -69,6 +76,8 @@ class Volume:
             raise ImageError(
                 "is a NIfTI file whose numbers lie elsewhere (.img), or nowhere", fix="store it as .nii"
             )
+        if not numbers:
+            return
         wanted = offset + math.prod(self.shape) * self.volumes * kind.itemsize
         source = _whole(data, stream, start, wanted)
         self._proxy = ArrayProxy(source, ((*self.shape, self.volumes), kind, offset, 1.0, 0.0), mmap=False)

@@ -56,7 +56,7 @@ def mask_of_volume(data: bytes, slices: Mapping[str, Mask]) -> bytes:
     ImageError
         When it is no NIfTI file, or has no such slice.
     """
-    volume = Volume(data)
+    volume = Volume(data, numbers=False)
     marked = np.zeros(volume.shape, np.uint8)
     for frame, mask in slices.items():
         plane, index, _, _ = place_of(volume, frame)

@@ -26,7 +26,8 @@ async def export(
 ) -> Response:
     """Return a row for each reviewed case that has a class or a mask; paths start from the folder of blobs.
 
-    With ``images=true`` a zip archive that can be trained from anywhere.
+    Of a scan of several slices whose masks were agreed with, a row for each. With ``images=true`` a zip
+    archive that can be trained from anywhere.
     """
     await aside(store.ready)  # what fails should fail before the first line is out
     if images:

@@ -17,7 +17,7 @@ from gyrus.serving.store import reviewing
 from gyrus.serving.store.blobs import BlobFolder
 from gyrus.serving.store.database import Database, open_database
 from gyrus.serving.store.doubtful import Doubtful
-from gyrus.serving.store.export import ORIGINAL, export_row
+from gyrus.serving.store.export import ORIGINAL, ExportRow, export_rows
 from gyrus.serving.store.migrating import current_revision, head_revision, migrate
 from gyrus.serving.store.records import (
     Case,
@@ -287,8 +287,8 @@ class Store:
             raise _no_case(case_id)
         self._database.erase_deleted()
 
-    def export_rows(self) -> Iterator[dict[str, str]]:
-        """Yield a manifest's row for each reviewed case that has a class or a mask, the oldest first.
+    def export_rows(self) -> Iterator[ExportRow]:
+        """Yield a manifest's rows of each reviewed case that has a class or masks, the oldest first.
 
         Paths are relative to the folder of blobs. Rows come in portions, each as of its own moment: a slow
         reader holds nobody up.
@@ -300,9 +300,7 @@ class Store:
             for case in some:
                 if ORIGINAL in case.blobs:
                     places = {name: self._blobs.path_of(case.id, blob) for name, blob in case.blobs.items()}
-                    row = export_row(case, places)
-                    if row is not None:
-                        yield row
+                    yield from export_rows(case, places)
             if len(some) < _EXPORTED_AT_ONCE:
                 return
             last = (some[-1].created, some[-1].id)
