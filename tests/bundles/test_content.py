@@ -173,7 +173,7 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", sorted(BOMBS))
 def test_json_bombs_cost_little(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()  # a neighbour's load is not ours
     tracemalloc.start()
     try:
         with pytest.raises(BundleError, match=r"member card\.json cannot be read"):
@@ -181,7 +181,7 @@ def test_json_bombs_cost_little(name: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 40 * 2**20
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_json_is_written_as_the_page_says() -> None:

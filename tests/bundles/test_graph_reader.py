@@ -91,14 +91,14 @@ def test_endless_nesting_is_refused() -> None:
 def test_a_file_of_crumbs_is_refused_before_it_costs_time() -> None:
     """At any depth: parts are counted over the whole file."""
     crumbs = b"\x08\x01" * 600_000
-    start = time.perf_counter()
+    start = time.process_time()  # a neighbour's load is not ours
     with pytest.raises(BundleError, match="more than 500000 parts"):
         inspect_graph(crumbs, name="network.onnx")
     nodes = b"\x0a\x00" * 600_000  # a graph of empty nodes
     size = bytes([len(nodes) & 0x7F | 0x80, len(nodes) >> 7 & 0x7F | 0x80, len(nodes) >> 14])
     with pytest.raises(BundleError, match="more than 500000 parts"):
         inspect_graph(b"\x3a" + size + nodes, name="network.onnx")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_sparse_weights_and_training_information_are_refused() -> None:

@@ -202,7 +202,7 @@ def test_announced_sizes_cost_no_memory(size: int) -> None:
 def test_members_without_end_are_refused_at_the_65th() -> None:
     many = {f"selftest/{number:05}.json": b"{}\n" for number in range(20_000)}
     data = unlisted({**MEMBERS, **many})
-    start = time.perf_counter()
+    start = time.process_time()  # a neighbour's load is not ours
     tracemalloc.start()
     try:
         with pytest.raises(BundleError, match="more than 64 members"):
@@ -210,7 +210,7 @@ def test_members_without_end_are_refused_at_the_65th() -> None:
         assert tracemalloc.get_traced_memory()[1] < 500_000
     finally:
         tracemalloc.stop()
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_reading_takes_a_member_once_more_than_the_file() -> None:

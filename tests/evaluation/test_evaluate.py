@@ -226,6 +226,6 @@ def test_a_single_patient_gets_figures_without_intervals():
 
 def test_five_thousand_images_take_two_seconds():
     many = cohort(n=5000, patients=300)
-    begin = time.perf_counter()
+    begin = time.process_time()  # a neighbour's load is not ours
     evaluate_predictions(many)
-    assert time.perf_counter() - begin < 2  # 0.4 s on an idle core
+    assert time.process_time() - begin < 2  # 0.4 s on an idle core

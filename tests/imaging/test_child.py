@@ -75,9 +75,21 @@ def test_a_child_is_replaced_after_so_many_answers(alone, monkeypatch):
 
 
 def test_a_child_whose_time_is_over_as_it_answers_reads_no_other_file(alone, monkeypatch):
-    kill = child._Child._kill
-    monkeypatch.setattr(child._Child, "_kill", lambda self: (time.sleep(2.0), kill(self)))
     sound()
+    kill, receive, answered = child._Child._kill, child.receive, threading.Event()
+
+    def receive_and_tell(*arguments):
+        answer = receive(*arguments)
+        answered.set()
+        return answer
+
+    def kill_late(self):
+        assert answered.wait(60)
+        time.sleep(0.5)  # whoever does not wait for this asks the next one meanwhile
+        kill(self)
+
+    monkeypatch.setattr(child, "receive", receive_and_tell)
+    monkeypatch.setattr(child._Child, "_kill", kill_late)
     decode(SOUND, name="a.dcm", limits=Limits(max_seconds=0.0))
     assert children() == []
     sound()

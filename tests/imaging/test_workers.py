@@ -94,7 +94,8 @@ def test_a_process_that_is_killed_is_told_with_its_files(folder: Path) -> None:
     assert all(other.process.poll() is not None for other in workers._others)
 
 
-def test_none_outlives_its_block(folder: Path) -> None:
+def test_none_outlives_its_block(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gyrus.imaging.workers._PATIENCE_S", 60.0)  # they may still load their modules
     with SeeingWorkers(2) as workers:
         others = workers._others
     assert [other.process.returncode for other in others] == [0, 0]

@@ -57,6 +57,6 @@ def test_threads_that_ask_at_once_get_the_same_core(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(openvino_network, "_core", anew)
     all_here = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
-        cores = list(pool.map(lambda _: (all_here.wait(5), openvino_network.shared_core())[1], range(4)))
+        cores = list(pool.map(lambda _: (all_here.wait(60), openvino_network.shared_core())[1], range(4)))
     assert len(made) == 1
     assert cores == made * 4

@@ -55,9 +55,9 @@ def test_two_thousand_samples_of_five_thousand_answers_of_four_classes():
     rng = np.random.default_rng(0)
     y_true, y_prob, groups = rng.integers(0, 4, 5000), rng.random((5000, 4)), rng.integers(0, 250, 5000)
     truth = y_true[:, None] == np.arange(4)
-    begin = time.perf_counter()
+    begin = time.process_time()  # a neighbour's load is not ours
     weights = cluster_weights(250, 2000, 0)
     macro = np.mean([area_of(truth[:, k], y_prob[:, k], groups)(weights) for k in range(4)], axis=0)
     micro = area_of(truth.ravel(), y_prob.ravel(), np.repeat(groups, 4))(weights)
     assert macro.shape == micro.shape == (2000,)
-    assert time.perf_counter() - begin < 2  # 0.15 s on an idle core
+    assert time.process_time() - begin < 2  # 0.15 s on an idle core

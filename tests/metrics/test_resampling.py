@@ -58,8 +58,8 @@ def test_percentiles_leave_out_undefined_replicates():
 def test_five_thousand_images_two_thousand_samples_take_seconds():
     rng = np.random.default_rng(0)
     groups, y_true, score = rng.integers(0, 300, 5000), rng.random(5000) < 0.3, rng.normal(size=5000)
-    begin = time.perf_counter()
+    begin = time.process_time()  # a neighbour's load is not ours
     weights = cluster_weights(300, 2000, 0)
     areas = [auc_resampled(y_true, score, part) for _, part in image_weights(weights, groups)]
     assert np.concatenate(areas).shape == (2000,)
-    assert time.perf_counter() - begin < 2  # 0.1 s on an idle core
+    assert time.process_time() - begin < 2  # 0.1 s on an idle core

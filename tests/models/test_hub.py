@@ -3,7 +3,6 @@
 import hashlib
 import socket
 import threading
-import time
 import urllib.request
 from contextlib import nullcontext
 
@@ -34,11 +33,11 @@ def offline(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
-def test_without_a_network_it_says_so_soon(offline):
-    began = time.monotonic()
+def test_without_a_network_it_says_so_soon(offline, monkeypatch):
+    # the hub's client would try for minutes
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **_: pytest.fail("the hub was asked"))
     with pytest.raises(UsageError, match=r"resnet18 could not be downloaded.*name resolution") as caught:
         asked("resnet18")
-    assert time.monotonic() - began < 10
     assert "--weights FILE" in caught.value.fix
 
 
@@ -47,11 +46,12 @@ def test_a_silent_network_is_given_up_soon(monkeypatch):
     monkeypatch.setattr(hub, "WAIT_S", 0.2)
     answer = threading.Event()
     monkeypatch.setattr(urllib.request, "urlopen", lambda *args, **options: answer.wait() and nullcontext())
-    began = time.monotonic()
-    with pytest.raises(UsageError, match="no answer within"):
-        asked("resnet18")
-    assert time.monotonic() - began < 10
-    answer.set()
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda **_: pytest.fail("the hub was asked"))
+    try:
+        with pytest.raises(UsageError, match="no answer within"):
+            asked("resnet18")
+    finally:
+        answer.set()
 
 
 def test_there_is_nothing_to_download_for_our_own(offline):
