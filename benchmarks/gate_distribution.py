@@ -4,7 +4,8 @@
         --image-size 160 --cal-fraction 0.15 --val-fraction 0.05 --select last
     python benchmarks/gate_distribution.py RUN [RUN …] [--out benchmarks/results/DATE_gate_distribution]
 
-RUN: trainings on Cheng's set with the splits train, cal (or val) and test, such as the folds of a `gyrus
+RUN: trainings on Cheng's set, of classes or of masks (their embedding is the encoder's; energy is of classes
+alone), with the splits train, cal (or val) and test, such as the folds of a `gyrus
 crossval`; their test patients are counted together. Each method is fitted on outputs of the training images,
 its threshold on the split cal (or val): by patient at 1, 2 and 5 %, and by image, as if slices were
 independent, at 1 %. Judged on the test patients, and by the first run on other sets. What the step "a brain
@@ -23,14 +24,19 @@ sys.path.insert(0, str(PROJECT / "tools"))
 from gate_images import GENERATED, folder, generated, mnist, phantom
 
 from gyrus.auditing.known import recover_slices
+from gyrus.bundles import read_bundle
+from gyrus.bundles.mask_rules import SEGMENT
 from gyrus.data import read_manifest
 from gyrus.decision.distribution import METHODS
 from gyrus.decision.gate_fitting import fit_distribution
 from gyrus.imaging.look import coarse, looks_of
-from gyrus.inference import Predictor, predict_rows
+from gyrus.inference import Predictor
+from gyrus.inference.segmenting import predictor_of
 from gyrus.metrics.intervals import ratio_interval, wilson_interval
 from gyrus.runs import RunFolder
 from gyrus.verbs.gating import features_of
+from gyrus.verbs.mask_gating import MOST as MASKS_MOST
+from gyrus.verbs.training_outputs import MOST as TRAINING_MOST
 from gyrus.verbs.training_outputs import training_outputs
 
 MOST = 300  # images of a set
@@ -58,14 +64,22 @@ def main() -> None:
 
 def judged(run: RunFolder, *, others: bool) -> dict:
     """Return, by method and rule, what is refused of the run's test patients, and of other sets."""
-    predictor, manifest = Predictor.load(run.bundle), read_manifest(run.manifest)
+    predictor, manifest = predictor_of(read_bundle(run.bundle)), read_manifest(run.manifest)
     split = "cal" if len(manifest.select("cal")) else "val"
-    training = features_of(training_outputs(predictor, manifest), manifest)
-    held_out = features_of(predict_rows(predictor, manifest, split)[1], manifest)
-    test = features_of(predict_rows(predictor, manifest, "test")[1], manifest)
+    most = MASKS_MOST if predictor.task == SEGMENT else TRAINING_MOST
+    training = features_of(training_outputs(predictor, manifest, most=most), manifest)
+    held_out, test = (
+        features_of(training_outputs(predictor, manifest, most=len(manifest), split=name), manifest)
+        for name in (split, "test")
+    )
     sets = {name: asked(predictor, images) for name, images in other_sets().items()} if others else {}
-    found: dict[str, dict] = {"split": split, "patients": held_out.n_groups, "images": len(held_out)}
-    for method in METHODS:
+    found: dict[str, dict] = {
+        "task": predictor.task,
+        "split": split,
+        "patients": held_out.n_groups,
+        "images": len(held_out),
+    }
+    for method in methods_of(predictor.task):
         for rule, (share, by_patient) in RULES.items():
             known = held_out if by_patient else replace(held_out, groups=None, subjects=None)
             step, _ = fit_distribution(training, known, split=split, method=method, false_refusals=share)
@@ -81,6 +95,11 @@ def judged(run: RunFolder, *, others: bool) -> dict:
                 },
             }
     return found
+
+
+def methods_of(task: str) -> list[str]:
+    """Return the measures that a model of the task may have."""
+    return [method for method in METHODS if task != SEGMENT or method != "energy"]
 
 
 def other_sets() -> dict[str, list]:
@@ -110,20 +129,22 @@ def asked(predictor: Predictor, images: list) -> tuple:
 def concluded(kept: Kept) -> tuple[dict, str]:
     """Return the summary and the page."""
     runs = list(kept.runs.values())
-    keys = [f"{method}, {rule}" for method in METHODS for rule in RULES]
+    methods = methods_of(runs[0]["task"])
+    keys = [f"{method}, {rule}" for method in methods for rule in RULES]
     patients = {key: pooled([run[key]["test"] for run in runs]) for key in keys}
     sets = {key: {name: rate(*counts) for name, counts in runs[0][key]["sets"].items()} for key in keys}
     count = sum(len(run[keys[0]]["test"][0]) for run in runs)
     held = ", ".join(f"{run['patients']} ({run['images']} images)" for run in runs)
     lines = [
-        "# Unlike the training images: three measures, and by whom the threshold is taken", "",
+        "# Unlike the training images" + (" of masks" if runs[0]["task"] == SEGMENT else "")
+        + f": {len(methods)} measures, and by whom the threshold is taken", "",
         "    python benchmarks/gate_distribution.py RUN …", "", told_machine(kept), "",
         f"{len(runs)} trainings on Cheng's set; thresholds from {held} patients of the split "
         f"{runs[0]['split']}; {count} test patients. Refused by this step alone, in %; 95 % intervals, over "
         "patients for the test patients, else Wilson's. With fewer than 99 patients (49 at 2 %, 19 at 5 %) "
         "the least alike held-out image still passes.", "",
     ]  # fmt: skip
-    for method in METHODS:
+    for method in methods:
         lines += [
             f"## {method}", "", "| images | " + " | ".join(RULES) + " |", "|---|" + "---:|" * len(RULES),
             "| unseen Cheng patients | "
