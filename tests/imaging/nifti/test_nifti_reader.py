@@ -7,6 +7,7 @@ import nibabel
 import numpy as np
 import pytest
 
+from gyrus.data.masks import stored_values
 from gyrus.errors import ImageError
 from gyrus.imaging import decode, read_image
 from gyrus.imaging.frames import frames_of
@@ -98,6 +99,48 @@ def test_a_volume_of_one_slice_has_one_plane(tmp_path):
 
 def test_an_affine_of_nan(tmp_path):
     refused(write_nifti(tmp_path / "a.nii", RAS, srow_x=[np.nan, 0, 0, 0]), "affine holds NaN")
+
+
+NO_DISTANCE = np.array([1, np.nan, np.inf, np.nan, 0, 0, 0, 0], np.float32)
+
+
+@pytest.mark.parametrize("pixdim", [NO_DISTANCE, np.full(8, np.nan, np.float32)])
+def test_a_spacing_that_is_none_is_that_of_a_sound_affine(tmp_path, pixdim):
+    whole, affine = stored_as((0, 1, 2), (-1, 1, 1))
+    path = write_nifti(tmp_path / "a.nii", np.ascontiguousarray(whole), affine, pixdim=pixdim)
+    facts = frames_of(path)
+    assert facts.facts["spacing_mm"] == "1.5 x 1 x 3"
+    assert facts.notes == ("its pixdim holds what is no distance; its spacing is that of its affine",)
+    np.testing.assert_array_equal(pixels(path, "axial:1"), RAS[::-1, ::-1, 1].T)
+    label_map = write_nifti(tmp_path / "b.nii", (RAS % 3).astype(np.uint8), affine, pixdim=pixdim)
+    assert set(np.unique(stored_values(Source(label_map, "axial:0")))) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("codes", [(0, 0), (0, 1)])
+def test_a_spacing_that_is_none_and_no_sform(tmp_path, codes):
+    header = {"pixdim": NO_DISTANCE, "sform_code": codes[0], "qform_code": codes[1]}
+    path = write_nifti(tmp_path / "a.nii", RAS, **header)
+    with pytest.raises(ImageError, match="affine holds NaN") as caught:
+        frames_of(path)
+    assert "pixdim" in caught.value.fix
+
+
+def test_a_qform_where_the_sform_cannot_be_used(tmp_path):
+    codes = {"sform_code": 1, "qform_code": 1}
+    path = write_nifti(tmp_path / "a.nii", RAS, np.diag([1, 1.5, 3, 1]), srow_x=[np.nan, 0, 0, 0], **codes)
+    facts = frames_of(path)
+    assert facts.facts["spacing_mm"] == "1.5 x 1 x 3"
+    assert facts.notes == ("its sform cannot be used; its qform is",)
+
+
+def test_a_quaternion_without_handedness_has_the_usual_one(tmp_path):
+    pixdim = np.array([0, 1, 1.5, 3, 0, 0, 0, 0], np.float32)
+    path = write_nifti(tmp_path / "a.nii", RAS, sform_code=0, qform_code=1, pixdim=pixdim)
+    assert frames_of(path).facts["spacing_mm"] == "1.5 x 1 x 3"
+    refused(
+        write_nifti(tmp_path / "b.nii", RAS, sform_code=0, qform_code=1, quatern_b=3),
+        "cannot be made of its quaternion",
+    )
 
 
 def test_an_affine_that_lays_two_axes_on_one(tmp_path):

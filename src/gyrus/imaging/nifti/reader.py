@@ -130,5 +130,5 @@ def sides_of(volume: Volume, plane: str) -> tuple[int, int]:
 
 
 def _remarks(volume: Volume) -> tuple[str, ...]:
-    remarks = () if volume.states_orientation else (NO_ORIENTATION,)
+    remarks = volume.remarks if volume.states_orientation else (NO_ORIENTATION,)
     return (*remarks, f"holds {volume.volumes} volumes; the first is read") if volume.volumes > 1 else remarks

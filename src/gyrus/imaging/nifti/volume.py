@@ -13,9 +13,9 @@ import numpy.typing as npt
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
-from nibabel.orientations import io_orientation
 
 from gyrus.errors import ImageError
+from gyrus.imaging.nifti.placing import place_in
 
 _GZIP = b"\x1f\x8b"
 _HEADER_BYTES = 544
@@ -50,6 +50,8 @@ class Volume:
         (4, 4) from stored places to millimetres in the body.
     states_orientation : bool
         Whether the file tells it.
+    remarks : tuple of str
+        What of the header was passed over.
 
     Raises
     ------
@@ -69,8 +71,9 @@ class Volume:
                 "is a NIfTI file of colours or complex numbers", fix="store it as int16 or float32"
             )
         self.type = kind.name
-        self.orientation, self.zooms_mm, self.states_orientation = _placing(header)
-        self.affine = np.asarray(header.get_best_affine(), np.float64)
+        place = place_in(header)
+        self.affine, self.orientation, self.zooms_mm = place.affine, place.orientation, place.zooms_mm
+        self.states_orientation, self.remarks = place.stated, place.remarks
         offset = int(header.get_data_offset())
         if not len(start) >= 352 or offset < 352:
             raise ImageError(
@@ -148,20 +151,6 @@ def _scaling(header: Nifti1Header) -> tuple[float, float]:
     if not (math.isfinite(slope) and math.isfinite(intercept)):
         raise ImageError("is a NIfTI file whose scl_slope or scl_inter is no number", fix="store it again")
     return slope, intercept
-
-
-def _placing(header: Nifti1Header) -> tuple[npt.NDArray[np.int64], tuple[float, ...], bool]:
-    stated = bool(int(header["sform_code"]) > 0 or int(header["qform_code"]) > 0)
-    affine = np.asarray(header.get_best_affine(), np.float64)
-    if not np.isfinite(affine).all():
-        raise ImageError(
-            "is a NIfTI file whose affine holds NaN or infinite numbers", fix="mend its sform or qform"
-        )
-    orientation = io_orientation(affine)
-    if not np.isfinite(orientation).all() or sorted(orientation[:, 0]) != [0, 1, 2]:
-        raise ImageError("is a NIfTI file whose affine lays two axes on one", fix="mend its sform or qform")
-    zooms = tuple(float(size) for size in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)))
-    return orientation.astype(np.int64), zooms, stated
 
 
 def _whole(data: bytes, stream: IO[bytes], start: bytes, wanted: int) -> IO[bytes]:
