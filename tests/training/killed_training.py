@@ -41,7 +41,7 @@ def write_weights(path):
     torch.save(build("improved_cnn", num_classes=3, image_size=SIDE).state_dict(), path)
 
 
-def run_training(folder, options, kill_at_write=None):
+def run_training(folder, options, kill_at_write=None, end_after=None):
     """Train, and end with the exit code that the command line would.
 
     Parameters
@@ -52,6 +52,9 @@ def run_training(folder, options, kill_at_write=None):
         Of the training.
     kill_at_write : int, optional
         Kill this process, as ``kill -9`` does, when a file is put into its place for this time.
+    end_after : str, optional
+        Ask this process to end, as ``kill`` does, when a file of this name lies in its place: by itself, for
+        whoever looked for the file from outside might come when all is over.
     """
     torch.set_num_threads(1)
     rows = tuple(
@@ -65,6 +68,8 @@ def run_training(folder, options, kill_at_write=None):
     )  # fmt: skip
     if kill_at_write is not None:
         _kill_at(kill_at_write)
+    if end_after is not None:
+        _end_after(end_after)
     resume = (folder / "checkpoints").is_dir()
     run = RunFolder(folder) if resume else RunFolder(folder).create()
     try:
@@ -88,6 +93,20 @@ def _kill_at(number):
         result = whole(self, target)
         if count == number:
             os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    Path.replace = replace
+
+
+def _end_after(name):
+    """Send SIGTERM once, when a file of this name was renamed into its place."""
+    whole = Path.replace
+
+    def replace(self, target):
+        result = whole(self, target)
+        if Path(target).name == name:
+            Path.replace = whole
+            os.kill(os.getpid(), signal.SIGTERM)
         return result
 
     Path.replace = replace

@@ -1,10 +1,8 @@
 """A training that is killed and resumed gives the bits of one that was not."""
 
 import multiprocessing
-import os
 import random
 import signal
-import time
 
 import killed_training
 import pytest
@@ -105,10 +103,7 @@ def test_killed_at_every_write_it_gives_the_same_bits(fork, tmp_path, options):
 def test_sigterm_saves_within_the_epoch_and_says_how_to_go_on(fork, tmp_path, options):
     finish(fork, tmp_path / "whole", options)
     folder = tmp_path / "stopped"
-    process = fork(folder, options)
-    while not (folder / "checkpoints" / "resume.ckpt").exists():
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGTERM)
+    process = fork(folder, options, end_after="resume.ckpt")
     process.join()
     assert process.exitcode == 143
     assert f"--resume {folder} goes on" in (folder / "error.txt").read_text()
