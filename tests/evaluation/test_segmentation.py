@@ -124,11 +124,47 @@ def test_clustered_intervals_are_wider_than_those_of_images():
     assert (clustered["clusters"], plain["clusters"]) == (12, 72)
 
 
+def names_shown(pairs):
+    return {name: [one["image_id"] for one in row] for name, row in measured(pairs)["shown"].items()}
+
+
 def test_best_middle_and_worst_are_of_different_patients(four):
-    shown = measured([*four, pair("miss, larger", square(12), square(0), "C")])["shown"]
-    assert [one["image_id"] for one in shown["best"]] == ["good", "miss", "miss, larger"]
-    assert [one["image_id"] for one in shown["worst"]] == ["miss, larger", "miss", "half"]
-    assert shown["median"][0]["image_id"] in ("half", "miss")
+    shown = names_shown([*four, pair("miss, larger", square(12), square(0), "C")])
+    assert shown == {"best": ["good"], "median": ["miss", "half"], "worst": ["miss, larger"]}
+    assert names_shown([*four, pair("also good", square(5), square(5), "A")])["best"] == ["good"]
+
+
+def graded(*sides):
+    """Images whose answers are squares of these sides; the true one has 8."""
+    return [pair(f"{side}", square(8), square(side), f"P{number}") for number, side in enumerate(sides)]
+
+
+@pytest.mark.parametrize(
+    ("sides", "best", "median", "worst"),
+    [
+        ([4], [], ["4"], []),
+        ([0], [], [], ["0"]),
+        ([4, 6], ["6"], [], ["4"]),
+        ([0, 6], ["6"], [], ["0"]),
+        ([6, 0, 4], ["6"], ["4"], ["0"]),
+        ([4, 7, 5, 6, 3], ["7", "6"], ["5"], ["3", "4"]),
+    ],
+)
+def test_no_image_has_two_rows(sides, best, median, worst):
+    assert names_shown(graded(*sides)) == {"best": best, "median": median, "worst": worst}
+
+
+def test_what_is_missed_is_never_among_the_best():
+    missed = [pair(f"miss {size}", square(size), square(0), f"P{size}") for size in (3, 9, 6)]
+    shown = names_shown(missed)
+    assert shown == {"best": [], "median": [], "worst": ["miss 9", "miss 6", "miss 3"]}
+    found = [pair("found", square(4), square(3), "Q"), *missed, pair("miss 2", square(2), square(0), "R")]
+    assert names_shown(found)["best"] == ["found"]
+
+
+def test_images_that_are_all_alike_are_neither_best_nor_worst():
+    shown = names_shown([pair(f"{number}", square(8), square(6), f"P{number}") for number in range(4)])
+    assert (shown["best"], shown["worst"], len(shown["median"])) == ([], [], 3)
 
 
 def test_folds_stand_beside_the_pooled_figure():

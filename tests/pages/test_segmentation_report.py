@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from page_checks import EVIL, checked, outside, words
@@ -13,6 +15,7 @@ from gyrus.pages.mask_pictures import MaskPicture, case_figure
 from gyrus.pages.model_card import render_model_card
 from gyrus.pages.outlines import outlines, path_of
 from gyrus.pages.segmentation_report import render_segmentation, shown_ids
+from gyrus.pages.segmentation_sections import cases
 
 HOW = MaskMeasuring(tolerance=2.0, found_share=0.5, confidence=0.95)
 
@@ -71,6 +74,28 @@ def test_every_section_stands_there(page):
     assert "nothing was drawn" in text
     assert "is left out of its means" in text
     assert "These are validation images" in text
+
+
+@pytest.mark.parametrize(
+    ("sides", "headings", "said"),
+    [
+        ([6], ["Images"], "The only image with something to be found."),
+        ([0], ["Images"], "The Dice is 0 on the only image"),
+        ([0, 0], ["Images"], "The Dice is 0 on all 2 images with something to be found, so there is no best"),
+        ([6, 6], ["Images"], "All 2 images with something to be found have the same Dice"),
+        ([0, 6], ["Best and worst", "Best", "Worst"], "never of Dice 0"),
+        ([0, 6, 4], ["Best, middle and worst", "Best", "In the middle", "Worst"], "lower third"),
+    ],
+)
+def test_few_images_are_called_what_they_are(sides, headings, said):
+    given = [MaskPair(f"{n}", f"P{n}", f"P{n}", "", blob(8), blob(side)) for n, side in enumerate(sides)]
+    result = result_of(given)
+    section = str(cases(result, pictures_of(given, result)))
+    assert re.findall(r"<h[23]>(.*?)</h[23]>", section) == headings
+    assert said in words(section)
+    best = section.partition("<h3>Best</h3>")[2].partition("<h3>")[0]
+    assert "Dice 0.0 %" not in best
+    assert section.count("<figure") == len(sides)
 
 
 def test_names_cannot_break_the_page():

@@ -30,6 +30,7 @@ import numpy as np
 
 from gyrus.evaluation.detections import figure
 from gyrus.evaluation.segmentation_cases import SegmentationCases
+from gyrus.evaluation.segmentation_shown import chosen_images
 from gyrus.evaluation.segmentation_sizes import by_area, by_object_size
 from gyrus.evaluation.segmentation_volumes import patient_figures
 from gyrus.metrics.intervals import Linear, linear_mean, logit_t_interval, ratio_interval
@@ -39,7 +40,6 @@ from gyrus.metrics.undefined import FloatArray
 MEANS = ("dice", "iou", "surface_dice")
 SHARES = ("dice", "iou", "precision", "recall", "surface_dice")
 DISTANCES = ("hd95", "average_distance")
-SHOWN = {"best": 3, "median": 3, "worst": 6}
 METHOD = "means over images, intervals over patients: logit-t for shares, log-t for distances"
 EMPTY_RULES = (
     "An image in which a class is absent has no Dice for it and is left out of its means; what is drawn "
@@ -126,33 +126,6 @@ def fold_figures(cases: SegmentationCases, confidence: float) -> dict[str, Any] 
         "sd": float(np.std(values, ddof=1)) if len(values) > 1 else None,
         "worst": known[int(np.argmin(values))]["fold"] if values else None,
     }
-
-
-def chosen_images(cases: SegmentationCases) -> dict[str, list[dict[str, Any]]]:
-    """Return the best, the median and the worst images by Dice, at most one of each patient in each row.
-
-    Of equally bad ones the largest goes first: to miss it is worse.
-    """
-    dice = image_dice(cases)
-    rows = np.flatnonzero(np.isfinite(dice))
-    area = np.where(cases.present, cases.values["true_px"], 0.0).sum(axis=1)
-    order = rows[np.lexsort((rows, -area[rows], dice[rows]))]
-    middle = order[np.argsort(np.abs(np.arange(len(order)) - (len(order) - 1) / 2), kind="stable")]
-    return {
-        name: [
-            {"image_id": cases.image_ids[row], "subject_id": cases.subject_ids[row], "dice": float(dice[row])}
-            for row in _one_of_each(candidates, cases, SHOWN[name])
-        ]
-        for name, candidates in (("best", order[::-1]), ("median", middle), ("worst", order))
-    }
-
-
-def image_dice(cases: SegmentationCases) -> FloatArray:
-    """Return each image's Dice, mean over the classes that it shows; NaN where it shows none, (n,)."""
-    present = cases.present
-    total = np.where(present, cases.values["dice"], 0.0).sum(axis=1)
-    count = present.sum(axis=1)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _of_class(cases: SegmentationCases, number: int, how: MaskMeasuring) -> dict[str, Any]:
@@ -256,17 +229,6 @@ def _median(distances: FloatArray) -> float | None:
 
 def _quartiles(values: FloatArray) -> list[float]:
     return np.quantile(values, [0.25, 0.5, 0.75]).tolist() if values.size else []
-
-
-def _one_of_each(candidates: Any, cases: SegmentationCases, most: int) -> list[int]:
-    seen: set[int] = set()
-    found: list[int] = []
-    for row in candidates.tolist():
-        group = int(cases.groups[row])
-        if group not in seen and len(found) < most:
-            seen.add(group)
-            found.append(row)
-    return found
 
 
 def _notes(cases: SegmentationCases) -> list[str]:

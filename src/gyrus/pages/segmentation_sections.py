@@ -74,23 +74,43 @@ def _notes(result: Mapping[str, Any]) -> list[str]:
 
 def cases(result: Mapping[str, Any], pictures: Mapping[str, MaskPicture]) -> Html | None:
     """The best, the median and the worst images with their outlines; None where no image shows a class."""
-    chosen = result["shown"]
-    if not any(chosen.values()):
+    chosen = {kind: result["shown"][kind] for kind, _ in _ROWS if result["shown"][kind]}
+    if not chosen:
         return None
+    titles = {kind: title for kind, title in _ROWS if kind in chosen}
     rows = []
-    for kind, title in _ROWS:
+    for kind, title in titles.items():
         figures = [
             case_figure(one, pictures.get(one["image_id"]), result["classes"], f"{kind}-{place}")
             for place, one in enumerate(chosen[kind])
         ]
-        rows.append([tag("h3", title), tag("div", figures, class_="gallery masks")])
+        rows.append(
+            [tag("h3", title) if len(titles) > 1 else None, tag("div", figures, class_="gallery masks")]
+        )
+    *first, last = [title.removeprefix("In the ").lower() for title in titles.values()]
     return tag(
         "section",
-        tag("h2", "Best, middle and worst"),
-        tag("p", "By Dice, at most one image of a patient in each row. On the left the image with a frame, "
-            "on the right what the frame holds.", class_="small soft"),
+        tag("h2", f"{', '.join(first)} and {last}".capitalize() if first else "Images"),
+        tag("p", _which(result, list(chosen)), " On the left the image with a frame, on the right what the "
+            "frame holds.", class_="small soft"),
         legend(), rows, id="cases",
     )  # fmt: skip
+
+
+def _which(result: Mapping[str, Any], kinds: list[str]) -> str:
+    """Say how the images that are shown were chosen; see :mod:`gyrus.evaluation.segmentation_shown`."""
+    count = sum(any(one) for one in result["cases"]["true_px"])
+    if kinds == ["worst"]:
+        all_of = "the only image" if count == 1 else f"all {count:,} images"
+        return f"The Dice is 0 on {all_of} with something to be found, so there is no best one."
+    if kinds == ["median"]:
+        if count == 1:
+            return "The only image with something to be found."
+        return f"All {count:,} images with something to be found have the same Dice; some of them."
+    return (
+        "By Dice, at most one image of a patient in each row: the worst are of the lower third, the best of "
+        "the upper third, and never of Dice 0."
+    )
 
 
 def sizes(result: Mapping[str, Any]) -> Html | None:
