@@ -66,7 +66,9 @@ def check_masks(card):
     need(within.get("method") != "energy", "gate.distribution.method of a segmentation")
     need(card["outputs"]["maps"] == "none" and card["input"]["dynamic_size"] is False, "maps or dynamic size")
     need(card["outputs"]["activation"] == ("sigmoid" if len(classes) == 1 else "softmax"), "activation")
-    need(set(told) == {"kind", "values", "picture_classes", "windows", "postprocess"}, "fields of the masks")
+    fields = {"kind", "values", "picture_classes", "windows", "postprocess"}
+    need(set(told) - {"mirrored"} == fields, "fields of the masks")
+    need(type(told.get("mirrored", False)) is bool, "mirrored")
     need(told["kind"] in ("binary", "label", "values"), "kind of the masks")
     need((told["values"] is not None) == (told["kind"] == "values"), "values of the masks")
     if told["values"] is not None:

@@ -31,6 +31,7 @@ def test_a_segmentation_is_a_bundle_like_any(options):
         ({"segmentation": tiny_masks.segmentation() | {"kind": "values"}}, "segmentation.values"),
         ({"segmentation": tiny_masks.segmentation() | {"picture_classes": ["b", "a"]}}, "picture_classes"),
         ({"segmentation": tiny_masks.segmentation() | {"windows": 1.0}}, "windows"),
+        ({"segmentation": tiny_masks.segmentation() | {"mirrored": 1}}, "mirrored"),
         ({"segmentation": tiny_masks.segmentation(chosen_on={"split": "val"})}, "chosen_on"),
     ],
 )

@@ -56,6 +56,41 @@ def test_a_self_test_with_another_answer_is_refused():
         self_test(type(data)(card=data.card, members=other, digest=""), 1)
 
 
+class Lopsided:
+    """A network that marks the left half of every square more than the right."""
+
+    def run(self, squares):
+        count, _, height, width = squares.shape
+        ramp = np.broadcast_to(np.linspace(8, -8, width, dtype=np.float32), (count, 1, height, width))
+        left = squares[:, :, :, : width // 2].mean(axis=(1, 2, 3))
+        return {
+            "mask_logits": ramp, "embedding": left[:, None],
+            "logits": np.stack([left, 0 * left, -left], axis=1),
+        }  # fmt: skip
+
+
+def test_a_mirrored_answer_is_the_mean_of_both_sides():
+    bundle = decode_bundle(tiny_masks.bundle_bytes(joint=True))
+    plain, mirrored = MaskPredictor(bundle, 1), MaskPredictor(bundle, 1, mirrored=True)
+    for one in (plain, mirrored):
+        one._network = Lopsided()
+    [before], [after] = plain.predict([scan()]), mirrored.predict([scan()])
+    assert np.ptp(before.segmentation.probabilities) > 0.9
+    assert np.ptp(after.segmentation.probabilities) < 1e-6
+    assert after.segmentation.mirrored
+    assert not before.segmentation.mirrored
+    np.testing.assert_array_equal(before.embedding, after.embedding)  # the gate was fitted without mirroring
+    both = plain.predict([scan(), scan()[:, ::-1].copy()])
+    mean = np.mean([one.segmentation.picture.logits for one in both], axis=0)
+    np.testing.assert_allclose(after.segmentation.picture.logits, mean, rtol=1e-5)
+
+
+def test_a_card_may_ask_for_mirrored_answers():
+    told = tiny_masks.segmentation() | {"mirrored": True}
+    assert MaskPredictor(decode_bundle(tiny_masks.bundle_bytes(segmentation=told)), 1).mirrored
+    assert not predictor().mirrored  # cards of before say nothing
+
+
 def test_masks_lie_where_the_image_shows_it():
     answer = predictor().predict([scan()])[0]
     assert answer.segmentation.mask.shape == (96, 128)

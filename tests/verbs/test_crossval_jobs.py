@@ -1,6 +1,7 @@
 """Folds side by side: errors come back, and no process trains on unseen. Their answers: test_crossval."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -19,6 +20,8 @@ SMALL = {
     "conformal_method": "none",
 }  # fmt: skip
 CHILD = "gyrus.verbs.fold_process"
+PATIENCE_S = 600.0
+"""How long a test waits: three processes that load torch took longer than 90 s on two busy cores."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:undefined")
 
@@ -81,17 +84,25 @@ def _into_a_file(tmp_path):
     return options
 
 
-def running_in(folder) -> list[str]:
-    """Process numbers of children whose log lies in ``folder``."""
-    found = []
+def running_in(folder) -> dict[str, int]:
+    """Process numbers of children whose log lies in ``folder``, by the name of the fold."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             command = (process / "cmdline").read_text(errors="replace")
-            if CHILD in command and str((process / "fd" / "2").readlink()).startswith(str(folder)):
-                found.append(process.name)
+            log = (process / "fd" / "2").readlink()
         except OSError:
             continue
+        if CHILD in command and str(log).startswith(str(folder)):
+            found[log.stem] = int(process.name)
     return found
+
+
+def is_asked_to_end(number: int) -> bool:
+    """Tell whether SIGTERM waits for a process that is stopped."""
+    status = Path(f"/proc/{number}/status").read_text()
+    waiting = next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(waiting, 16) >> (signal.SIGTERM - 1) & 1)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at /proc")
@@ -102,13 +113,32 @@ def test_no_fold_is_trained_on_unseen_and_what_was_done_is_kept(number, cohort, 
         sys.executable, "-m", "gyrus", "crossval", str(cohort), "--out", str(tmp_path / "cv"), "--cache-dir",
         str(cache), "--jobs", "2", "--patience", "None", *options,
     ]  # fmt: skip
+    stopped = {}
+
+    def stop_who_trains():
+        """Let no fold end before the other has begun, nor before the signal comes."""
+        for fold, child in running_in(tmp_path).items():
+            if fold not in stopped and (tmp_path / "cv" / fold / "metrics.csv").is_file():
+                os.kill(child, signal.SIGSTOP)
+                stopped[fold] = child
+        return len(stopped) == 2
+
     with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
-        rows = [tmp_path / "cv" / f"fold-{fold}" / "metrics.csv" for fold in (0, 1)]
-        until(lambda: all(path.is_file() for path in rows))
-        assert len(running_in(tmp_path)) == 2
-        process.send_signal(number)
-        assert process.wait(60) == (143 if number == signal.SIGTERM else -number)
+        try:
+            until(stop_who_trains)
+            process.send_signal(number)
+            if number == signal.SIGTERM:
+                until(lambda: all(is_asked_to_end(child) for child in stopped.values()))
+            else:
+                process.wait(PATIENCE_S)
+        finally:
+            for child in stopped.values():
+                os.kill(child, signal.SIGCONT)
+            if len(stopped) < 2:
+                process.kill()
+        assert process.wait(PATIENCE_S) == (143 if number == signal.SIGTERM else -number)
     until(lambda: not running_in(tmp_path))
+    rows = [tmp_path / "cv" / fold / "metrics.csv" for fold in sorted(stopped)]
     before = [path.read_text() for path in rows]
     result = gyrus.crossval(
         cohort, out=tmp_path / "cv", cache_dir=cache, jobs=2, **{**SMALL, "epochs": 12, "patience": None}
@@ -119,9 +149,9 @@ def test_no_fold_is_trained_on_unseen_and_what_was_done_is_kept(number, cohort, 
         assert path.read_text().startswith(text)  # gone on with
 
 
-def until(true, seconds=90) -> None:
+def until(true) -> None:
     """Wait for something."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + PATIENCE_S
     while not true():
         assert time.monotonic() < end
-        time.sleep(0.1)
+        time.sleep(0.02)

@@ -110,3 +110,9 @@ def test_the_energy_of_a_class_is_no_method_for_masks(blots, tmp_path):
     with pytest.raises(UsageError) as told:
         train.run(TrainConfig(source=blots, out=tmp_path / "run", gate_method="energy", **TINY))
     assert any("--gate-method energy" in line for line in told.value.details)
+
+
+def test_mirrored_answers_need_mirrored_images(blots, tmp_path):
+    with pytest.raises(UsageError, match="add --flips") as told:
+        train.run(TrainConfig(source=blots, out=tmp_path / "run", mirrored=True, **TINY))
+    assert "without flips" in str(told.value)

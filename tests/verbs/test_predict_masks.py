@@ -109,6 +109,13 @@ def test_windows_are_told(place):
     assert result.predictions[0]["segmentation"]["windows"] > 4
 
 
+def test_mirrored_answers_are_told(place):
+    result = gyrus.predict([place / "head.png"], place / "model.gyrus", threads=1, mirrored=True)
+    assert result.predictions[0]["segmentation"]["mirrored"] is True
+    with pytest.raises(UsageError, match=r"--mirrored: the model classifies"):
+        gyrus.predict([place / "head.png"], threads=1, mirrored=True)
+
+
 def test_the_bundle_is_told_in_words(place):
     words = dict(lines_of(read_bundle(place / "model.gyrus")))
     assert words["masks"].startswith("probable from 0.5 on; not chosen")

@@ -98,7 +98,7 @@ def make_card(
         What people call the model.
     segmentation : mapping, optional
         Of the task ``segment``: ``kind`` and ``values`` (what the values of masks mean), ``picture_classes``
-        (of a joint network, else None), ``windows``, ``postprocess``.
+        (of a joint network, else None), ``windows``, ``mirrored``, ``postprocess``.
 
     Raises
     ------

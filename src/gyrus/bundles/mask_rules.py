@@ -47,6 +47,7 @@ _RULES: Rules = {
         "null, or the overlap of windows from 0 to below 1",
         value,
     ),
+    "mirrored": true_or_false,
     "postprocess": _POSTPROCESS,
 }
 _NULL = ("calibration", "operating_points", "conformal", "neighbours")
@@ -65,7 +66,9 @@ def picture_classes_of(card: Mapping[str, Any]) -> tuple[str, ...]:
 
 def segmentation(value: Any) -> str:
     """What the classes of masks are, and how probabilities become a mask."""
-    return "; ".join(problems_of(value, _RULES, "")) if isinstance(value, Mapping) else every(value, _RULES)
+    if not isinstance(value, Mapping):
+        return every(value, _RULES)
+    return "; ".join(problems_of({"mirrored": False, **value}, _RULES, ""))
 
 
 def mask_problems(card: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,9 @@ class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
     """Of a bundle that segments: look at images larger than its square in squares at their own resolution,
     overlapping by this share (0.25), instead of scaling them down; for images whose pixels are as large as
     those of training."""
+    mirrored: bool = False
+    """Of a bundle that segments: answer with the mean over the image and its mirror image, in twice the time,
+    also where the bundle does not do so by itself; for models that were trained with --flips."""
     tta: int = 0
     """Ask about so many small movements of each image too (turned, shifted, scaled; never mirrored), and tell
     how far the answer moves: its spread."""

@@ -19,6 +19,9 @@ class SegmentOptions(MaskLossOptions):
     """With --with-class: weight of the class's cross-entropy beside the loss of the mask."""
     deep_supervision: bool = False
     """Also judge the decoder's coarser maps while training, each half as heavily as the finer one."""
+    mirrored: bool = False
+    """Let the finished model answer with the mean over the image and its mirror image, in twice the time;
+    needs --flips."""
     positive_share: float | None = None
     """Share of the images of an epoch in which something is marked, drawing them more or less often (0.5);
     default: as they are."""

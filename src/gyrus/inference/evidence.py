@@ -197,4 +197,5 @@ class Evidence:
             },
             "spread": None if self.mask_spread is None else self.mask_spread.to_json(),
             "windows": told.windows,
+            "mirrored": told.mirrored,
         }

@@ -38,6 +38,7 @@ def segmented_from_json(told: Mapping[str, Any], *, height_px: int, width_px: in
         picture=_picture(told["picture"]),
         pixel_mm2=None if spacing is None else spacing.area_mm2,
         windows=int(told["windows"]),
+        mirrored=bool(told.get("mirrored", False)),
     )
 
 

@@ -66,6 +66,8 @@ class Segmented:
         Area of a pixel that the rule was applied with.
     windows : int
         How many squares the network saw of the image.
+    mirrored : bool
+        Whether each was seen from both sides, and the mean is told.
     """
 
     mask: Mask
@@ -75,6 +77,7 @@ class Segmented:
     picture: PictureClass | None = None
     pixel_mm2: float | None = None
     windows: int = 1
+    mirrored: bool = False
 
     def sized(self, pixel_mm2: float | None) -> Segmented:
         """Return it for pixels of this area: a rule in mm2 needs it."""

@@ -40,6 +40,8 @@ class MaskPredictor(Predictor):
         Look at images larger than the network's square in squares at their own resolution, which overlap by
         this share of their side (see :mod:`gyrus.inference.windows`); default: as the card says, which is
         mostly None: every image is brought to one square.
+    mirrored : bool, optional
+        Answer with the mean over the image and its mirror image; default: as the card says.
 
     Raises
     ------
@@ -57,12 +59,14 @@ class MaskPredictor(Predictor):
         runtime: Runtime = "auto",
         device: Device = "auto",
         windows: float | None = None,
+        mirrored: bool | None = None,
     ) -> None:
         super().__init__(bundle, threads, runtime=runtime, device=device)
         told = bundle.card["segmentation"]
         self.rule = MaskRule.from_card(told["postprocess"])
         self.picture_classes = picture_classes_of(bundle.card)
         self.windows: float | None = told["windows"] if windows is None else windows
+        self.mirrored: bool = told.get("mirrored", False) if mirrored is None else mirrored
         if self.windows is not None:
             check_windows(self.windows, self.geometry, bundle.path)
 
@@ -70,7 +74,7 @@ class MaskPredictor(Predictor):
         """Return the classes' probabilities (K, height, width) for an image (height, width, channels)."""
         if self._in_windows(pixels):
             return self._seen_in_windows(pixels).planes
-        logits = self.run_network(self.squares(pixels))["mask_logits"]
+        logits = self._run(self.squares(pixels))["mask_logits"]
         return self.geometry.placement(pixels).back(class_planes(logits)[0])
 
     def _in_windows(self, pixels: npt.NDArray[np.uint8]) -> bool:
@@ -104,6 +108,7 @@ class MaskPredictor(Predictor):
                 cells=one.cells,
                 picture=self._picture(one.picture_logits),
                 windows=one.windows,
+                mirrored=self.mirrored,
             )
             taken = time.perf_counter() - began + (share if item.whole is None else 0.0)
             answers.append(self._prediction(item, segmented, one, taken))
@@ -117,9 +122,21 @@ class MaskPredictor(Predictor):
             return self.gate.within(one.embedding[np.newaxis], one.surest[np.newaxis])
         return self.gate.within(self._network.run(item.pixels)["embedding"], one.surest[np.newaxis])
 
+    def _run(self, squares: npt.NDArray[np.float32]) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the network's outputs for (n, channels, side, side); embeddings are of these alone."""
+        if not self.mirrored:
+            return self._network.run(squares)
+        both = self._network.run(np.concatenate([squares, squares[..., ::-1]]))
+        count = len(squares)
+        results = {name: value[:count] for name, value in both.items()}
+        results["mask_logits"] = (results["mask_logits"] + both["mask_logits"][count:, ..., ::-1]) / 2
+        if "logits" in both:
+            results["logits"] = (results["logits"] + both["logits"][count:]) / 2
+        return results
+
     def _seen(self, batch: Sequence[Prepared]) -> list[Seen]:
         """Run the network on images that are one square each."""
-        results = self._network.run(np.concatenate([item.pixels for item in batch]))
+        results = self._run(np.concatenate([item.pixels for item in batch]))
         logits = results["mask_logits"]
         self._check_masks(logits, [item.name for item in batch])
         probabilities = class_planes(logits)
@@ -146,7 +163,7 @@ class MaskPredictor(Predictor):
         for start in range(0, len(boxes), BATCH_SIZE):
             some = boxes[start : start + BATCH_SIZE]
             squares = np.concatenate([self.squares(cut(pixels, box, side)) for box in some])
-            results = self._network.run(squares)
+            results = self._run(squares)
             logits = results["mask_logits"]
             self._check_masks(logits, ["a window"] * len(some))
             for box, planes in zip(some, class_planes(logits), strict=True):
@@ -210,10 +227,13 @@ def predictor_of(
     runtime: Runtime = "auto",
     device: Device = "auto",
     windows: float | None = None,
+    mirrored: bool | None = None,
 ) -> Predictor:
-    """Return the predictor that a bundle's task asks for; ``windows`` is for one that segments alone."""
+    """Return the predictor that a bundle's task asks for; the last two are for one that segments alone."""
     if bundle.card["task"] == SEGMENT:
-        return MaskPredictor(bundle, threads, runtime=runtime, device=device, windows=windows)
+        return MaskPredictor(
+            bundle, threads, runtime=runtime, device=device, windows=windows, mirrored=mirrored
+        )
     return Predictor(bundle, threads, runtime=runtime, device=device)
 
 

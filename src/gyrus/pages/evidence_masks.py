@@ -13,6 +13,7 @@ from gyrus.pages.contours import FILL, in_drawing_order
 from gyrus.pages.evidence_words import gate_words, label_shown
 from gyrus.pages.markup import Html, table, tag
 from gyrus.pages.numbers import percent, plural
+from gyrus.pages.postprocess_words import MIRRORED
 
 _SPACE = "\N{NO-BREAK SPACE}"
 
@@ -106,7 +107,7 @@ def rule_words(evidence: Evidence) -> str:
     if rule.min_size > 0 and not told.note:
         unit = "mm\N{SUPERSCRIPT TWO}" if rule.unit == "mm2" else "pixels"
         steps += [f"parts below {rule.min_size:g} {unit} are left out"]
-    return ", ".join(steps) + "."
+    return ", ".join(steps) + "." + (f" {MIRRORED}" if told.mirrored else "")
 
 
 def spread_words(spread: MaskSpread) -> str:

@@ -19,7 +19,7 @@ from gyrus.pages.measured import SPLIT_NAMES, Measured, measured_from
 from gyrus.pages.model_card_decision import decision_lines, refers
 from gyrus.pages.model_card_masks import mask_metrics, mask_rows, mask_use
 from gyrus.pages.numbers import decimal, interval, percent, plural
-from gyrus.pages.postprocess_words import postprocess_words
+from gyrus.pages.postprocess_words import drawing_words
 from gyrus.pages.sections_first import ORDER, VERDICTS
 from gyrus.pages.sections_learning import findings_of
 from gyrus.runs.atomic import write_text
@@ -72,7 +72,7 @@ def _decided(card: Mapping[str, Any]) -> list[str]:
     """Return the lines on how a label, or a mask, is made of probabilities."""
     if card.get("task") != SEGMENT:
         return decision_lines(card) if card else []
-    words = postprocess_words((card.get("segmentation") or {}).get("postprocess"))
+    words = drawing_words(card.get("segmentation"))
     return [f"- {words}"] if words else []
 
 

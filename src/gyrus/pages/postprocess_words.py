@@ -8,6 +8,15 @@ from typing import Any
 from gyrus.pages.measured import SPLIT_NAMES
 from gyrus.pages.numbers import is_defined, percent, plural
 
+MIRRORED = "The answer is the mean over the image and its mirror image."
+
+
+def drawing_words(told: Mapping[str, Any] | None) -> str:
+    """Return how a card's ``segmentation`` draws: what is averaged, then the rule; empty without one."""
+    told = told or {}
+    words = postprocess_words(told.get("postprocess"))
+    return f"{MIRRORED} {words}" if told.get("mirrored") else words
+
 
 def postprocess_words(told: Mapping[str, Any] | None) -> str:
     """Return a sentence or two on a card's ``segmentation.postprocess``; empty without one.

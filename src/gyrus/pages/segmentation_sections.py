@@ -12,7 +12,7 @@ from gyrus.pages.markup import Html, join, table, tag
 from gyrus.pages.mask_pictures import MaskPicture, case_figure, legend
 from gyrus.pages.measured import OUT_OF_FOLD, SPLIT_NAMES
 from gyrus.pages.numbers import UNDEFINED, figure_cell, interval, is_defined, percent, plural
-from gyrus.pages.postprocess_words import postprocess_words
+from gyrus.pages.postprocess_words import drawing_words
 from gyrus.pages.sections_first import leak_stamp
 from gyrus.pages.segmentation_plots import dice_by_area, dice_histogram, found_by_size
 from gyrus.pages.svg import to_svg
@@ -311,7 +311,7 @@ def _tile(value: str, words: str, within: str) -> Html:
 def _drawn_how(context: ReportContext) -> Html | None:
     """Say how probabilities became masks, where the bundle that drew them is known."""
     card = context.bundle.get("card") or {}
-    words = postprocess_words((card.get("segmentation") or {}).get("postprocess"))
+    words = drawing_words(card.get("segmentation"))
     return tag("p", words, class_="small soft") if words else None
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from gyrus.errors import BusyError, PassingError
+from gyrus.imaging.child import reading_clock
 from gyrus.imaging.limits import Limits
 
 T = TypeVar("T")
@@ -76,10 +77,11 @@ class ReadingTime:
     seconds : float
         Of all together.
     clock : callable
+        By default the start of the process that reads does not count: the upload is not to blame for it.
     """
 
     def __init__(
-        self, limits: Limits, seconds: float = READING_S, clock: Callable[[], float] = time.monotonic
+        self, limits: Limits, seconds: float = READING_S, clock: Callable[[], float] = reading_clock
     ) -> None:
         self._limits, self._seconds, self._clock = limits, seconds, clock
         self._spent_s = 0.0

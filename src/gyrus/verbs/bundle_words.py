@@ -60,7 +60,8 @@ def _lines(bundle: Bundle) -> Iterator[tuple[str, str]]:
 def _masks(card: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     told = card["segmentation"]
     rule = told["postprocess"]
-    steps = [f"probable from {rule['threshold']:g} on"]
+    steps = ["the mean over the image and its mirror image"] if told.get("mirrored") else []
+    steps += [f"probable from {rule['threshold']:g} on"]
     steps += ["holes filled"] if rule["fill_holes"] else []
     steps += ["the largest part of each class"] if rule["largest"] else []
     steps += [f"parts from {rule['min_size']:g} {rule['unit']} on"] if rule["min_size"] else []

@@ -60,13 +60,15 @@ def pack_segmentation(
         dynamic_size=False,
         maps="none",
         name=path.parent.name,
-        segmentation=segmentation_field(classes, fitted.classes),
+        segmentation=segmentation_field(classes, fitted.classes, mirrored=config.mirrored),
         **card_facts(graphs, fitted, manifest, audit, config, parity),
     )
     return write_with_self_test(path, graphs, card, config.color)
 
 
-def segmentation_field(classes: MaskClasses, picture_classes: tuple[str, ...] = ()) -> dict[str, Any]:
+def segmentation_field(
+    classes: MaskClasses, picture_classes: tuple[str, ...] = (), *, mirrored: bool = False
+) -> dict[str, Any]:
     """Return the card's field ``segmentation`` before anything was chosen.
 
     Parameters
@@ -74,12 +76,15 @@ def segmentation_field(classes: MaskClasses, picture_classes: tuple[str, ...] = 
     classes : MaskClasses
     picture_classes : tuple of str
         Of a joint network, the classes of its pictures.
+    mirrored : bool
+        Answer with the mean over the image and its mirror image.
     """
     return {
         "kind": classes.kind,
         "values": classes.to_json()["values"],
         "picture_classes": list(picture_classes) or None,
         "windows": None,
+        "mirrored": mirrored,
         "postprocess": MaskRule().to_card(),
     }
 

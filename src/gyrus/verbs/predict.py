@@ -49,8 +49,9 @@ def run(config: PredictConfig) -> PredictResult:
     _check_task(config, bundle)
     images = asked_of(config.files, config.by, config)
     predictor = predictor_of(
-        bundle, config.threads, runtime=config.runtime, device=config.device, windows=config.windows
-    )
+        bundle, config.threads, runtime=config.runtime, device=config.device, windows=config.windows,
+        mirrored=config.mirrored or None,
+    )  # fmt: skip
     examiner = Examiner(
         predictor,
         Neighbours.from_bundle(bundle),
@@ -79,7 +80,7 @@ def _check_task(config: PredictConfig, bundle: Bundle) -> None:
         Naming the option.
     """
     segments = bundle.card["task"] == SEGMENT
-    given = [name for name in ("masks", "windows") if getattr(config, name) is not None]
+    given = [name for name in ("masks", "windows", "mirrored") if getattr(config, name) not in (None, False)]
     if given and not segments:
         raise UsageError(
             f"--{' and --'.join(given)}: the model classifies, and draws no masks", path=bundle.path,

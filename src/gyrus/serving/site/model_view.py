@@ -9,7 +9,7 @@ from typing import Any
 from gyrus.pages.evidence_words import measured_words
 from gyrus.pages.measured import SPLIT_NAMES
 from gyrus.pages.numbers import decimal, percent, plural
-from gyrus.pages.postprocess_words import postprocess_words
+from gyrus.pages.postprocess_words import drawing_words
 from gyrus.serving.site.figure_view import Block, Row, blocks, cell
 from gyrus.serving.site.notices import Notice
 
@@ -131,7 +131,7 @@ def model_view(card: Mapping[str, Any], digest: str, model_digest: str) -> Model
         data=_data(card, counted),
         data_classes=counted,
         licence_of_data=card["data"].get("licence") or "unknown",
-        drawing=postprocess_words((card.get("segmentation") or {}).get("postprocess")),
+        drawing=drawing_words(card.get("segmentation")),
     )
 
 

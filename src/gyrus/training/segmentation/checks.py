@@ -57,6 +57,11 @@ def check_segment(config: TrainConfig) -> None:
             details=wrong,
             fix="leave them out",
         )
+    if config.mirrored and not config.flips:
+        raise UsageError(
+            "mirrored is given without flips: the network would be asked about images such as it never saw",
+            fix="add --flips where left and right may be exchanged, or leave out --mirrored",
+        )
     if config.recipe == "scratch" and (config.weights is not None or config.pretrained):
         raise UsageError("recipe is scratch, and starting weights are given", fix="leave one of them out")
     if config.recipe == "full" and config.weights is None and not config.pretrained:
