@@ -10,6 +10,7 @@ import traceback
 import weakref
 from concurrent.futures import Future
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from fastapi.testclient import TestClient
 from noise_picture import picture
 
 from gyrus.errors import BusyError, ImageError, PassingError
-from gyrus.imaging import Limits
+from gyrus.imaging import Limits, child
+from gyrus.imaging.source import Source
 from gyrus.serving import answering as answering_module
 from gyrus.serving import app as app_module
 from gyrus.serving import create_app
@@ -182,6 +184,27 @@ def test_the_time_for_reading_is_one_for_all_images_of_an_upload():
         clock.now += 3.0
     with pytest.raises(PassingError, match="longer than 6 s to read"), reading.part():
         pass
+
+
+def test_the_start_of_the_process_that_reads_is_no_time_for_reading(tmp_path, monkeypatch):
+    """Under load it takes seconds: the first scan that a busy server read was refused for that."""
+    clock, start = Clock(), child._Child
+
+    def slow_start(reads):
+        clock.now += 100.0
+        return start(reads)
+
+    child.close_children()
+    monkeypatch.setattr(child, "_Child", slow_start)
+    monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=clock))
+    scan = write_nifti(tmp_path / "a.nii", np.ones((4, 5, 6), np.int16))
+    reading = ReadingTime(Limits(), 6.0)
+    with reading.part():
+        assert Source(scan, "axial:1").read()
+        assert clock.now == 100.0
+        clock.now += 4.0
+    with reading.part() as limits:
+        assert limits.max_seconds == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("query", ["", "?evidence=false"])
