@@ -4,14 +4,14 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # before torch is loaded; see gyrus/__init__.py
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")
 
-# a deadline an example would fail tests for what a neighbour does on this machine
-settings.register_profile("gyrus", deadline=None)
+# a deadline an example, or for making examples, would fail tests for what a neighbour does on this machine
+settings.register_profile("gyrus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gyrus")
 
 

@@ -33,7 +33,11 @@ rows = st.builds(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    max_examples=60,
+)
 @given(st.lists(rows, min_size=1, max_size=5, unique_by=lambda row: row.image_id))
 def test_round_trip(tmp_path: Path, written: list[Row]) -> None:
     manifest = Manifest(tuple(written), tmp_path.resolve(), task="segment")
