@@ -307,6 +307,29 @@ def test_of_frames_that_come_too_fast_the_newest_are_drawn():
     assert frames.pace.left_out == 40 - len(numbers)
 
 
+def test_a_stream_that_is_left_takes_no_more_frames_and_waits_for_none():
+    stalls, left = threading.Event(), threading.Event()
+
+    def camera():
+        try:
+            yield scan()
+            stalls.wait(60)
+            while True:
+                yield scan()
+        finally:
+            left.set()
+
+    found = FrameMasks(predictor()).stream(camera(), newest=True)
+    assert next(found).number == 0
+    closing = threading.Thread(target=found.close)
+    closing.start()
+    closing.join(30)
+    waits = closing.is_alive()
+    stalls.set()
+    assert not waits
+    assert left.wait(60)
+
+
 def test_a_camera_that_fails_is_told():
     def broken():
         yield scan()

@@ -122,12 +122,15 @@ class FrameMasks:
         """
         source = _Newest(frames) if newest else _Numbered(frames)
         with threads_of_a_generator(1, "gyrus-frame") as pool:
-            coming = pool.submit(self._next, source)
-            while (ready := coming.result()) is not None:
-                number, prepared, began = ready
+            try:
                 coming = pool.submit(self._next, source)
-                self._left_out = source.left_out
-                yield self._answered(number, prepared, began)
+                while (ready := coming.result()) is not None:
+                    number, prepared, began = ready
+                    coming = pool.submit(self._next, source)
+                    self._left_out = source.left_out
+                    yield self._answered(number, prepared, began)
+            finally:
+                source.end()
 
     def _next(self, source: _Numbered | _Newest) -> tuple[int, Prepared | Failure, float] | None:
         taken = source.take()
@@ -159,6 +162,9 @@ class _Numbered:
         number, frame = next(self._frames, (0, None))
         return None if frame is None else (number, frame, time.perf_counter())
 
+    def end(self) -> None:
+        """Do nothing: whoever waits for a frame has asked for it."""
+
 
 class _Newest:
     """The newest frame: a thread takes them as they come, and one place holds the last."""
@@ -180,10 +186,18 @@ class _Newest:
                 raise self._error
             return taken
 
+    def end(self) -> None:
+        """Take no more frames: who waits for one is let go, for a camera that stalls may never bring it."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
     def _fill(self, frames: Iterable[Frame]) -> None:
         try:
             for number, frame in enumerate(frames):
                 with self._changed:
+                    if self._ended:
+                        return
                     self.left_out += self._slot is not None
                     self._slot = number, frame, time.perf_counter()
                     self._changed.notify()
