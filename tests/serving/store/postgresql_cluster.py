@@ -13,6 +13,8 @@ import psycopg
 PROGRAMS = Path("/usr/lib/postgresql")
 _OPTIONS = "-c fsync=off -c full_page_writes=off -c shared_buffers=16MB -c max_connections=120"
 
+_WAIT = ("-w", "-t", "240")
+
 
 def programs() -> Path | None:
     """Return the folder of the newest server's programs; None where there is none."""
@@ -35,12 +37,11 @@ class Cluster:
 
     def start(self) -> None:
         listen = f"{_OPTIONS} -c listen_addresses='' -c unix_socket_directories='{self.folder}'"
-        self._run(
-            "pg_ctl", "-D", f"{self.folder}/data", "-w", "-l", f"{self.folder}/log", "-o", listen, "start"
-        )
+        log = f"{self.folder}/log"
+        self._run("pg_ctl", "-D", f"{self.folder}/data", *_WAIT, "-l", log, "-o", listen, "start")
 
     def stop(self, mode: str = "immediate") -> None:
-        self._run("pg_ctl", "-D", f"{self.folder}/data", "-w", "-m", mode, "stop")
+        self._run("pg_ctl", "-D", f"{self.folder}/data", *_WAIT, "-m", mode, "stop")
 
     def start_again(self) -> None:
         """Start it where it does not run."""
@@ -65,7 +66,7 @@ class Cluster:
             command = ["runuser", "-u", self.user, "--", *command]
         # the server inherits what pg_ctl writes to: a pipe would be open for as long as it runs
         with tempfile.TemporaryFile() as said:
-            done = subprocess.run(command, cwd="/", stdout=said, stderr=said, timeout=60, check=False)
+            done = subprocess.run(command, cwd="/", stdout=said, stderr=said, timeout=300, check=False)
             said.seek(0)
             assert done.returncode == 0, said.read().decode()
 
