@@ -21,6 +21,8 @@ from gyrus.config.serving import ServeOptions
 from gyrus.phantom import Phantom, generate_subject
 from gyrus.serving import create_app
 
+PATIENCE_MS = 120_000
+"""How long a test waits for the browser or the server: on a machine under load that may be long."""
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
@@ -58,7 +60,7 @@ def site(tmp_path_factory) -> Iterator[Site]:
             time.sleep(0.01)
         yield Site(f"http://127.0.0.1:{listening.getsockname()[1]}", app)
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(timeout=PATIENCE_MS / 1000)
     assert not thread.is_alive()
 
 
@@ -81,7 +83,9 @@ def browser():
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as started:
         opened = started.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"],
+            timeout=PATIENCE_MS,
         )
         yield opened
         opened.close()
@@ -96,7 +100,7 @@ def open_page(browser, site):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, base_url=site.url, reduced_motion="reduce", **options
         )
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -36,9 +36,11 @@ def test_slices_are_turned_without_losing_what_was_written(open_page, cases):
 def test_slices_are_turned_without_script(open_page, cases):
     page = open_page(f"/cases/{cases['scan']}?slice=6", java_script_enabled=False)
     assert page.get_by_role("link", name="Slice after").get_attribute("href") is None
-    page.get_by_role("link", name="Slice before").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Slice before").click()
     assert page.locator(".slices label").inner_text() == "Slice 5 of 6"
-    page.get_by_role("button", name="Show").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show").click()
     assert page.url.endswith("?slice=5")
 
 
@@ -70,7 +72,8 @@ def test_who_was_overtaken_is_told_and_loses_nothing(open_page, new_case):
     fast.get_by_label("I agree").check()
     fast.get_by_role("button", name="Save the verdict").click()
     fast.wait_for_url("**?told=saved")
-    slow.get_by_role("button", name="Save the verdict").click()
+    with slow.expect_navigation():
+        slow.get_by_role("button", name="Save the verdict").click()
     told = slow.locator(".review [role=alert]")
     told.wait_for()
     assert "somebody gave a verdict" in told.inner_text()
@@ -95,7 +98,8 @@ def test_deleting_asks_first_and_is_final(open_page, new_case, site):
     page = open_page(f"/cases/{case}", java_script_enabled=False)
     page.get_by_text("Delete this case…").click()
     page.get_by_label("Yes, delete case").check()
-    page.get_by_role("button", name="Delete for good").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Delete for good").click()
     assert page.get_by_role("status").inner_text().startswith("The case is deleted")
     assert page.locator(f"a[href*='{case}']").count() == 0
     assert page.goto(f"/cases/{case}").status == 404
@@ -121,6 +125,7 @@ def test_with_the_keyboard_alone(open_page):
     assert outline == "solid"
     page.keyboard.press("Enter")
     page.wait_for_selector("#said")
+    page.wait_for_load_state()  # and its script runs
     tab_to("one.id === 'opacity'")
     page.keyboard.press("End")
     assert page.locator("#opacity-at").inner_text() == "100 %"

@@ -27,13 +27,16 @@ def many(site, cases):
 def test_pages_search_and_filters(open_page, many):
     page = open_page("/history?label=glioma")
     assert page.locator(".cases tbody tr").count() == 25
-    page.get_by_role("link", name="Earlier").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Earlier").click()
     assert "label=glioma" in page.url
     assert page.locator(".cases tbody tr").count() >= 5
-    page.get_by_role("link", name="Later").click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Later").click()
 
     page.get_by_role("searchbox").fill(f"{7:064x}")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search").click()
     assert page.locator(".cases tbody tr").count() == 1
 
     page.goto("/history?outcome=refused")
@@ -42,9 +45,11 @@ def test_pages_search_and_filters(open_page, many):
     assert set(chips) == {"Refused"}
 
     page.get_by_role("searchbox").fill("no case has this")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search").click()
     assert page.locator("h2", has_text="Nothing was found").is_visible()
-    page.locator(".empty").get_by_role("link", name="Show all cases").click()
+    with page.expect_navigation():
+        page.locator(".empty").get_by_role("link", name="Show all cases").click()
     assert page.locator(".cases tbody tr").count() == 25
 
 
@@ -54,10 +59,12 @@ def test_a_reviewed_case_is_found_by_its_comment(open_page, many, new_case):
     page = open_page("/history")
     page.get_by_role("searchbox").fill("artefact")
     page.get_by_label("Verdict").select_option("yes")
-    page.get_by_role("button", name="Search").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Search").click()
     assert page.locator(".cases tbody tr").count() == 1
     assert "Unusable" in page.locator(".cases tbody tr").inner_text()
-    page.locator(".cases tbody th a").click()
+    with page.expect_navigation():
+        page.locator(".cases tbody th a").click()
     assert page.url.endswith(case)
 
 
@@ -79,6 +86,7 @@ def test_colours_follow_the_system_and_the_switch(open_page):
 
 def test_colours_are_switched_without_script(open_page):
     page = open_page("/model", java_script_enabled=False)
-    page.get_by_role("button", name="Dark").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Dark").click()
     assert page.url.endswith("/model")
     assert page.locator("html").get_attribute("data-theme") == "dark"

@@ -98,7 +98,8 @@ def test_a_file_that_is_too_large_is_not_sent(open_page, files):
 def test_without_script_the_form_does_the_same(open_page, files):
     page = open_page("/", java_script_enabled=False)
     page.set_input_files("#image", files / "slice.png")
-    page.get_by_role("button", name="Ask the model").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ask the model").click()
     assert page.url.endswith("/uimg")
     assert page.locator("#said").inner_text()
     heat = page.locator(".layers .heat")
@@ -113,7 +114,8 @@ def test_without_script_the_form_does_the_same(open_page, files):
 def test_without_script_several_files_come_on_one_page(open_page, files):
     page = open_page("/", java_script_enabled=False)
     page.set_input_files("#image", [files / "slice.png", files / "broken.png"])
-    page.get_by_role("button", name="Ask the model").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ask the model").click()
     assert page.locator("h1").inner_text() == "2 files asked"
     assert page.locator(".result a").count() == 1
     assert "damaged" in page.locator(".result").nth(1).inner_text()
@@ -122,7 +124,7 @@ def test_without_script_several_files_come_on_one_page(open_page, files):
 def test_without_script_a_broken_file_leads_back_to_the_form(open_page, files):
     page = open_page("/", java_script_enabled=False)
     page.set_input_files("#image", files / "broken.png")
-    with page.expect_response("**/uimg") as answer:
+    with page.expect_navigation(), page.expect_response("**/uimg") as answer:
         page.get_by_role("button", name="Ask the model").click()
     assert answer.value.status == 415
     assert "damaged" in page.get_by_role("alert").inner_text()
@@ -132,7 +134,8 @@ def test_without_script_a_broken_file_leads_back_to_the_form(open_page, files):
 def test_sending_a_form_again_makes_no_second_case(open_page, files, site):
     page = open_page("/", java_script_enabled=False)
     page.set_input_files("#image", files / "slice.png")
-    page.get_by_role("button", name="Ask the model").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Ask the model").click()
     first = page.locator(".crumb + h1").inner_text()
     page.reload()
     assert page.locator(".crumb + h1").inner_text() == first
@@ -140,7 +143,7 @@ def test_sending_a_form_again_makes_no_second_case(open_page, files, site):
 
 def test_a_refusal_says_why_and_gives_no_probabilities(open_page):
     page = open_page("/")
-    with page.expect_response("**/example/page") as answer:
+    with page.expect_navigation(), page.expect_response("**/example/page") as answer:
         page.get_by_role("button", name="No slice at all").click()
     assert answer.value.status == 422
     assert page.locator("#said").inner_text() == "Refused: there is no answer"
