@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,10 +52,11 @@ def ordered_map(
 
 @contextmanager
 def threads_of_a_generator(threads: int, name: str = "gyrus-map") -> Iterator[ThreadPoolExecutor]:
-    """Keep threads for a generator, whichever thread ends it; what has not begun by then is cancelled.
+    """Keep threads for a generator; they have ended when it has, unless it was left before its end.
 
-    A generator that nobody went through to the end is closed by the garbage collector. It runs in any
-    thread, one of the generator's own included, and that one cannot wait for itself.
+    A generator that nobody goes through to the end is closed by the garbage collector. It runs in any thread:
+    one of these, which cannot wait for itself, or one that holds a lock that they need. So nobody waits then;
+    what has not begun is cancelled, and each thread ends with its item.
 
     Parameters
     ----------
@@ -64,9 +64,11 @@ def threads_of_a_generator(threads: int, name: str = "gyrus-map") -> Iterator[Th
     name : str
         The threads' names begin with it.
     """
-    own: set[int] = set()
-    pool = ThreadPoolExecutor(threads, name, initializer=lambda: own.add(threading.get_ident()))
+    pool, wait = ThreadPoolExecutor(threads, name), True
     try:
         yield pool
+    except GeneratorExit:
+        wait = False
+        raise
     finally:
-        pool.shutdown(wait=threading.get_ident() not in own, cancel_futures=True)
+        pool.shutdown(wait=wait, cancel_futures=True)
