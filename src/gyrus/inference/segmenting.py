@@ -24,6 +24,7 @@ from gyrus.inference.segmented import PictureClass, Planes, Segmented
 from gyrus.inference.windows import Blend, check_windows, cut, windows_of
 
 CELLS = 4
+_HALF = np.float32(0.5)
 
 
 class MaskPredictor(Predictor):
@@ -129,9 +130,9 @@ class MaskPredictor(Predictor):
         both = self._network.run(np.concatenate([squares, squares[..., ::-1]]))
         count = len(squares)
         results = {name: value[:count] for name, value in both.items()}
-        results["mask_logits"] = (results["mask_logits"] + both["mask_logits"][count:, ..., ::-1]) / 2
+        results["mask_logits"] = _HALF * (results["mask_logits"] + both["mask_logits"][count:, ..., ::-1])
         if "logits" in both:
-            results["logits"] = (results["logits"] + both["logits"][count:]) / 2
+            results["logits"] = _HALF * (results["logits"] + both["logits"][count:])
         return results
 
     def _seen(self, batch: Sequence[Prepared]) -> list[Seen]:
