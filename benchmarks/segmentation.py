@@ -57,6 +57,7 @@ def main() -> None:
     parser.add_argument(
         "--subjects", type=int, default=12, help="of the phantom that the frames' model learns"
     )
+    parser.add_argument("--no-frames", action="store_true", help="race the networks alone")
     arguments = parser.parse_args()
     settings = {
         name: getattr(arguments, name)
@@ -71,7 +72,7 @@ def main() -> None:
                 key = f"inference {network} {size} batch {batch}"
                 ways = ("smp", *runtimes())
                 kept.once(key, lambda p=plan, b=batch, w=ways: raced({**p, "batch": b}, "inference", w))
-    for size in arguments.sizes:
+    for size in () if arguments.no_frames else arguments.sizes:
         kept.once(f"frames {size}", lambda s=size: framed(arguments, s))
     conclude(kept)
 
@@ -276,11 +277,12 @@ def conclude(kept: Kept) -> None:
                 f"| {work} ({way}) | {network} | {size} | {run['batch']} | {told_ms(each['smp'])} "
                 f"| {told_ms(found)} | {ratio:.1f} |"
             )
-    lines += [
-        "",
-        "| frames, bundle | px | ms a frame, p50 (p99) | frames a second, streamed |",
-        "|---|---|---|---|",
-    ]
+    if any(key.startswith("frames") for key in kept.runs):
+        lines += [
+            "",
+            "| frames, bundle | px | ms a frame, p50 (p99) | frames a second, streamed |",
+            "|---|---|---|---|",
+        ]
     for key, run in kept.runs.items():
         if key.startswith("frames"):
             for runtime, found in run["by_runtime"].items():
