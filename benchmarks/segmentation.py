@@ -10,6 +10,9 @@ Both sides in one run, each in processes of its own, in turns; both with OMP_WAI
   convolutions in float32, memory kept when freed, Dice and cross-entropy of its own.
 - Inference, the network alone: smp eager float32 in evaluation and inference mode; gyrus's graph under each
   runtime that a bundle can be run with. Batch 1 (a frame) and --batch; p50 and p99 in ms a frame.
+- The roof: how many operations a training step's image takes, and how many a second the processor does in
+  a large float32 matrix product. Where bf16 gains nothing, no direct convolutions of the same network can be
+  faster than the one divided by the other.
 - Frames: a training for masks on the phantom with the default network, then its bundle, from uint8 frames to
   masks at their geometry, one at a time and streamed; ms a frame and frames a second.
 
@@ -32,6 +35,7 @@ from keeping import QUIET, WORK, Kept, default_folder, gyrus, told_machine
 NETWORKS = ("unet", "unet-mobilenetv2_100", "unetplusplus-mobilenetv2_100", "deeplabv3plus-mobilenetv2_100")
 SIZES = (256, 512)
 RUNTIMES = ("onnxruntime", "openvino", "openvino-bf16")
+SIDE, PRODUCTS = 2048, 30  # of the matrix product
 TARGETS = {"training": 2.5, "inference": 2.0, "frames_a_second": 10.0}
 
 
@@ -74,7 +78,30 @@ def main() -> None:
                 kept.once(key, lambda p=plan, b=batch, w=ways: raced({**p, "batch": b}, "inference", w))
     for size in () if arguments.no_frames else arguments.sizes:
         kept.once(f"frames {size}", lambda s=size: framed(arguments, s))
+    for network in arguments.networks:
+        for size in arguments.sizes:
+            kept.once(f"roof {network} {size}", lambda n=network, s=size: roof(n, s, arguments.threads))
     conclude(kept)
+
+
+def roof(network: str, size: int, threads: int) -> dict:
+    """Return the operations of forward and backward for an image, and the rate of a matrix product."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from gyrus.models.segmentation import build_segmentation
+
+    torch.set_num_threads(threads)
+    ours = build_segmentation(network, mask_classes=1, image_size=size).train()
+    images = torch.zeros(2, ours.in_channels, size, size)
+    with FlopCounterMode(display=False) as counted:
+        ours(images).sum().backward()
+    one, other = torch.rand(2, SIDE, SIDE)
+    seconds = [timed(lambda: one @ other) for _ in range(PRODUCTS)]
+    return {
+        "gflop_an_image": counted.get_total_flops() / len(images) / 1e9,
+        "gflop_a_second": 2 * SIDE**3 / min(seconds) / 1e9,
+    }
 
 
 def runtimes() -> tuple[str, ...]:
@@ -264,7 +291,7 @@ def conclude(kept: Kept) -> None:
         "|" + "---|" * 7,
     ]
     for key, run in kept.runs.items():
-        if key.startswith("frames"):
+        if key.startswith(("frames", "roof")):
             continue
         work, network, size, *_ = key.split()
         each = {way: per_image(found, run["batch"]) for way, found in run["seconds"].items()}
@@ -290,6 +317,18 @@ def conclude(kept: Kept) -> None:
                 summary[f"{key} {runtime}"] = {**figures, "streamed_a_second": found["streamed_a_second"]}
                 streamed = f"{found['streamed_a_second']:.1f}"
                 lines.append(f"| {runtime} | {key.split()[1]} | {told_ms(figures)} | {streamed} |")
+    lines += [""] if any(key.startswith("roof") for key in kept.runs) else []
+    for key, run in kept.runs.items():
+        if key.startswith("roof"):
+            _, network, size = key.split()
+            least = 1e3 * run["gflop_an_image"] / run["gflop_a_second"]
+            smp = summary[f"training {network} {size} gyrus"]["smp"]["p50_ms"]
+            summary[key] = {**run, "least_ms": least, "most_times_as_fast": smp / least}
+            lines.append(
+                f"- {network}, {size} px, float32: {run['gflop_an_image']:.1f} GFLOP an image in training; this "
+                f"processor does {run['gflop_a_second']:.0f} a second in a matrix product. Direct convolutions "
+                f"cannot take less than {least:.0f} ms: {smp / least:.1f} times as fast as smp, at the most."
+            )
     page = [
         "# Masks: training and inference against smp, and frames", "",
         "```", "python benchmarks/segmentation.py", "```", "",
