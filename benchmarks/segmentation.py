@@ -325,9 +325,9 @@ def conclude(kept: Kept) -> None:
             smp = summary[f"training {network} {size} gyrus"]["smp"]["p50_ms"]
             summary[key] = {**run, "least_ms": least, "most_times_as_fast": smp / least}
             lines.append(
-                f"- {network}, {size} px, float32: {run['gflop_an_image']:.1f} GFLOP an image in training; this "
-                f"processor does {run['gflop_a_second']:.0f} a second in a matrix product. Direct convolutions "
-                f"cannot take less than {least:.0f} ms: {smp / least:.1f} times as fast as smp, at the most."
+                f"- {network}, {size} px, float32: {run['gflop_an_image']:.1f} GFLOP an image in training; "
+                f"this processor does {run['gflop_a_second']:.0f} a second in a matrix product. Direct "
+                f"convolutions cannot take less than {least:.0f} ms: {smp / least:.1f} times as fast as smp, at the most."
             )
     page = [
         "# Masks: training and inference against smp, and frames", "",
