@@ -327,7 +327,8 @@ def conclude(kept: Kept) -> None:
             lines.append(
                 f"- {network}, {size} px, float32: {run['gflop_an_image']:.1f} GFLOP an image in training; "
                 f"this processor does {run['gflop_a_second']:.0f} a second in a matrix product. Direct "
-                f"convolutions cannot take less than {least:.0f} ms: {smp / least:.1f} times as fast as smp, at the most."
+                f"convolutions cannot take less than {least:.0f} ms: at the most {smp / least:.1f} times as "
+                f"fast as smp."
             )
     page = [
         "# Masks: training and inference against smp, and frames", "",
