@@ -187,7 +187,7 @@ def conclude(kept: Kept, arguments: argparse.Namespace) -> None:
                       f"{lesion(figures)['objects']['false_per_image']['value']:.2f}"])  # fmt: skip
     told = {tuple(sorted((pair["better"], pair["worse"]))): pair["sentence"] for pair in compared["pairs"]}
     of_base = [told[tuple(sorted((BASE, side)))] for side in masks if side != BASE]
-    skips = told[tuple(sorted(("U-Net", "U-Net without skips")))]
+    skips = told.get(tuple(sorted(("U-Net", "U-Net without skips"))))
     lines = [
         "# Cheng, fold 0: networks for masks", "",
         "```", f"python benchmarks/cheng_mask_networks.py --epochs {arguments.epochs}", "```", "",
@@ -198,7 +198,7 @@ def conclude(kept: Kept, arguments: argparse.Namespace) -> None:
         *table(rows), "",
         "Tumours found (half of their pixels or more), by size, %:", "", *table(sizes), "",
         "Against the base, in pairs over patients (p adjusted for all pairs):", "",
-        *(f"- {sentence}" for sentence in [*of_base, skips]), "",
+        *(f"- {sentence}" for sentence in [*of_base, *filter(None, [skips])]), "",
     ]  # fmt: skip
     summary = {
         "sides": {side: {**lesion(run["figures"])["dice"], "ms": statistics.median(times[side])}

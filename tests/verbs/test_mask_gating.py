@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import gyrus
 from gyrus.bundles import read_bundle
 from gyrus.config import TrainConfig
 from gyrus.errors import UsageError
 from gyrus.inference.segmenting import MaskPredictor
+from gyrus.training.segmentation.checks import check_segment
 from gyrus.verbs import train
 from gyrus.verbs.predict import predict
 
@@ -94,6 +96,11 @@ def test_the_report_shows_what_is_refused(result):
     assert "Whether an image is a brain MRI is not asked" in page
 
 
+def test_a_later_look_at_the_test_set_counts_its_refusals_too(result):
+    gyrus.evaluate(result.run.path, test=True)
+    assert result.run.outputs("test").is_file()
+
+
 def test_none_leaves_the_model_without_a_gate(blots, tmp_path, caplog):
     with caplog.at_level("INFO", logger="gyrus"):
         out = train.run(
@@ -115,4 +122,6 @@ def test_the_energy_of_a_class_is_no_method_for_masks(blots, tmp_path):
 def test_mirrored_answers_need_mirrored_images(blots, tmp_path):
     with pytest.raises(UsageError, match="add --flips") as told:
         train.run(TrainConfig(source=blots, out=tmp_path / "run", mirrored=True, **TINY))
-    assert "without flips" in str(told.value)
+    assert "mirrors nothing" in str(told.value)
+    # this one mirrors by itself
+    check_segment(TrainConfig(source=blots, mirrored=True, augmentation="natural", **TINY))

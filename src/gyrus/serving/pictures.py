@@ -37,7 +37,7 @@ def pictures_of(examined: Sequence[Evidence]) -> dict[str, bytes]:
         found[f"image-{number}"] = _png(_plain(shrunk(pixels, SIDE_PX)))
         if one.heat_map is not None:
             found[f"heat-{number}"] = heat_png(one.heat_map.over_image, *pixels.shape[:2])
-        if one.answer.segmentation is not None:
+        if one.answer.segmentation is not None and one.refused is None:
             found[f"mask-{number}"] = mask_png(one.answer.segmentation.mask)
         if one.regions:
             found[f"heat-{number}"] = contour_png(one.regions, *pixels.shape[:2])

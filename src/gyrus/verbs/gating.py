@@ -93,9 +93,10 @@ def features_of(outputs: Outputs, manifest: Manifest) -> Features:
     rows = {row.image_id: row for row in manifest}
     mine = [rows[name] for name in outputs.image_ids]
     number = {name: index for index, name in enumerate(manifest.classes)}
+    without = len(number)  # masks do without labels: such images are alike among themselves, if at all
     labels: npt.NDArray[np.int64] = np.zeros(len(mine), dtype=np.int64)
     if not manifest.several:
-        labels = np.array([number.get(row.label, 0) for row in mine], dtype=np.int64)
+        labels = np.array([number.get(row.label, without) for row in mine], dtype=np.int64)
     known = all(row.subject_id for row in mine)
     _, groups = np.unique(np.array([cluster_of(row) for row in mine], dtype=np.str_), return_inverse=True)
     return Features(

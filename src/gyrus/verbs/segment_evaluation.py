@@ -33,6 +33,7 @@ from gyrus.runs import RunFolder, count_looks, record_look
 from gyrus.runs.atomic import write_json
 from gyrus.runs.provenance import environment
 from gyrus.verbs.fold_files import fold_names
+from gyrus.verbs.mask_gating import KeptOutputs
 from gyrus.verbs.report import page_in
 from gyrus.verbs.segment_measure import evaluate_masks, measure_masks, pictures_of
 from gyrus.verbs.segment_report import classes_of_card, write_segment_report
@@ -197,7 +198,9 @@ def _evaluate_run(config: EvaluateConfig, folder: RunFolder) -> SegmentEvaluateR
         )
     if config.test:
         record_look(folder.ledger, manifest.fingerprint, folder.path.name)
-    predict_masks(MaskPredictor.load(folder.bundle), manifest, folder.predictions(split).parent, split)
+    predictor, kept = MaskPredictor.load(folder.bundle), KeptOutputs()
+    predict_masks(predictor, manifest, folder.predictions(split).parent, split, each=kept.take)
+    kept.write(folder.outputs(split), predictor.model_digest)
     evaluation = measure_masks(
         folder, manifest, split, classes_of_card(card), options=config, confidence=config.confidence
     )

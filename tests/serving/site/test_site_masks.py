@@ -15,7 +15,9 @@ from gyrus.config.serving import ServeOptions
 from gyrus.data.manifest import read_manifest
 from gyrus.data.mask_classes import MaskClasses
 from gyrus.data.masks import read_mask
+from gyrus.decision.gate_finding import GateFinding
 from gyrus.imaging.source import Source
+from gyrus.inference.segmenting import MaskPredictor
 from gyrus.serving import create_app
 from gyrus.serving.site.model_view import model_view
 from gyrus.serving.store.agreed_volumes import label_map_of
@@ -260,6 +262,23 @@ def test_agreed_masks_of_a_volume_are_a_label_map_over_it(drawn, tmp_path):
     read = [read_mask(row, manifest, MaskClasses("binary", ("lesion",))) for row in rows]
     assert [bool(mask.any()) for mask in read] == [False, True, False, True]
     assert (manifest.source_of(rows[1]).read()) == Source(tmp_path / "scan.nii.gz", "axial:1").read()
+
+
+def test_a_refused_slice_has_no_mask_and_is_not_exported(drawn, tmp_path, monkeypatch):
+    def within(self, item, one):
+        refused = item.name.endswith("axial:1")
+        return [GateFinding("distribution", not refused, -9.0, -5.0, "is unlike the images")]
+
+    monkeypatch.setattr(MaskPredictor, "_within", within)
+    volume = np.stack([np.rot90(scan(level), -1) for level in (40, 250, 240)], axis=-1).astype(np.uint8)
+    nibabel.save(nibabel.Nifti1Image(volume, AFFINE), tmp_path / "scan.nii.gz")
+    case = agreed(drawn, (tmp_path / "scan.nii.gz").read_bytes(), "scan.nii.gz")
+    manifest = unpacked(drawn, tmp_path)
+    rows = [row for row in manifest if row.path.startswith(f"images/{case}")]
+    assert [row.frame for row in rows] == ["axial:0", "axial:2"]
+    written = np.asarray(nibabel.load(tmp_path / rows[0].mask).dataobj)
+    assert [bool(written[:, :, number].any()) for number in range(3)] == [False, False, True]
+    assert drawn.get(f"/case/{case}?slice=1").text.count("download=") == 0
 
 
 def test_agreed_masks_of_frames_without_an_affine_are_pictures(drawn, tmp_path):

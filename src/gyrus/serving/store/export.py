@@ -77,8 +77,14 @@ def export_rows(case: Case, places: Mapping[str, str]) -> list[ExportRow]:
         return []
     if not is_drawn(case.evidence):
         return [_row(case, places, label=case.true_label)]
-    frames = [frame_in(one["name"], case.name) for one in case.evidence["predictions"]]
-    drawn = {f"{MASK}{number}": frame for number, frame in enumerate(frames) if f"{MASK}{number}" in places}
+    asked = case.evidence["predictions"]
+    frames = [frame_in(one["name"], case.name) for one in asked]
+    drawn = {
+        f"{MASK}{number}": frame
+        for number, frame in enumerate(frames)
+        # a refused one has no answer; earlier servers kept its mask all the same
+        if f"{MASK}{number}" in places and asked[number]["segmentation"] is not None
+    }
     return [
         _row(case, places, mask=name, frame=frame, one_of_several=len(frames) > 1)
         for name, frame in drawn.items()

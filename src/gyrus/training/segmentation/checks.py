@@ -7,6 +7,7 @@ from dataclasses import fields
 from gyrus.config.segmenting import SegmentOptions
 from gyrus.config.train import TrainConfig
 from gyrus.errors import UsageError
+from gyrus.training.augmentation.policies import policy_of
 
 DEFAULT_NETWORK = "unet"
 _OF_CLASSIFIERS = {
@@ -57,9 +58,10 @@ def check_segment(config: TrainConfig) -> None:
             details=wrong,
             fix="leave them out",
         )
-    if config.mirrored and not config.flips:
+    if config.mirrored and not policy_of(config).mirror_left_right:
         raise UsageError(
-            "mirrored is given without flips: the network would be asked about images such as it never saw",
+            f"mirrored is given, and the augmentation {config.augmentation} mirrors nothing: the network "
+            "would be asked about images such as it never saw",
             fix="add --flips where left and right may be exchanged, or leave out --mirrored",
         )
     if config.recipe == "scratch" and (config.weights is not None or config.pretrained):
