@@ -7,10 +7,13 @@ from PIL import Image
 import gyrus
 from gyrus.bundles import read_bundle
 from gyrus.config import TrainConfig
+from gyrus.data import Manifest, read_manifest
 from gyrus.errors import UsageError
+from gyrus.inference import read_outputs
 from gyrus.inference.segmenting import MaskPredictor
 from gyrus.training.segmentation.checks import check_segment
 from gyrus.verbs import train
+from gyrus.verbs.gating import features_of
 from gyrus.verbs.predict import predict
 
 TINY = {
@@ -99,6 +102,16 @@ def test_the_report_shows_what_is_refused(result):
 def test_a_later_look_at_the_test_set_counts_its_refusals_too(result):
     gyrus.evaluate(result.run.path, test=True)
     assert result.run.outputs("test").is_file()
+
+
+def test_images_without_a_label_are_a_class_of_their_own(result):
+    manifest, outputs = read_manifest(result.run.manifest), read_outputs(result.run.outputs("val"))
+    blank = set(outputs.image_ids[::2])
+    rows = tuple(row.with_(label="") if row.image_id in blank else row for row in manifest)
+    partly = Manifest(rows, manifest.root, task="segment")
+    labels = features_of(outputs, partly).labels
+    assert set(labels[::2]) == {len(partly.classes)}
+    assert not set(labels[::2]) & set(labels[1::2])
 
 
 def test_none_leaves_the_model_without_a_gate(blots, tmp_path, caplog):
