@@ -109,9 +109,11 @@ def test_windows_are_told(place):
     assert result.predictions[0]["segmentation"]["windows"] > 4
 
 
-def test_mirrored_answers_are_told(place):
+def test_mirrored_answers_are_told(place, caplog):
+    caplog.set_level("INFO", logger="gyrus")
     result = gyrus.predict([place / "head.png"], place / "model.gyrus", threads=1, mirrored=True)
     assert result.predictions[0]["segmentation"]["mirrored"] is True
+    assert "right only of a network that was trained on mirrored images" in caplog.text
     with pytest.raises(UsageError, match=r"--mirrored: the model classifies"):
         gyrus.predict([place / "head.png"], threads=1, mirrored=True)
 

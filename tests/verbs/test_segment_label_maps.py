@@ -167,6 +167,12 @@ def test_options_that_do_nothing_are_refused(place, options, said):
         gyrus.evaluate(place / "pred", masks=place / "true", **options)
 
 
+def test_two_files_are_a_pair_whatever_their_names(place):
+    predicted, true = place / "pred" / "case_0.nii.gz", place / "true" / "case_0.nii.gz"
+    with pytest.raises(UsageError, match="--missing-masks: of label maps"):
+        gyrus.evaluate(predicted, masks=true, missing_masks="skip")
+
+
 def test_what_is_no_pair_of_label_maps_is_told(place, tmp_path):
     with pytest.raises(UsageError, match=r"is a folder, and --masks .* is a file"):
         gyrus.evaluate(place / "pred", masks=place / "true" / "case_0.nii.gz")

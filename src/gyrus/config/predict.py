@@ -33,7 +33,7 @@ class PredictConfig(RuntimeOptions, VolumeOptions, OutputOptions):
     overlapping by this share (0.25), instead of scaling them down; for images whose pixels are as large as
     those of training."""
     mirrored: bool = False
-    """Of a bundle that segments: answer with the mean over the image and its mirror image, in twice the time,
+    """Of a bundle that segments: answer with the mean over the image and its mirror image, asking twice,
     also where the bundle does not do so by itself; for models that were trained with --flips."""
     tta: int = 0
     """Ask about so many small movements of each image too (turned, shifted, scaled; never mirrored), and tell

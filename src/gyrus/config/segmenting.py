@@ -20,7 +20,7 @@ class SegmentOptions(MaskLossOptions):
     deep_supervision: bool = False
     """Also judge the decoder's coarser maps while training, each half as heavily as the finer one."""
     mirrored: bool = False
-    """Let the finished model answer with the mean over the image and its mirror image, in twice the time;
+    """Let the finished model answer with the mean over the image and its mirror image, asking twice;
     needs --flips, or another augmentation that mirrors."""
     positive_share: float | None = None
     """Share of the images of an epoch in which something is marked, drawing them more or less often (0.5);

@@ -189,7 +189,7 @@ def fit_arrays(
         got = "none" if embedding is None else f"{len(embedding)} of them"
         raise DataError(
             f"the gate's method {method} needs embeddings of training images, got {got}",
-            fix="a network that gives an embedding, or the method energy",
+            fix="more training images of a network that gives an embedding, or --gate none",
         )
     values = unit(embedding)
     if method == "knn":

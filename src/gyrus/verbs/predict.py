@@ -47,6 +47,11 @@ def run(config: PredictConfig) -> PredictResult:
     """
     bundle = read_bundle(model_of(config.model))
     _check_task(config, bundle)
+    if config.mirrored and not bundle.card["segmentation"].get("mirrored"):
+        logger.info(
+            "note: The bundle does not ask for mirrored answers by itself: they are right only of a network "
+            "that was trained on mirrored images (--flips)."
+        )
     images = asked_of(config.files, config.by, config)
     predictor = predictor_of(
         bundle, config.threads, runtime=config.runtime, device=config.device, windows=config.windows,

@@ -85,7 +85,7 @@ def _check_options(config: EvaluateConfig) -> None:
     wrong = [name for name in _MEANINGLESS if getattr(config, name) != defaults[name]]
     if config.task == "segment":
         wrong.remove("task")
-    if config.missing_masks == "empty":
+    if config.missing_masks == "empty" or (config.missing_masks != "fail" and config.source.is_file()):
         wrong.append("missing_masks")
     given = ["--" + name.replace("_", "-") for name in wrong]
     given += [name for name, used in (("--test", config.test), ("--training", config.training)) if used]
